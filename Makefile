@@ -1,0 +1,23 @@
+PYTHON ?= python3
+HOST := $(PYTHON) tools/host.py
+
+.PHONY: demo test format train judge
+
+demo:  ## edit a picture inside a real ComfyUI
+	@$(HOST) tools/demo.py
+
+test:  ## format, lint, types, tests
+	@$(HOST) -m ruff format --check .
+	@$(HOST) -m ruff check .
+	@$(HOST) -m mypy
+	@$(HOST) -m pytest
+
+format:  ## put the code into shape
+	@$(HOST) -m ruff format .
+	@$(HOST) -m ruff check --fix .
+
+train:  ## train the demo model, or go on training it
+	@$(HOST) -m demo.train
+
+judge:  ## measure the demo model with the judge
+	@$(HOST) -m demo.measure

@@ -1,0 +1,19 @@
+"""Prompt-to-Prompt image editing (Hertz et al. 2022) for ComfyUI."""
+
+from comfy_api.latest import ComfyExtension, io
+
+from .nodes import NODES
+
+WEB_DIRECTORY = "./web"
+
+
+class PromptToPromptExtension(ComfyExtension):
+    """Registers the pack's nodes."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return NODES
+
+
+async def comfy_entrypoint() -> PromptToPromptExtension:
+    """Called by the host when it loads the pack."""
+    return PromptToPromptExtension()

@@ -1,0 +1,236 @@
+"""Trains the demo model: `make train` from the repository's root.
+
+Seeded and resumable: every `--save-every` seconds the whole state goes to `--state`, and a later call goes on
+from it. At the end the averaged weights are written as fp16 safetensors and the loss curve as CSV.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .render import render
+from .scenes import sample_prompt, sample_scene
+
+PEAK_RATE = {"adam": 1e-3, "muon": 0.02}
+WARMUP = 100
+DECAY_SHARE = 0.25
+AVERAGE = 0.999
+UNCONDITIONAL = 0.1
+EDGES = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
+
+
+def use_host(path: Path, device: str) -> None:
+    """Put the host on sys.path and let it read the options that training wants."""
+    sys.path.insert(0, str(path))
+    import comfy.options
+
+    sys.argv = ["train", "--use-pytorch-cross-attention", *(["--cpu"] if device == "cpu" else [])]
+    comfy.options.enable_args_parsing()
+
+
+def initialise(module: torch.nn.Module) -> None:
+    """Torch's default initialisation (the host's layers leave weights empty), residual branches starting at zero."""
+    for name, part in module.named_modules():
+        for base in (torch.nn.Linear, torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.LayerNorm):
+            if isinstance(part, base):
+                base.reset_parameters(part)
+        if name.endswith(("out_layers.3", "proj_out")) or name == "out.2":
+            torch.nn.init.zeros_(part.weight)
+            torch.nn.init.zeros_(part.bias)
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum orthogonalised by Newton-Schulz iterations (Jordan et al. 2024), for weights of two and more axes."""
+
+    def __init__(self, parameters: list[torch.Tensor], lr: float = 0.02, momentum: float = 0.95) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                velocity = self.state[p].setdefault("velocity", torch.zeros_like(p))
+                velocity.lerp_(p.grad, 1 - group["momentum"])
+                update = orthogonalise(p.grad.lerp(velocity, group["momentum"]).flatten(1))
+                scale = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
+                p.add_(update.view_as(p), alpha=-group["lr"] * scale)
+
+
+def orthogonalise(matrix: torch.Tensor) -> torch.Tensor:
+    """The nearest semi-orthogonal matrix, roughly, by five quintic Newton-Schulz steps."""
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return x.T if tall else x
+
+
+class Trainer:
+    """The UNet (the host's class), the text model (transformers' CLIP, which the host's mirrors), and their state."""
+
+    def __init__(self, seed: int, steps: int, batch: int, device: str) -> None:
+        import comfy.sd1_clip
+        from transformers import CLIPTextConfig, CLIPTextModel
+
+        from .model import TEXT_CONFIG, demo_config
+
+        torch.manual_seed(seed)
+        self.seed, self.steps, self.batch, self.device = seed, steps, batch, device
+        base = demo_config().get_model({}, device=torch.device(device))
+        self.sigmas = base.model_sampling.sigmas.to(device)
+        self.unet = base.diffusion_model.requires_grad_(True).train()
+        initialise(self.unet)
+        text = CLIPTextConfig(vocab_size=49408, max_position_embeddings=77, hidden_act="quick_gelu", **TEXT_CONFIG)
+        self.text = CLIPTextModel(text).to(device).train()
+        self.tokenizer = comfy.sd1_clip.SDTokenizer()
+        self.named = {f"unet.{k}": p for k, p in self.unet.named_parameters()}
+        self.named |= {f"text.{k}": p for k, p in self.text.named_parameters()}
+        self.average = {k: p.detach().clone() for k, p in self.named.items()}
+        hidden = {k for k, p in self.named.items() if p.ndim > 1 and "embedding" not in k and k not in EDGES}
+        rest = [p for k, p in self.named.items() if k not in hidden]
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "muon": Muon([self.named[k] for k in self.named if k in hidden], lr=PEAK_RATE["muon"]),
+            "adam": torch.optim.AdamW(rest, lr=PEAK_RATE["adam"], betas=(0.9, 0.99), weight_decay=0.0),
+        }
+        self.step = 0
+        self.seconds = 0.0
+        self.losses: list[tuple[int, float]] = []
+        self._tokens: dict[str, list[int]] = {}
+
+    def rate(self) -> float:
+        """Share of the peak rate: linear warm-up, constant, linear decay over the last quarter."""
+        left = (self.steps - self.step) / (DECAY_SHARE * self.steps)
+        return min(1.0, (self.step + 1) / WARMUP, max(left, 0.0))
+
+    def examples(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch drawn from (seed, step). Returns pictures [B, 3, S, S] in −1 … 1 and token ids [B, 77]."""
+        from .model import SIDE
+
+        rng = np.random.default_rng((self.seed, self.step))
+        pictures, ids = [], []
+        for _ in range(self.batch):
+            scene = sample_scene(rng)
+            prompt = "" if rng.random() < UNCONDITIONAL else sample_prompt(rng, scene)
+            pictures.append(render(scene, SIDE))
+            if prompt not in self._tokens:
+                self._tokens[prompt] = [t for t, _ in self.tokenizer.tokenize_with_weights(prompt)[0]]
+            ids.append(self._tokens[prompt])
+        stack = torch.from_numpy(np.stack(pictures)).movedim(-1, 1) * 2 - 1
+        return stack.to(self.device), torch.tensor(ids, device=self.device)
+
+    def train_step(self) -> float:
+        """One step of v-prediction (Salimans & Ho 2022): v = α·ε − σ·x₀ in the variance-preserving form."""
+        clean, ids = self.examples()
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
+        noise = torch.randn(clean.shape, generator=generator).to(self.device)
+        uniform = torch.rand(self.batch, generator=generator)
+        middle = torch.sigmoid(torch.randn(self.batch, generator=generator) * 0.9 - 0.2)
+        share = torch.where(torch.rand(self.batch, generator=generator) < 0.5, uniform, middle)
+        t = (share * len(self.sigmas)).long().clamp(max=len(self.sigmas) - 1).to(self.device)
+        sigma = self.sigmas[t].view(-1, 1, 1, 1)
+        alpha, spread = 1 / (1 + sigma**2).sqrt(), sigma / (1 + sigma**2).sqrt()
+        context = self.text(input_ids=ids).last_hidden_state
+        predicted = self.unet(alpha * clean + spread * noise, t.float(), context=context)
+        loss = (predicted - (alpha * noise - spread * clean)).square().mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.named.values(), 1.0)
+        for name, optimiser in self.optimisers.items():
+            for group in optimiser.param_groups:
+                group["lr"] = PEAK_RATE[name] * self.rate()
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        keep = min(AVERAGE, (self.step + 1) / (self.step + 10))
+        torch._foreach_lerp_(list(self.average.values()), [p.detach() for p in self.named.values()], 1 - keep)
+        self.step += 1
+        return loss.item()
+
+    def save(self, path: Path) -> None:
+        """Write the whole resumable state, atomically."""
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "losses": self.losses,
+            "parameters": {k: p.detach() for k, p in self.named.items()},
+            "average": self.average,
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
+        }
+        partial = path.with_suffix(".part")
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a saved state."""
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self.step, self.seconds, self.losses = state["step"], state["seconds"], state["losses"]
+        with torch.no_grad():
+            for key, value in state["parameters"].items():
+                self.named[key].copy_(value)
+                self.average[key].copy_(state["average"][key])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+
+    def export(self, path: Path) -> None:
+        """Write the averaged weights under Stable Diffusion 1's own names, in fp16."""
+        from safetensors.torch import save_file
+
+        prefixes = {"unet.": "model.diffusion_model.", "text.": "cond_stage_model.transformer.text_model."}
+        weights = {}
+        for key, value in self.average.items():
+            weights[prefixes[key[:5]] + key[5:]] = value.detach().to("cpu", torch.float16).contiguous()
+        projection = torch.eye(self.text.config.hidden_size, dtype=torch.float16)
+        weights["cond_stage_model.transformer.text_projection.weight"] = projection
+        save_file(weights, path, metadata={"steps": str(self.step), "seed": str(self.seed)})
+
+
+def main() -> None:
+    """Train until `--steps` or `--minutes`, whichever comes first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
+    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many minutes; the state is kept")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--state", type=Path, default=Path("demo/training.pt"))
+    parser.add_argument("--out", type=Path, default=Path("demo/demo.safetensors"))
+    parser.add_argument("--save-every", type=float, default=300, help="seconds between saved states")
+    options = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    use_host(options.host, device)
+    trainer = Trainer(options.seed, options.steps, options.batch, device)
+    if options.state.is_file():
+        trainer.resume(options.state)
+    begun = saved = last = time.monotonic()
+    window: list[float] = []
+    while trainer.step < options.steps and time.monotonic() - begun < options.minutes * 60:
+        window.append(trainer.train_step())
+        now = time.monotonic()
+        trainer.seconds += now - last
+        last = now
+        if trainer.step % 50 == 0:
+            trainer.losses.append((trainer.step, float(np.mean(window))))
+            print(f"step {trainer.step}  loss {trainer.losses[-1][1]:.4f}  {trainer.seconds:.0f} s", flush=True)
+            window = []
+        if now - saved > options.save_every:
+            trainer.save(options.state)
+            trainer.export(options.out)
+            saved = time.monotonic()
+    trainer.save(options.state)
+    trainer.export(options.out)
+    with options.out.with_name("loss.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("step", "loss"), *trainer.losses])
+
+
+if __name__ == "__main__":
+    main()

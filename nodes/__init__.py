@@ -1,0 +1,8 @@
+"""The pack's nodes, one file per step of a user's work."""
+
+from .attention_controller import AttentionController
+from .encode_prompt_pair import EncodePromptPair
+from .load_demo_model import LoadDemoModel
+from .word_swap import WordSwap
+
+NODES = [EncodePromptPair, WordSwap, AttentionController, LoadDemoModel]

@@ -1,0 +1,84 @@
+"""Step three: apply the edit to a model."""
+
+from fractions import Fraction
+
+from comfy_api.latest import io
+
+from ..p2p_attention.control import Control, SelfAttention
+from ..p2p_attention.edits import EditPlan
+from ..p2p_attention.host import control_model, expand_latent
+from ..p2p_attention.window import Window
+from .types import CATEGORY, Edit
+
+RESOLUTIONS = ["1/8", "1/4", "1/2", "1"]
+
+
+class AttentionController(io.ComfyNode):
+    """Patches a clone of the model with the edit and makes the latent's rows for source and target."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_AttentionController",
+            display_name="P2P Attention Controller",
+            category=CATEGORY,
+            description=(
+                "Applies the edit. Connect both outputs to the ordinary KSampler with the pair's positive: source and "
+                "edited picture are made in one batch, the source first."
+            ),
+            search_aliases=["prompt to prompt", "p2p", "attention control", "apply edit"],
+            inputs=[
+                io.Model.Input("model", tooltip="A Stable Diffusion 1, 2 or XL model. It is not changed; a clone is."),
+                Edit.Input("edit", tooltip="The edit to apply, from P2P Encode Prompt Pair by way of the edit nodes."),
+                io.Latent.Input("latent", tooltip="One latent, empty or of a picture. It is repeated for every row."),
+                io.Float.Input(
+                    "self_start_percent",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Where in the run the source's self-attention begins to be used for the target.",
+                ),
+                io.Float.Input(
+                    "self_end_percent",
+                    default=0.4,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Where it ends. Higher keeps shapes and background closer to the source; 0.0 switches it off.",
+                ),
+                io.Combo.Input(
+                    "self_resolution",
+                    options=RESOLUTIONS,
+                    default="1/4",
+                    optional=True,
+                    tooltip=(
+                        "The largest self-attention layers to control, as a share of the latent's sides. 1/4 is the "
+                        "reference code's (16×16 of 64×64); 1/2 keeps more of the source's detail."
+                    ),
+                ),
+            ],
+            outputs=[
+                io.Model.Output(display_name="model", tooltip="The patched clone, for the sampler."),
+                io.Latent.Output(
+                    display_name="latent", tooltip="A row for the source and each target, with the same noise."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: io.Model.Type,
+        edit: EditPlan,
+        latent: io.Latent.Type,
+        self_start_percent: float,
+        self_end_percent: float,
+        self_resolution: str = "1/4",
+    ) -> io.NodeOutput:
+        try:
+            window = Window(self_start_percent, self_end_percent)
+        except ValueError as error:
+            raise ValueError(f"P2P Attention Controller: self_{error}") from error
+        control = Control(edit, SelfAttention(window, Fraction(self_resolution)))
+        return io.NodeOutput(control_model(model, control), expand_latent(latent, edit.rows))

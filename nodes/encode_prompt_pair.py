@@ -1,0 +1,55 @@
+"""Step one: say what the picture shows and what the edited picture shall show."""
+
+from comfy_api.latest import io
+
+from ..p2p_attention.host import encode_pair
+from .types import CATEGORY, Edit
+
+
+class EncodePromptPair(io.ComfyNode):
+    """Encodes a source and a target prompt as one conditioning of two rows, and starts the edit."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_EncodePromptPair",
+            display_name="P2P Encode Prompt Pair",
+            category=CATEGORY,
+            description=(
+                "Encodes the prompt of the picture and the prompt of the edited picture. Change only the words that "
+                "the edit is about: the words in common tie the two pictures together."
+            ),
+            search_aliases=["prompt to prompt", "p2p", "edit prompt", "cross attention control"],
+            inputs=[
+                io.Clip.Input("clip", tooltip="The text encoder of the model that samples."),
+                io.String.Input(
+                    "source_prompt",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="a red circle on a blue background",
+                    tooltip="What the picture shows before the edit.",
+                ),
+                io.String.Input(
+                    "target_prompt",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="a red square on a blue background",
+                    tooltip="What it shall show after the edit: the same prompt with some words changed.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output(
+                    display_name="positive", tooltip="Both prompts, source then target, for the sampler's positive input."
+                ),
+                Edit.Output(display_name="edit", tooltip="The edit, for Word Swap and then the Attention Controller."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, clip: io.Clip.Type, source_prompt: str, target_prompt: str) -> io.NodeOutput:
+        if clip is None:
+            raise ValueError(
+                "P2P Encode Prompt Pair: the clip input is empty. The checkpoint may hold no text encoder; "
+                "load one with a CLIP loader."
+            )
+        return io.NodeOutput(*encode_pair(clip, source_prompt, (target_prompt,)))

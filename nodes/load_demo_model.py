@@ -1,0 +1,34 @@
+"""A model to try the pack with, without a checkpoint."""
+
+from comfy_api.latest import io
+
+from ..demo.model import load
+from .types import CATEGORY
+
+
+class LoadDemoModel(io.ComfyNode):
+    """Loads the pack's own small text-to-image model of coloured shapes."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_LoadDemoModel",
+            display_name="P2P Load Demo Model",
+            category=CATEGORY,
+            description=(
+                "A small diffusion model that comes with the pack, for 32×32 pictures of coloured shapes such as "
+                '"a large red striped circle on a blue background". Words it knows: red, green, blue, yellow, white, '
+                "black; circle, square, triangle, cross, heart; plain, striped, dotted; small, large."
+            ),
+            search_aliases=["prompt to prompt", "p2p", "example model", "tiny model"],
+            inputs=[],
+            outputs=[
+                io.Model.Output(display_name="model", tooltip="An ordinary MODEL of 32×32 pixels."),
+                io.Clip.Output(display_name="clip", tooltip="Its text encoder, with Stable Diffusion 1's tokenizer."),
+                io.Vae.Output(display_name="vae", tooltip="Its VAE: the latents are the pixels."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        return io.NodeOutput(*load())

@@ -1,0 +1,18 @@
+"""What the nodes have in common: their own socket type and their place in the menu."""
+
+from comfy_api.latest import io
+
+Edit = io.Custom("P2P_EDIT")
+CATEGORY = "prompt-to-prompt"
+
+
+def start_percent(default: float, what: str) -> io.Float.Input:
+    """The input where a window begins."""
+    tooltip = f"Where in the run {what} begins: 0.0 is the first step (pure noise), 1.0 the finished picture."
+    return io.Float.Input("start_percent", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
+
+
+def end_percent(default: float, what: str) -> io.Float.Input:
+    """The input where a window ends."""
+    tooltip = f"Where in the run {what} ends. Lower it to let the shape change more; equal to start switches it off."
+    return io.Float.Input("end_percent", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)

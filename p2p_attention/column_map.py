@@ -1,0 +1,77 @@
+"""How the columns of the source's cross-attention map become the target's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from .alignment import Change, Run, align
+from .prompt import Prompt, Role
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """`weights` [S, T] spreads source columns over target columns: M_target = M_source · weights.
+
+    `has_source` [T] is 1 where a target column comes from the source (α of the fused form) and 0 where the
+    target keeps its own column, as an added word does.
+    """
+
+    weights: torch.Tensor
+    has_source: torch.Tensor
+
+
+def swap_columns(source: Prompt, target: Prompt) -> ColumnMap:
+    """The map of word swap (Hertz et al. 2022, section 3.2), for any number and length of changed words.
+
+    Kept words map one to one. A run of m tokens swapped for n: one to one if m = n, else each of the n target
+    columns is the sum of the m source columns divided by n. Added words keep their own columns, removed words'
+    columns go nowhere. The start, end and padding of each chunk map as `_special_pairs` says.
+    """
+    size = len(source.tokens)
+    weights = torch.zeros(size, len(target.tokens), dtype=torch.float64)
+    for run in align(source, target):
+        if run.change is Change.KEPT:
+            _one_to_one(weights, run)
+        elif run.change is Change.SWAPPED:
+            _share(weights, run)
+    for i, j in _special_pairs(source, target):
+        weights[i, j] = 1.0
+    return ColumnMap(weights, (weights != 0).any(dim=0).double())
+
+
+def _positions(words: tuple) -> list[int]:
+    return [position for word in words for position in word.positions]
+
+
+def _one_to_one(weights: torch.Tensor, run: Run) -> None:
+    for i, j in zip(_positions(run.source), _positions(run.target), strict=True):
+        weights[i, j] = 1.0
+
+
+def _share(weights: torch.Tensor, run: Run) -> None:
+    before, after = _positions(run.source), _positions(run.target)
+    if len(before) == len(after):
+        _one_to_one(weights, run)
+        return
+    for j in after:
+        weights[before, j] = 1.0 / len(after)
+
+
+def _special_pairs(source: Prompt, target: Prompt) -> list[tuple[int, int]]:
+    """(source, target) positions of start, end and padding, chunk by chunk.
+
+    Padding answers the source's padding at the same position, or the source's last padding where the source
+    has a word there, or the source's end where its chunk is full.
+    """
+    pairs = []
+    for chunk in range(len(source.chunks)):
+        for role in (Role.START, Role.END):
+            pairs += list(zip(source.positions(chunk, role), target.positions(chunk, role), strict=False))
+        padding = source.positions(chunk, Role.PADDING)
+        spare = padding or source.positions(chunk, Role.END)
+        for j in target.positions(chunk, Role.PADDING):
+            if spare:
+                pairs.append((j if j in padding else spare[-1], j))
+    return pairs

@@ -1,0 +1,33 @@
+"""What the Attention Controller applies to a run: the edit plan and the self-attention window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from .edits import EditPlan
+from .window import Window
+
+
+@dataclass(frozen=True)
+class SelfAttention:
+    """Self-attention injection (Hertz et al. 2022, section 3.2 and figure 3).
+
+    Inside the window, layers whose grid is at most `resolution` of the latent's sides take the source's maps.
+    The reference code's limit is 16×16 of a 64×64 latent, a quarter.
+    """
+
+    window: Window
+    resolution: Fraction = Fraction(1, 4)
+
+    def reaches(self, layer: tuple[int, int], latent: tuple[int, int]) -> bool:
+        """True if a layer of this (height, width) is within the limit; levels halve rounding up, as the UNet's do."""
+        return all(side <= -(-whole * self.resolution // 1) for side, whole in zip(layer, latent, strict=True))
+
+
+@dataclass(frozen=True)
+class Control:
+    """An edit plan with the self-attention window that goes with it."""
+
+    plan: EditPlan
+    self_attention: SelfAttention

@@ -1,0 +1,222 @@
+"""One sampling run under control: which steps act, and what the attention hooks do in them.
+
+A `Run` lives in the run's own copy of `transformer_options`, so nothing is kept in the patched model: the hooks
+are plain functions that find their run there, and without one they change nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from .column_map import swap_columns
+from .control import Control
+from .fused import Batch, CrossInput, CrossTerms, cross_input, fold
+from .window import SigmaWindow, Window
+
+RUN = "p2p_run"
+FOLDS = "p2p_folds"
+
+SWAP_NODE = "P2P Word Swap"
+CONTROLLER_NODE = "P2P Attention Controller"
+
+
+class Run:
+    """The state of one run. `uuids` are the conditionings that hold the pair's rows.
+
+    `sigmas` are the run's noise levels, `continues` is true for a run that takes up another's latent (no noise is
+    added), whose windows may rightly lie before it. Raises ValueError for a window that no step falls in.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        uuids: frozenset,
+        sigmas: Sequence[float],
+        percent_to_sigma: Callable[[float], float],
+        continues: bool = False,
+    ) -> None:
+        self.plan = control.plan
+        self.self_attention = control.self_attention
+        self.uuids = uuids
+        swap = control.plan.swap
+        self._swap_window = swap.window.to_sigmas(percent_to_sigma) if swap else SigmaWindow(0.0, 0.0)
+        self._self_window = control.self_attention.window.to_sigmas(percent_to_sigma)
+        steps = _Steps(sigmas, percent_to_sigma, continues)
+        if swap:
+            steps.check(SWAP_NODE, swap.window, self._swap_window)
+        steps.check(CONTROLLER_NODE, control.self_attention.window, self._self_window)
+        self._columns = [swap_columns(self.plan.source, target) for target in self.plan.targets] if swap else []
+        self._terms: dict[tuple[torch.device, torch.dtype], list[CrossTerms]] = {}
+        self._rows: dict[tuple[torch.device, Batch], torch.Tensor] = {}
+        self._prepared: tuple[torch.Tensor, torch.Tensor, Batch, CrossInput] | None = None
+        self.cross_active = self.self_active = self.due = False
+        self.calls = self.cross_edits = self.self_edits = 0
+        logging.info(
+            "Prompt-to-Prompt: %d pictures; word swap in %d, self-attention in %d of %d steps.",
+            self.plan.rows,
+            steps.count(self._swap_window),
+            steps.count(self._self_window),
+            len(steps.sigmas),
+        )
+
+    def begin_call(self, sigma: float) -> None:
+        """The model is about to be called at this noise level."""
+        self.cross_active = sigma in self._swap_window
+        self.self_active = sigma in self._self_window
+        self.due |= self.cross_active or self.self_active
+        self._prepared = None
+
+    def end_call(self) -> None:
+        """The model was called. Raises RuntimeError if an edit was due and the model never reached the hooks."""
+        self._prepared = None
+        if (self.cross_active or self.self_active) and self.calls == 0:
+            raise RuntimeError(
+                f"{CONTROLLER_NODE}: the model never reached the attention hooks, so no edit could act. Another node "
+                "replaces this model's attention or skips the model in this step; remove it from the edited model."
+            )
+        if self.self_active and self.cross_edits + self.self_edits > 0 and self.self_edits == 0:
+            raise RuntimeError(
+                f"{CONTROLLER_NODE}: no self-attention layer of this model is within {self.self_attention.resolution} "
+                "of the latent's size. Raise self_resolution, or set self_end_percent to 0."
+            )
+
+    def end(self) -> None:
+        """The run is over. Raises RuntimeError if edits were due but the pair's rows never came by."""
+        if self.due and self.cross_edits + self.self_edits == 0:
+            raise RuntimeError(f"{CONTROLLER_NODE}: the pair's rows never reached the model, so no edit acted.")
+
+    def batch(self, rows: int, extra: dict[str, Any]) -> Batch | None:
+        """Where the pair's rows are in a call of so many rows; None if the call holds none of them."""
+        chunks = [
+            i
+            for i, (kind, uuid) in enumerate(zip(extra["cond_or_uncond"], extra["uuids"], strict=True))
+            if kind == 0 and uuid in self.uuids
+        ]
+        if not chunks:
+            return None
+        size = self.plan.rows
+        if rows != len(extra["cond_or_uncond"]) * size:
+            raise ValueError(
+                f"{CONTROLLER_NODE}: the model was called with {rows} rows where {size} for each prompt were "
+                "expected. A node that splits the batch (context windows) does not fit an edit; remove it."
+            )
+        sources = tuple(chunk * size for chunk in chunks for _ in range(size - 1))
+        targets = tuple(chunk * size + row for chunk in chunks for row in range(1, size))
+        return Batch(rows, sources, targets)
+
+    def cross(self, context: torch.Tensor, value: torch.Tensor, batch: Batch) -> CrossInput:
+        """Cross-attention's edited input, prepared once for all layers that share this context."""
+        known = self._prepared
+        if known is None or known[0] is not context or known[1] is not value or known[2] != batch:
+            if context.shape[1] % self.plan.tokens:
+                raise ValueError(
+                    f"{CONTROLLER_NODE}: the conditioning has {context.shape[1]} tokens where the prompts were encoded "
+                    f"to {self.plan.tokens}. Connect P2P Encode Prompt Pair's own positive output to the sampler."
+                )
+            terms = self._terms_for(context) * (len(batch.targets) // len(self.plan.targets))
+            known = (context, value, batch, cross_input(context, value, batch, terms))
+            self._prepared = known
+        return known[3]
+
+    def rows(self, batch: Batch, device: torch.device) -> torch.Tensor:
+        """The rows whose queries and keys each row uses, on the device."""
+        key = (device, batch)
+        if key not in self._rows:
+            self._rows[key] = torch.tensor(batch.injected(), device=device)
+        return self._rows[key]
+
+    def _terms_for(self, like: torch.Tensor) -> list[CrossTerms]:
+        key = (like.device, like.dtype)
+        if key not in self._terms:
+            self._terms[key] = [
+                CrossTerms(
+                    columns.weights.to(like),
+                    None if bool(columns.has_source.all()) else (1 - columns.has_source).to(like),
+                )
+                for columns in self._columns
+            ]
+        return self._terms[key]
+
+
+class _Steps:
+    """The run's steps, for counting and for messages."""
+
+    def __init__(self, sigmas: Sequence[float], percent_to_sigma: Callable[[float], float], continues: bool) -> None:
+        self.sigmas = list(sigmas[:-1])
+        self.last = sigmas[-1] if len(sigmas) else 0.0
+        self.percent_to_sigma = percent_to_sigma
+        self.continues = continues
+
+    def count(self, window: SigmaWindow) -> int:
+        return sum(sigma in window for sigma in self.sigmas)
+
+    def check(self, node: str, asked: Window, window: SigmaWindow) -> None:
+        """Refuse a window that no step falls in, unless it lies in another run's part of a split schedule."""
+        before = self.continues and bool(self.sigmas) and window.low >= self.sigmas[0]
+        after = self.last > 0 and window.high <= self.last
+        if asked.is_empty or self.count(window) or before or after:
+            return
+        percents = ", ".join(f"{self._percent(sigma):.3f}" for sigma in self.sigmas)
+        raise ValueError(
+            f"{node}: no step of this run falls into the window {asked.start:g} … {asked.end:g}, so the edit cannot "
+            f"act. The steps begin at {percents}. Widen the window, or sample more steps or at a higher denoise."
+        )
+
+    def _percent(self, sigma: float) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(24):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.percent_to_sigma(middle) > sigma else (low, middle)
+        return high
+
+
+def attn1_patch(
+    n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, extra: dict[str, Any]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Self-attention: target rows use the source's queries and keys, and their own values. All [R, N, C]."""
+    run: Run | None = extra.get(RUN)
+    if run is None:
+        return n, context, value
+    run.calls += 1
+    layer, latent = extra["activations_shape"], extra["original_shape"]
+    size = (layer[-2], layer[-1])
+    tiled = n.shape[0] != layer[0] or n.shape[1] != size[0] * size[1]
+    if not run.self_active or tiled or not run.self_attention.reaches(size, (latent[-2], latent[-1])):
+        return n, context, value
+    batch = run.batch(n.shape[0], extra)
+    if batch is None:
+        return n, context, value
+    run.self_edits += 1
+    rows = run.rows(batch, n.device)
+    queries = n[rows]
+    return queries, queries if context is n else context[rows], value
+
+
+def attn2_patch(
+    n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, extra: dict[str, Any]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Cross-attention: target rows use the source's queries and keys with their own re-mapped values.
+
+    `n` is [R, N, C]; `context` and `value` are [R, T, D]. Extra rows for the second term are appended to all.
+    """
+    run: Run | None = extra.get(RUN)
+    if run is None or context is None:
+        return n, context, value
+    run.calls += 1
+    batch = run.batch(n.shape[0], extra) if run.cross_active else None
+    if batch is None:
+        return n, context, value
+    run.cross_edits += 1
+    edited = run.cross(context, value, batch)
+    extra[FOLDS] = edited.folds
+    return n[edited.rows], edited.context, edited.value
+
+
+def attn2_output_patch(n: torch.Tensor, extra: dict[str, Any]) -> torch.Tensor:
+    """Cross-attention's output [R', N, C]: fold the extra rows back. Returns [R, N, C]."""
+    folds = extra.pop(FOLDS, ())
+    return fold(n, folds) if folds else n

@@ -1,0 +1,51 @@
+"""When in the run something acts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part [start, end) of the run, in the host's percent of the noise schedule: 0 is pure noise, 1 the picture.
+
+    An empty window (start = end) never acts. Raises ValueError for a reversed window or one outside 0 … 1.
+    """
+
+    start: float
+    end: float
+
+    def __post_init__(self) -> None:
+        for name, value in (("start_percent", self.start), ("end_percent", self.end)):
+            if not (math.isfinite(value) and 0 <= value <= 1):
+                raise ValueError(f"{name} is {value}; it must lie between 0.0 and 1.0.")
+        if self.start > self.end:
+            raise ValueError(f"start_percent {self.start} comes after end_percent {self.end}; swap them.")
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing can ever fall into the window."""
+        return self.start == self.end
+
+    def to_sigmas(self, percent_to_sigma: Callable[[float], float]) -> SigmaWindow:
+        """The same window in noise levels."""
+        if self.is_empty:
+            return SigmaWindow(0.0, 0.0)
+        return SigmaWindow(float(percent_to_sigma(self.start)), float(percent_to_sigma(self.end)))
+
+
+@dataclass(frozen=True)
+class SigmaWindow:
+    """Noise levels high ≥ σ > low."""
+
+    high: float
+    low: float
+
+    def __contains__(self, sigma: float) -> bool:
+        return self.high >= sigma > self.low
+
+    def holds_any(self, sigmas: Iterable[float]) -> bool:
+        """True if any of these noise levels falls into the window."""
+        return any(sigma in self for sigma in sigmas)
