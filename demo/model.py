@@ -16,6 +16,7 @@ import comfy.model_patcher
 import comfy.sd
 import comfy.supported_models
 import comfy.utils
+import folder_paths
 import torch
 
 WEIGHTS = Path(__file__).with_name("demo.safetensors")
@@ -80,6 +81,7 @@ def load(weights: Path = WEIGHTS) -> tuple[comfy.model_patcher.ModelPatcher, com
     )
     clip = comfy.sd.CLIP(
         config.clip_target(),
+        embedding_directory=folder_paths.get_folder_paths("embeddings"),
         model_options={"clip_l_model_config": TEXT_CONFIG, "dtype": torch.float32},
         state_dict={f"clip_l.{key}": value for key, value in _part(state, "cond_stage_model.").items()},
     )

@@ -33,7 +33,8 @@ _CHANGES = {"equal": Change.KEPT, "replace": Change.SWAPPED, "insert": Change.AD
 def align(source: Prompt, target: Prompt) -> tuple[Run, ...]:
     """Align two prompts word by word, in reading order; every word of both is in exactly one run.
 
-    A word is kept where its tokens are the same, whatever its weight, so "dog," is the words "dog" and ",".
+    A word is kept where its tokens are the same, whatever its weight, so "dog," is the words "dog" and ",". Where
+    as many words follow each other swapped as replace them, each answers the one in its place.
     """
     before, after = source.words, target.words
     head = _common_prefix(before, after)
@@ -47,7 +48,14 @@ def align(source: Prompt, target: Prompt) -> tuple[Run, ...]:
     spans = [("equal", 0, head, 0, head)]
     spans += [(tag, i + head, j + head, k + head, m + head) for tag, i, j, k, m in middle.get_opcodes()]
     spans.append(("equal", len(before) - tail, len(before), len(after) - tail, len(after)))
-    return tuple(Run(_CHANGES[tag], before[i:j], after[k:m]) for tag, i, j, k, m in spans if j > i or m > k)
+    runs: list[Run] = []
+    for tag, i, j, k, m in spans:
+        change = _CHANGES[tag]
+        if change is Change.SWAPPED and j - i == m - k:
+            runs += [Run(change, (a,), (b,)) for a, b in zip(before[i:j], after[k:m], strict=True)]
+        elif j > i or m > k:
+            runs.append(Run(change, before[i:j], after[k:m]))
+    return tuple(runs)
 
 
 def differs(source: Prompt, target: Prompt) -> bool:

@@ -142,10 +142,12 @@ def _pair_uuids(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset:
             f"output of the {ENCODE_NODE} that this edit comes from."
         )
     for entry in entries:
-        if entry["cross_attn"].shape[0] != plan.rows:
+        rows, tokens = entry["cross_attn"].shape[:2]
+        if (rows, tokens) != (plan.rows, plan.tokens):
             raise ValueError(
-                f"{CONTROLLER_NODE}: the positive conditioning has {entry['cross_attn'].shape[0]} rows, the edit has "
-                f"{plan.rows}. Connect {ENCODE_NODE}'s positive output without nodes that change its batch."
+                f"{CONTROLLER_NODE}: the positive conditioning has {rows} rows of {tokens} tokens, the edit was encoded "
+                f"to {plan.rows} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output without nodes that change "
+                "its batch or join other prompts to it."
             )
     return frozenset(entry["uuid"] for entry in entries)
 

@@ -80,8 +80,8 @@ class Server:
                     progress(data["node"], data["value"], data["max"])
                 elif event["type"] == "execution_error":
                     raise ServerError(f"{data['node_type']} (node {data['node_id']}): {data['exception_message']}")
-                elif event["type"] == "execution_success" and data["prompt_id"] == answer["prompt_id"]:
-                    break
+                elif event["type"] == "executing" and data == {**data, "node": None, "prompt_id": answer["prompt_id"]}:
+                    break  # sent once the history is written
             async with session.get(f"/history/{answer['prompt_id']}") as reply:
                 return (await reply.json())[answer["prompt_id"]]["outputs"]
 

@@ -1,0 +1,84 @@
+"""Boots the real host inside the test process, in a base directory of its own, and lets it load the pack."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+if "COMFYUI_PATH" not in os.environ:
+    raise pytest.UsageError("These tests need a ComfyUI: run them with `make test`.")
+HOST = os.environ["COMFYUI_PATH"]
+BASE = Path(tempfile.mkdtemp(prefix="p2p-base-"))
+sys.path.insert(0, HOST)
+
+_arguments, sys.argv = sys.argv, ["main.py", "--cpu", "--base-directory", str(BASE)]
+import comfy.options
+
+comfy.options.enable_args_parsing()
+import comfy.cli_args
+
+sys.argv = _arguments
+import comfy.utils
+import folder_paths
+import nodes
+import torch
+
+comfy.utils.set_progress_bar_enabled(False)
+torch.set_grad_enabled(False)
+folder_paths.get_folder_paths("embeddings")
+
+
+@pytest.fixture(scope="session")
+def pack() -> ModuleType:
+    """The pack as the host itself loads it, from the base directory's custom_nodes."""
+    link = BASE / "custom_nodes" / "comfyui-prompt-to-prompt"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(ROOT, target_is_directory=True)
+    assert asyncio.run(nodes.load_custom_node(str(link))), "the host could not load the pack"
+    return sys.modules[str(link).replace(".", "_x_")]
+
+
+@pytest.fixture(scope="session")
+def part(pack):
+    """part("p2p_attention.host"): a module of the loaded pack."""
+    return lambda name: importlib.import_module(f"{pack.__name__}.{name}")
+
+
+@pytest.fixture(scope="session")
+def node(pack):
+    """node("P2P_WordSwap", edit=…): run a node as the host does, from its registered class."""
+
+    def run(name: str, **inputs):
+        return nodes.NODE_CLASS_MAPPINGS[name].execute(**inputs).result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def demo(part):
+    """The demo model: MODEL, CLIP, VAE."""
+    return part("demo.model").load()
+
+
+@pytest.fixture(scope="session")
+def sd15():
+    """A small SD1.5-shape MODEL and CLIP with random weights."""
+    from .models import sd15
+
+    return sd15()
+
+
+@pytest.fixture(scope="session")
+def sdxl():
+    """A small SDXL-shape MODEL and CLIP with random weights."""
+    from .models import sdxl
+
+    return sdxl()

@@ -1,0 +1,104 @@
+"""Small models with random weights, of the host's own classes and of Stable Diffusion's shapes."""
+
+from __future__ import annotations
+
+import comfy.model_base
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sd
+import comfy.supported_models
+import torch
+
+WIDTH = 32
+
+
+def sd15() -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP]:
+    """Four levels with attention on the first three, as SD1.5 has them, at a tenth of its width."""
+
+    class Small(comfy.supported_models.SD15):
+        unet_config = {
+            **_COMMON,
+            "channel_mult": (1, 2, 4, 4),
+            "num_res_blocks": [1, 1, 1, 1],
+            "transformer_depth": [1, 1, 1, 0],
+            "transformer_depth_output": [1, 1, 1, 1, 1, 1, 0, 0],
+            "transformer_depth_middle": 1,
+            "context_dim": WIDTH,
+        }
+        unet_extra_config = {"num_heads": 4, "num_head_channels": -1}
+
+    return _model(Small, 1), _clip(Small, {"clip_l_model_config": _text(1)}, 2)
+
+
+def sdxl() -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP]:
+    """Three levels with attention on the second and third, several blocks deep, and a pooled vector."""
+
+    class Small(comfy.supported_models.SDXL):
+        unet_config = {
+            **_COMMON,
+            "channel_mult": (1, 2, 4),
+            "num_res_blocks": [1, 1, 1],
+            "transformer_depth": [0, 1, 2],
+            "transformer_depth_output": [0, 0, 1, 1, 2, 2],
+            "transformer_depth_middle": 2,
+            "context_dim": 2 * WIDTH,
+            "use_linear_in_transformer": True,
+            "num_classes": "sequential",
+            "adm_in_channels": WIDTH + 6 * 256,
+        }
+        unet_extra_config = {"num_heads": 4, "num_head_channels": -1}
+
+    text = {"clip_l_model_config": _text(3), "clip_g_model_config": {**_text(3), "hidden_act": "gelu"}}
+    return _model(Small, 3), _clip(Small, text, 4)
+
+
+_COMMON = {
+    "image_size": 32,
+    "in_channels": 4,
+    "out_channels": 4,
+    "model_channels": WIDTH,
+    "use_spatial_transformer": True,
+    "legacy": False,
+}
+
+
+def _text(layers: int) -> dict:
+    return {
+        "hidden_size": WIDTH,
+        "intermediate_size": 2 * WIDTH,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+    }
+
+
+def _model(family: type, seed: int) -> comfy.model_patcher.ModelPatcher:
+    config = family(family.unet_config)
+    config.set_inference_dtype(torch.float32, None)
+    model = config.get_model({})
+    randomise(model.diffusion_model, seed)
+    device = comfy.model_management.get_torch_device()
+    return comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=torch.device("cpu"))
+
+
+def _clip(family: type, text: dict, seed: int) -> comfy.sd.CLIP:
+    options = {**text, "dtype": torch.float32}
+    clip = comfy.sd.CLIP(family(family.unet_config).clip_target(), model_options=options)
+    randomise(clip.cond_stage_model, seed)
+    return clip
+
+
+def randomise(module: torch.nn.Module, seed: int) -> None:
+    """Weights that keep activations near unit scale, attention neither flat nor saturated, and a small output.
+
+    A network that does not shrink its input would amplify any rounding from step to step, unlike a trained one.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in module.named_parameters():
+        noise = torch.randn(parameter.shape, generator=generator)
+        if "embedding" in name:
+            parameter.data = noise
+        elif parameter.ndim > 1:
+            gain = 2.0 if "to_q" in name or "to_k" in name else 0.05 if name == "out.2.weight" else 1.0
+            parameter.data = gain * noise / (parameter.numel() / parameter.shape[0]) ** 0.5
+        elif parameter.ndim == 1:
+            parameter.data = (1.0 if name.endswith("weight") else 0.0) + 0.1 * noise

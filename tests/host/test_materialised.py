@@ -1,0 +1,84 @@
+"""E6: whole 20-step runs agree with the independent materialised implementation to 1e-5."""
+
+import pytest
+import torch
+
+from .materialised import Edit, materialise
+from .sampling import SIZES, empty, negative, sample
+
+SAME = [(w, w) for w in "on a mat".split()]
+CASES = {
+    "equal": [("a", "a"), ("cat", "dog"), *SAME],
+    "longer": [("a", "a"), ("cat", "hippopotamus"), *SAME],
+    "shorter": [("a", "a"), ("hippopotamus", "cat"), *SAME],
+    "two words": [("a", "the"), ("cat", "hippopotamus"), *SAME[:2], ("mat", "skateboarder")],
+    "added": [("a", "a"), (None, "very"), (None, "big"), ("cat", "cat"), *SAME],
+    "removed": [("a", "a"), ("big", None), ("cat", "cat"), *SAME],
+    "a run of words": [("a", "a"), ("big cat", "hippopotamus"), *SAME],
+}
+STEPS, CROSS, SELF = 20, (0.0, 0.8), (0.0, 0.4)
+
+
+def text(case: list, side: int) -> str:
+    return " ".join(pair[side] for pair in case if pair[side])
+
+
+def written_out(case: list, clip) -> tuple[torch.Tensor, torch.Tensor]:
+    """The edit's matrix [77, 77] and own columns [77], by hand from the pairs of words of the case."""
+
+    def count(word):
+        return 0 if word is None else len(next(iter(clip.tokenizer.clip_l.tokenizer(word).values()))) - 2
+
+    matrix, own = torch.zeros(77, 77), torch.zeros(77)
+    matrix[0, 0] = 1
+    i = j = 1
+    for before, after in case:
+        m, n = count(before), count(after)
+        if before is None:
+            own[j : j + n] = 1
+        elif after is not None and m == n:
+            matrix[i : i + m, j : j + n] = torch.eye(m)
+        elif after is not None:
+            matrix[i : i + m, j : j + n] = 1 / n
+        i, j = i + m, j + n
+    matrix[i, j] = 1
+    for k in range(j + 1, 77):
+        matrix[k if k > i else 76, k] = 1
+    return matrix, own
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("size", ["sd15", "sd15 wide", "sdxl", "sdxl wide"])
+def test_fused_run_equals_materialised_run(size, case, request, node, record_property):
+    model, clip = request.getfixturevalue(size.split()[0])
+    pairs, shape = CASES[case], SIZES[size]
+    positive, edit = node(
+        "P2P_EncodePromptPair", clip=clip, source_prompt=text(pairs, 0), target_prompt=text(pairs, 1)
+    )
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=CROSS[0], end_percent=CROSS[1])
+    controlled, latent = node(
+        "P2P_AttentionController",
+        model=model,
+        edit=edit,
+        latent=empty(shape),
+        self_start_percent=SELF[0],
+        self_end_percent=SELF[1],
+        self_resolution="1/2",
+    )
+    uncond = negative(clip, "blurry")
+    fused = sample(controlled, positive, uncond, latent, steps=STEPS)
+
+    sampling = model.get_model_object("model_sampling")
+    cross, self_window = (tuple(sampling.percent_to_sigma(p) for p in window) for window in (CROSS, SELF))
+    reference = materialise(model, Edit(*written_out(pairs, clip), cross, self_window, shape[1] * shape[2] // 4))
+    plain = [[positive[0][0], {k: v for k, v in positive[0][1].items() if k != "p2p_pair"}]]
+    expected = sample(reference, plain, uncond, latent, steps=STEPS)
+    unedited = sample(model, plain, uncond, latent, steps=STEPS)
+
+    error = float((fused - expected).norm() / expected.norm())
+    effect = float((expected[1] - unedited[1]).norm() / unedited[1].norm())
+    floor = float((fused[0] - expected[0]).norm() / expected[0].norm())
+    record_property("relative_error", error)
+    print(f"{size}, {case}: relative error {error:.1e}, of the source row {floor:.1e}; the edit moves {effect:.1e}")
+    assert effect > 1e-2, "the edit must do something for the comparison to mean anything"
+    assert error <= 1e-5

@@ -1,0 +1,165 @@
+"""An edit that cannot act, or does not fit, says so: the node, the value and the way out."""
+
+import math
+
+import comfy.model_management
+import comfy.model_patcher
+import comfy.supported_models
+import nodes
+import pytest
+import torch
+
+from .sampling import empty, negative, rows, sample
+
+SOURCE, TARGET = "a red circle on a blue background", "a red square on a blue background"
+
+
+@pytest.fixture
+def graph(node, demo):
+    """The edited graph of the demo model up to the sampler: (model, positive, latent, edit)."""
+
+    def build(swap=(0.0, 0.8), self_window=(0.0, 0.4), resolution="1/4", latent=None, model=None):
+        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+        if swap:
+            (edit,) = node("P2P_WordSwap", edit=edit, start_percent=swap[0], end_percent=swap[1])
+        patched, batch = node(
+            "P2P_AttentionController",
+            model=model or demo[0],
+            edit=edit,
+            latent=latent or empty((3, 32, 32)),
+            self_start_percent=self_window[0],
+            self_end_percent=self_window[1],
+            self_resolution=resolution,
+        )
+        return patched, positive, batch, edit
+
+    return build
+
+
+def test_no_word_differs(node, demo):
+    _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=SOURCE)
+    with pytest.raises(ValueError, match=r"P2P Word Swap: .*same words \(a, red, circle, on, a, blue, background\)"):
+        node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+
+
+def test_two_word_swaps(node, graph):
+    with pytest.raises(ValueError, match="P2P Word Swap: this edit already has a word swap"):
+        node("P2P_WordSwap", edit=graph()[3], start_percent=0.0, end_percent=0.8)
+
+
+@pytest.mark.parametrize("window", [(0.8, 0.2), (math.nan, 0.5), (0.0, 1.5)])
+def test_windows_that_are_none(graph, window):
+    with pytest.raises(ValueError, match="P2P Word Swap: (start|end)_percent"):
+        graph(swap=window)
+    with pytest.raises(ValueError, match="P2P Attention Controller: self_(start|end)_percent"):
+        graph(self_window=window)
+
+
+@pytest.mark.parametrize("count", [0, 2, 7])
+def test_a_latent_of_another_batch(graph, count):
+    with pytest.raises(ValueError, match=f"P2P Attention Controller: the latent holds a batch of {count}"):
+        graph(latent={"samples": torch.zeros(count, 3, 32, 32)})
+
+
+def test_a_video_latent(graph):
+    with pytest.raises(ValueError, match="not a single picture's"):
+        graph(latent={"samples": torch.zeros(1, 3, 4, 32, 32)})
+
+
+def test_a_model_without_cross_attention(graph):
+    config = comfy.supported_models.AuraFlow({"n_layers": 1, "n_double_layers": 1, "n_heads": 2, "dim": 32})
+    config.unet_config.pop("image_model", None)
+    config.unet_config.update(cond_seq_dim=16, max_seq=16)
+    config.set_inference_dtype(torch.float32, None)
+    device = comfy.model_management.get_torch_device()
+    transformer = comfy.model_patcher.ModelPatcher(config.get_model({}), device, device)
+    with pytest.raises(ValueError, match="P2P Attention Controller: MMDiT is not a UNet"):
+        graph(model=transformer)
+
+
+def test_two_controllers(graph):
+    with pytest.raises(ValueError, match="already comes from an Attention Controller"):
+        graph(model=graph()[0])
+
+
+def test_another_positive(graph, demo):
+    model, _, latent, _ = graph()
+    other = nodes.CLIPTextEncode().encode(demo[1], SOURCE)[0]
+    with pytest.raises(ValueError, match="positive conditioning is not the one of this edit"):
+        sample(model, other, negative(demo[1]), latent)
+
+
+def test_a_positive_joined_to_another_prompt(graph, demo):
+    model, positive, latent, _ = graph()
+    (longer,) = nodes.ConditioningConcat().concat(positive, positive)
+    with pytest.raises(ValueError, match="2 rows of 154 tokens, the edit was encoded to 2 of 77"):
+        sample(model, longer, negative(demo[1]), latent)
+
+
+def test_a_positive_that_lost_a_row(graph, demo):
+    model, positive, latent, _ = graph()
+    with pytest.raises(ValueError, match="has 1 rows of 77 tokens"):
+        sample(model, [[positive[0][0][:1], positive[0][1]]], negative(demo[1]), latent)
+
+
+def test_a_latent_that_is_not_the_controllers(graph, demo):
+    model, positive, latent, _ = graph()
+    with pytest.raises(ValueError, match="got a batch of 1, the edit needs 2"):
+        sample(model, positive, negative(demo[1]), empty((3, 32, 32)))
+    with pytest.raises(ValueError, match="start from different noise"):
+        sample(model, positive, negative(demo[1]), {"samples": latent["samples"]})
+
+
+def test_a_window_that_no_step_falls_in(graph, demo):
+    model, positive, latent, _ = graph(swap=(0.5, 0.51))
+    with pytest.raises(ValueError, match=r"P2P Word Swap: no step .* 0\.5 … 0\.51.*The steps begin at 0\.000, 0\.333"):
+        sample(model, positive, negative(demo[1]), latent, steps=4)
+
+
+def test_a_denoise_that_begins_after_the_window(graph, demo):
+    model, positive, latent, _ = graph(self_window=(0.0, 0.0), swap=(0.0, 0.2))
+    with pytest.raises(ValueError, match="P2P Word Swap: no step"):
+        sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
+
+
+def test_no_layer_within_the_resolution(graph, demo):
+    model, positive, latent, _ = graph(resolution="1/8")
+    with pytest.raises(RuntimeError, match="no self-attention layer .* Raise self_resolution"):
+        sample(model, positive, negative(demo[1]), latent, steps=2)
+
+
+def test_a_model_that_never_reaches_the_hooks(graph, demo):
+    model, positive, latent, _ = graph()
+    skipping = model.clone()
+    skipping.set_model_unet_function_wrapper(lambda apply, arguments: torch.zeros_like(arguments["input"]))
+    with pytest.raises(RuntimeError, match="never reached the attention hooks"):
+        sample(skipping, positive, negative(demo[1]), latent, steps=2)
+
+
+def test_a_batch_that_is_split(graph, demo):
+    model, positive, latent, _ = graph()
+    split = model.clone()
+
+    def one_by_one(apply, arguments):
+        rows_ = range(arguments["input"].shape[0])
+        conditions = arguments["c"]
+
+        def pick(i):
+            return {k: v[i : i + 1] if torch.is_tensor(v) else v for k, v in conditions.items()}
+
+        return torch.cat([apply(arguments["input"][i : i + 1], arguments["timestep"][i : i + 1], **pick(i)) for i in rows_])
+
+    split.set_model_unet_function_wrapper(one_by_one)
+    with pytest.raises(ValueError, match="splits the batch"):
+        sample(split, positive, negative(demo[1]), latent, steps=2)
+
+
+def test_a_refused_run_leaves_the_model_as_it_was(graph, demo):
+    model, clip, _ = demo
+    plain_latent = rows(empty((3, 32, 32)), 2)
+    _, positive, latent, _ = graph()
+    before = sample(model, positive, negative(clip), plain_latent, steps=2)
+    broken = graph(resolution="1/8")[0]
+    with pytest.raises(RuntimeError):
+        sample(broken, positive, negative(clip), latent, steps=2)
+    assert torch.equal(sample(model, positive, negative(clip), plain_latent, steps=2), before)

@@ -1,0 +1,76 @@
+"""The main job, as an API user does it: a real server, the shared workflow, pictures looked at by the judge."""
+
+import importlib.util
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from .conftest import ROOT
+
+spec = importlib.util.spec_from_file_location("p2p_tools_server", ROOT / "tools" / "server.py")
+tool = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = tool
+spec.loader.exec_module(tool)
+
+WORKFLOW = ROOT / "workflows" / "api" / "word_swap.json"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with tool.serve(tool.make_base(tmp_path_factory.mktemp("base"))) as running:
+        yield running
+
+
+def small(picture) -> np.ndarray:
+    """The demo model's own pixels, out of the enlarged picture."""
+    return np.asarray(picture.resize((32, 32), 0)).astype(np.float32) / 255
+
+
+def overlap(a, b) -> float:
+    return float((a & b).sum() / (a | b).sum())
+
+
+def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server, part):
+    judge = part("demo.judge").judge
+    steps: list[int] = []
+    outputs = server.run(json.loads(WORKFLOW.read_text()), lambda node, value, most: steps.append(value))
+    source, edited = (judge(small(p)) for p in server.images(outputs["10"]))
+    (without,) = (judge(small(p)) for p in server.images(outputs["15"]))
+    assert max(steps) == 30
+    assert source.background == edited.background == "blue"
+    assert (source.things[0].colour, edited.things[0].colour) == ("red", "yellow")
+    assert source.things[0].shape == edited.things[0].shape == "circle"
+    kept = overlap(source.things[0].mask, edited.things[0].mask)
+    moved = overlap(source.things[0].mask, without.things[0].mask)
+    assert kept > 0.85 and kept > moved + 0.1
+
+
+def test_the_same_queue_again_gives_the_same_pictures(server):
+    workflow = json.loads(WORKFLOW.read_text())
+    first = server.images(server.run(workflow)["10"])
+    workflow["10"]["inputs"]["filename_prefix"] = "p2p/again"
+    workflow["7"]["inputs"]["steps"] = 29
+    other = server.images(server.run(workflow)["10"])
+    workflow["7"]["inputs"]["steps"] = 30
+    again = server.images(server.run(workflow)["10"])
+    assert [p.tobytes() for p in first] == [p.tobytes() for p in again]
+    assert first[1].tobytes() != other[1].tobytes()
+
+
+def test_a_mistake_is_reported_on_its_node(server):
+    workflow = json.loads(WORKFLOW.read_text())
+    workflow["2"]["inputs"]["target_prompt"] = workflow["2"]["inputs"]["source_prompt"]
+    with pytest.raises(tool.ServerError, match=r"P2P_WordSwap \(node 3\): P2P Word Swap: .* same words"):
+        server.run(workflow)
+
+
+def test_nodes_are_described_to_the_editor(server):
+    info = json.loads(server.get("/object_info"))
+    for name in ("P2P_EncodePromptPair", "P2P_WordSwap", "P2P_AttentionController", "P2P_LoadDemoModel"):
+        entry = info[name]
+        assert entry["category"] == "prompt-to-prompt" and entry["description"]
+        inputs = {**entry["input"].get("required", {}), **entry["input"].get("optional", {})}
+        assert all(options.get("tooltip") for _, options in inputs.values()), f"{name}: an input has no tooltip"
+        assert len(entry["output_tooltips"]) == len(entry["output"]) and all(entry["output_tooltips"])

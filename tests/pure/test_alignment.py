@@ -1,0 +1,58 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2p_attention.alignment import Change, align, differs
+
+from .prompts import prompt
+
+WORDS = st.lists(st.sampled_from(["a", "cat", "dog*2", "hat*3", "red", ",", "the"]), max_size=12).map(" ".join)
+
+
+def runs(source: str, target: str) -> list[tuple[str, str, str]]:
+    found = align(prompt(source), prompt(target))
+    return [(r.change.value, " ".join(w.text for w in r.source), " ".join(w.text for w in r.target)) for r in found]
+
+
+def test_one_word_swapped():
+    assert runs("a cat sat", "a dog sat") == [
+        ("kept", "a0", "a0"),
+        ("swapped", "cat0", "dog0"),
+        ("kept", "sat0", "sat0"),
+    ]
+
+
+def test_words_after_a_longer_swap_keep_their_partners():
+    assert runs("a cat sat down", "a dog*3 sat down")[-1] == ("kept", "sat0 down0", "sat0 down0")
+
+
+def test_added_and_removed():
+    assert [r[0] for r in runs("a cat sat", "a red cat")] == ["kept", "added", "kept", "removed"]
+
+
+def test_repeated_words_swap_in_their_own_place():
+    assert runs("a cat and a cat", "a cat and a dog")[-1] == ("swapped", "cat0", "dog0")
+
+
+@given(WORDS, WORDS)
+def test_every_word_is_in_one_run_in_order(source, target):
+    before, after = prompt(source), prompt(target)
+    found = align(before, after)
+    assert tuple(w for r in found for w in r.source) == before.words
+    assert tuple(w for r in found for w in r.target) == after.words
+    for run in found:
+        if run.change is Change.KEPT:
+            assert [w.identity for w in run.source] == [w.identity for w in run.target]
+        assert (not run.source) == (run.change is Change.ADDED)
+        assert (not run.target) == (run.change is Change.REMOVED)
+
+
+@given(WORDS)
+def test_same_words_are_all_kept(text):
+    assert {run.change for run in align(prompt(text), prompt(text))} <= {Change.KEPT}
+    assert not differs(prompt(text), prompt(text))
+
+
+@given(WORDS, WORDS)
+def test_differs_exactly_where_a_run_is_not_kept(source, target):
+    changed = any(run.change is not Change.KEPT for run in align(prompt(source), prompt(target)))
+    assert differs(prompt(source), prompt(target)) == changed

@@ -1,0 +1,53 @@
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2p_attention.fused import Batch, CrossTerms, cross_input, fold
+
+WIDTH, DEPTH, PIXELS, TOKENS = 8, 6, 10, 7
+
+
+def attend(q, k, v):
+    return torch.softmax(q @ k.transpose(-1, -2) / WIDTH**0.5, dim=-1) @ v
+
+
+@given(st.integers(0, 10_000), st.sampled_from([1, 2]), st.lists(st.booleans(), min_size=1, max_size=3))
+def test_fused_equals_the_edited_maps(seed, repeats, second_terms):
+    """out = (M_s W diag(a) + M_t diag(b)) V_t through an output projection with a bias, row by row."""
+    torch.manual_seed(seed)
+    to_q, to_k, to_v = (torch.randn(d, WIDTH, dtype=torch.float64) for d in (WIDTH, DEPTH, DEPTH))
+    to_out, bias = torch.randn(WIDTH, WIDTH, dtype=torch.float64), torch.randn(WIDTH, dtype=torch.float64)
+    targets = len(second_terms)
+    rows = 2 * (1 + targets)
+    batch = Batch(rows, (1 + targets,) * targets, tuple(range(2 + targets, rows)))
+    n = torch.randn(rows, PIXELS, WIDTH, dtype=torch.float64)
+    context = torch.randn(rows, TOKENS, DEPTH, dtype=torch.float64).repeat(1, repeats, 1)
+    terms = [
+        CrossTerms(
+            torch.randn(TOKENS, TOKENS, dtype=torch.float64),
+            torch.randn(TOKENS, dtype=torch.float64) if second else None,
+        )
+        for second in second_terms
+    ]
+
+    given_to_host = cross_input(context, context, batch, terms)
+    q, k, v = n[given_to_host.rows] @ to_q, given_to_host.context @ to_k, given_to_host.value @ to_v
+    output = fold(attend(q, k, v) @ to_out + bias, given_to_host.folds)
+
+    maps = torch.softmax((n @ to_q) @ (context @ to_k).transpose(-1, -2) / WIDTH**0.5, dim=-1)
+    maps = maps.view(rows, PIXELS, repeats, TOKENS).sum(2)
+    edited = maps.clone()
+    for target, source, term in zip(batch.targets, batch.sources, terms, strict=True):
+        edited[target] = maps[source] @ term.first
+        if term.second is not None:
+            edited[target] += maps[target] * term.second
+    expected = edited @ (context[:, :TOKENS] @ to_v) @ to_out + bias
+    assert output.shape == expected.shape
+    torch.testing.assert_close(output, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_input_is_left_as_it_was():
+    context = torch.randn(2, TOKENS, DEPTH)
+    before = context.clone()
+    cross_input(context, context, Batch(2, (0,), (1,)), [CrossTerms(torch.zeros(TOKENS, TOKENS), torch.ones(TOKENS))])
+    assert torch.equal(context, before)

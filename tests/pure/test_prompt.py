@@ -1,0 +1,26 @@
+import pytest
+
+from p2p_attention.prompt import Prompt, Role, Token
+
+from .prompts import prompt
+
+
+def test_words_are_found_by_their_ends():
+    words = prompt("a cat*3 sat").words
+    assert [word.positions for word in words] == [(1,), (2, 3, 4), (5,)]
+
+
+def test_words_cross_chunks():
+    words = prompt("a cat*3 sat", length=4).words
+    assert [word.positions for word in words] == [(1,), (2, 5, 6), (9,)]
+
+
+def test_vectors_of_one_embedding_are_one_word_and_neighbours_stay_apart():
+    vectors = [Token(Role.WORD, name, "", group=group) for name, group in [("x", 2), ("y", 2), ("z", 3)]]
+    whole = Prompt("", ((Token(Role.START), *vectors, Token(Role.WORD, 7, "cat</w>"), Token(Role.END)),))
+    assert [word.positions for word in whole.words] == [(1, 2), (3,), (4,)]
+
+
+def test_unequal_chunks_are_refused():
+    with pytest.raises(ValueError, match="chunks of one length"):
+        Prompt("", ((Token(Role.START),), (Token(Role.START), Token(Role.END))))
