@@ -21,7 +21,6 @@ from .scenes import sample_prompt, sample_scene
 
 PEAK_RATE = {"adam": 1e-3, "muon": 0.02}
 WARMUP = 100
-DECAY_SHARE = 0.25
 AVERAGE = 0.999
 UNCONDITIONAL = 0.1
 EDGES = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
@@ -110,9 +109,8 @@ class Trainer:
         self._tokens: dict[str, list[int]] = {}
 
     def rate(self) -> float:
-        """Share of the peak rate: linear warm-up, constant, linear decay over the last quarter."""
-        left = (self.steps - self.step) / (DECAY_SHARE * self.steps)
-        return min(1.0, (self.step + 1) / WARMUP, max(left, 0.0))
+        """Share of the peak rate: linear warm-up, then linear decay over the run."""
+        return min((self.step + 1) / WARMUP, 1 - self.step / self.steps)
 
     def examples(self) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch drawn from (seed, step). Returns pictures [B, 3, S, S] in −1 … 1 and token ids [B, 77]."""
@@ -198,7 +196,7 @@ def main() -> None:
     """Train until `--steps` or `--minutes`, whichever comes first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many minutes; the state is kept")
     parser.add_argument("--seed", type=int, default=0)

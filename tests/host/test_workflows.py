@@ -1,0 +1,47 @@
+"""The shared workflows: the API files pass the host's own validation, the editor's files say the same."""
+
+import asyncio
+import json
+
+import execution
+import nodes
+import pytest
+
+from .conftest import ROOT
+
+NAMES = sorted(path.stem for path in (ROOT / "workflows" / "api").glob("*.json"))
+NOTES = {"Note", "MarkdownNote"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_host_accepts_the_api_file(name, pack):
+    workflow = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text())
+    valid, error, _, problems = asyncio.run(execution.validate_prompt("test", workflow, None))
+    assert valid, (error, problems)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_editors_file_is_the_same_workflow(name, pack):
+    api = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text())
+    graph = json.loads((ROOT / "workflows" / f"{name}.json").read_text())
+    assert {str(n["id"]): n["type"] for n in graph["nodes"] if n["type"] not in NOTES} == {
+        number: node["class_type"] for number, node in api.items()
+    }
+    for node in graph["nodes"]:
+        if node["type"] not in NOTES:
+            assert read_inputs(node, graph["links"]) == api[str(node["id"])]["inputs"], node["type"]
+
+
+def read_inputs(node: dict, links: list) -> dict:
+    """The inputs of a node of the editor's file, in the form of the API file."""
+    sources = {link[0]: [str(link[1]), link[2]] for link in links}
+    inputs = {entry["name"]: sources[entry["link"]] for entry in node["inputs"] if entry["link"] is not None}
+    values = iter(node["widgets_values"])
+    types = nodes.NODE_CLASS_MAPPINGS[node["type"]].INPUT_TYPES()
+    for key in (*types.get("required", {}), *types.get("optional", {})):
+        if key not in inputs:
+            inputs[key] = next(values)
+            if key in ("seed", "noise_seed"):
+                assert next(values) in ("fixed", "randomize", "increment", "decrement")
+    assert next(values, None) is None, "more widget values than widgets"
+    return inputs
