@@ -1,0 +1,150 @@
+"""Every way the host has of running a sampler: the edit holds there, and the source row stays the plain run's."""
+
+import comfy.samplers
+import nodes
+import pytest
+import torch
+
+from .sampling import empty, negative, rows, sample
+
+SOURCE, TARGET = "a red circle on a blue background", "a yellow circle on a blue background"
+SHAPE = (3, 16, 16)
+
+
+@pytest.fixture
+def edited(node, demo):
+    """(patched model, positive, latent) of a word swap with self-attention."""
+
+    def build(source=SOURCE, target=TARGET, windows=(0.0, 0.8, 0.0, 0.4)):
+        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=source, target_prompt=target)
+        if source != target:
+            (edit,) = node("P2P_WordSwap", edit=edit, start_percent=windows[0], end_percent=windows[1])
+        model, latent = node(
+            "P2P_AttentionController",
+            model=demo[0],
+            edit=edit,
+            latent=empty(SHAPE),
+            self_start_percent=windows[2],
+            self_end_percent=windows[3],
+            self_resolution="1/2",
+        )
+        return model, positive, latent
+
+    return build
+
+
+@pytest.mark.parametrize("sampler", comfy.samplers.SAMPLER_NAMES)
+def test_identical_prompts_stay_identical_under_every_sampler(sampler, edited, demo):
+    model, positive, latent = edited(SOURCE, SOURCE)
+    made = sample(model, positive, negative(demo[1]), latent, sampler=sampler, steps=3)
+    assert torch.isfinite(made).all()
+    assert torch.equal(made[0], made[1])
+
+
+@pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_sde", "dpmpp_2m_sde_gpu", "lcm", "ddpm"])
+def test_a_sampler_that_draws_noise_draws_it_as_for_the_source_alone(sampler, edited, demo):
+    model, positive, latent = edited()
+    made = sample(model, positive, negative(demo[1]), latent, sampler=sampler)
+    plain = sample(demo[0], negative(demo[1], SOURCE), negative(demo[1]), empty(SHAPE), sampler=sampler)
+    assert (made[0] - plain[0]).norm() <= 1e-4 * plain.norm()
+    assert not torch.equal(made[0], made[1])
+
+
+def test_guidance_of_one_has_no_unconditional_rows(edited, demo):
+    model, positive, latent = edited()
+    made = sample(model, positive, negative(demo[1]), latent, cfg=1.0)
+    plain = sample(demo[0], positive, negative(demo[1]), rows(empty(SHAPE), 2), cfg=1.0)
+    assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+
+
+def test_separate_calls_for_little_memory(edited, demo):
+    model, positive, latent = edited()
+    together = sample(model, positive, negative(demo[1]), latent)
+    calls = []
+
+    def count(apply, arguments):
+        calls.append(len(arguments["cond_or_uncond"]))
+        return apply(arguments["input"], arguments["timestep"], **arguments["c"])
+
+    watched = model.clone()
+    watched.set_model_unet_function_wrapper(count)
+    usual = demo[0].model.memory_usage_factor
+    try:
+        demo[0].model.memory_usage_factor = 1e12
+        apart = sample(watched, positive, negative(demo[1]), latent)
+    finally:
+        demo[0].model.memory_usage_factor = usual
+    assert set(calls) == {1}
+    torch.testing.assert_close(apart, together, rtol=1e-4, atol=1e-4)
+
+
+def test_a_longer_negative_prompt_repeats_the_pairs_tokens(edited, demo):
+    """The host pads the shorter prompts by repeating them; the edit must not care."""
+    long = negative(demo[1], "blurry " * 90)
+    model, positive, latent = edited(target="a large red circle on a blue background")
+    made = sample(model, positive, long, latent)
+    apart = model.clone()
+    apart.set_model_unet_function_wrapper(lambda apply, a: apply(a["input"], a["timestep"], **a["c"]))
+    usual = demo[0].model.memory_usage_factor
+    try:
+        demo[0].model.memory_usage_factor = 1e12
+        expected = sample(apart, positive, long, latent)
+    finally:
+        demo[0].model.memory_usage_factor = usual
+    torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_run_split_in_two_is_the_whole_run(edited, demo):
+    model, positive, latent = edited()
+    whole = sample(model, positive, negative(demo[1]), latent, steps=8)
+
+    def advanced(noise, latent_, start, end, left):
+        run = nodes.KSamplerAdvanced().sample
+        return run(
+            model, noise, 7, 8, 4.0, "euler", "normal", positive, negative(demo[1]), latent_, start, end, left
+        )[0]
+
+    first = advanced("enable", latent, 0, 6, "enable")
+    second = advanced("disable", first, 6, 8, "disable")
+    torch.testing.assert_close(second["samples"], whole, rtol=1e-5, atol=1e-5)
+
+
+def test_denoise_from_a_picture(edited, demo, node):
+    _, positive, _ = edited()
+    picture = torch.rand(1, 16, 16, 3, generator=torch.Generator().manual_seed(0))
+    (encoded,) = nodes.VAEEncode().encode(demo[2], picture)
+    _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+    model, latent = node(
+        "P2P_AttentionController",
+        model=demo[0],
+        edit=edit,
+        latent=encoded,
+        self_start_percent=0.0,
+        self_end_percent=0.0,
+    )
+    made = sample(model, positive, negative(demo[1]), latent, denoise=0.7)
+    plain = sample(demo[0], positive, negative(demo[1]), rows(encoded, 2), denoise=0.7)
+    assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+
+
+def test_conditioning_nodes_keep_the_pair(edited, demo):
+    model, positive, latent = edited()
+    (windowed,) = nodes.ConditioningSetTimestepRange().set_range(positive, 0.0, 1.0)
+    whole = sample(model, positive, negative(demo[1]), latent)
+    assert torch.equal(sample(model, windowed, negative(demo[1]), latent), whole)
+
+
+def test_two_pairs_of_rows_in_one_combined_positive(edited, demo):
+    model, positive, latent = edited()
+    (both,) = nodes.ConditioningCombine().combine(positive, positive)
+    once = sample(model, positive, negative(demo[1]), latent)
+    torch.testing.assert_close(sample(model, both, negative(demo[1]), latent), once, rtol=1e-3, atol=1e-3)
+
+
+def test_the_given_model_is_not_changed(edited, demo):
+    before = {key: repr(value) for key, value in demo[0].model_options.items()}
+    wrappers = repr(demo[0].wrappers)
+    edited()
+    assert {key: repr(value) for key, value in demo[0].model_options.items()} == before
+    assert repr(demo[0].wrappers) == wrappers
