@@ -11,6 +11,7 @@ class PromptToPromptExtension(ComfyExtension):
     """Registers the pack's nodes."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """All nodes of the pack."""
         return NODES
 
 

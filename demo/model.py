@@ -56,6 +56,7 @@ class DemoConfig(comfy.supported_models.SD15):
     supported_inference_dtypes = [torch.float32]
 
     def model_type(self, state_dict: dict, prefix: str = "") -> comfy.model_base.ModelType:
+        """v-prediction (Salimans & Ho 2022), whatever the weights."""
         return comfy.model_base.ModelType.V_PREDICTION
 
 

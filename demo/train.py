@@ -54,6 +54,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
+        """One update of every weight that has a gradient."""
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:

@@ -45,7 +45,7 @@ class AttentionController(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="Where it ends. Higher keeps shapes and background closer to the source; 0.0 switches it off.",
+                    tooltip="Where it ends. Higher keeps shape and background closer to the source; 0.0 is off.",
                 ),
                 io.Combo.Input(
                     "self_resolution",

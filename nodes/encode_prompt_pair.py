@@ -39,7 +39,8 @@ class EncodePromptPair(io.ComfyNode):
             ],
             outputs=[
                 io.Conditioning.Output(
-                    display_name="positive", tooltip="Both prompts, source then target, for the sampler's positive input."
+                    display_name="positive",
+                    tooltip="Both prompts, source then target, for the sampler's positive input.",
                 ),
                 Edit.Output(display_name="edit", tooltip="The edit, for Word Swap and then the Attention Controller."),
             ],

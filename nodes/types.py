@@ -6,13 +6,17 @@ Edit = io.Custom("P2P_EDIT")
 CATEGORY = "prompt-to-prompt"
 
 
-def start_percent(default: float, what: str) -> io.Float.Input:
+def start_percent(default: float, what: str, optional: bool = False) -> io.Float.Input:
     """The input where a window begins."""
     tooltip = f"Where in the run {what} begins: 0.0 is the first step (pure noise), 1.0 the finished picture."
-    return io.Float.Input("start_percent", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
+    return _percent("start_percent", default, tooltip, optional)
 
 
-def end_percent(default: float, what: str) -> io.Float.Input:
+def end_percent(default: float, what: str, optional: bool = False) -> io.Float.Input:
     """The input where a window ends."""
     tooltip = f"Where in the run {what} ends. Lower it to let the shape change more; equal to start switches it off."
-    return io.Float.Input("end_percent", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
+    return _percent("end_percent", default, tooltip, optional)
+
+
+def _percent(name: str, default: float, tooltip: str, optional: bool) -> io.Float.Input:
+    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip, optional=optional)

@@ -2,9 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.alignment import differs
-from ..p2p_attention.edits import EditPlan, WordSwap as WordSwapEdit
-from ..p2p_attention.window import Window
+from ..p2p_attention.edits import EditPlan, Kind
+from .injection import inject
 from .types import CATEGORY, Edit, end_percent, start_percent
 
 
@@ -15,7 +14,7 @@ class WordSwap(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_WordSwap",
-            display_name="P2P Word Swap",
+            display_name=Kind.SWAP.value,
             category=CATEGORY,
             description=(
                 "Every word that changed takes the place of the one it replaces: the target is drawn with the "
@@ -32,16 +31,4 @@ class WordSwap(io.ComfyNode):
 
     @classmethod
     def execute(cls, edit: EditPlan, start_percent: float, end_percent: float) -> io.NodeOutput:
-        try:
-            window = Window(start_percent, end_percent)
-            swapped = edit.with_swap(WordSwapEdit(window))
-        except ValueError as error:
-            raise ValueError(f"P2P Word Swap: {error}") from error
-        for target in edit.targets:
-            if not differs(edit.source, target):
-                words = ", ".join(word.text for word in target.words) or "no words at all"
-                raise ValueError(
-                    f"P2P Word Swap: source and target prompt have the same words ({words}), so there is nothing to "
-                    "swap. Change a word of the target prompt in P2P Encode Prompt Pair."
-                )
-        return io.NodeOutput(swapped)
+        return io.NodeOutput(inject(edit, Kind.SWAP, start_percent, end_percent))

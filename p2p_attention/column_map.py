@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from .alignment import Change, Run, align
-from .prompt import Prompt, Role
+from .edits import Kind
+from .prompt import Prompt, Role, Word
 
 
 @dataclass(frozen=True)
@@ -22,26 +23,26 @@ class ColumnMap:
     has_source: torch.Tensor
 
 
-def swap_columns(source: Prompt, target: Prompt) -> ColumnMap:
-    """The map of word swap (Hertz et al. 2022, section 3.2), for any number and length of changed words.
+def map_columns(kind: Kind, source: Prompt, target: Prompt) -> ColumnMap:
+    """The column map of word swap or of refine (Hertz et al. 2022, section 3.2), for prompts of any shape.
 
-    Kept words map one to one. A run of m tokens swapped for n: one to one if m = n, else each of the n target
-    columns is the sum of the m source columns divided by n. Added words keep their own columns, removed words'
-    columns go nowhere. The start, end and padding of each chunk map as `_special_pairs` says.
+    Kept words map one to one, added words keep their own columns, removed words' columns go nowhere. A run of m
+    tokens swapped for n keeps its own columns under REFINE; under SWAP it maps one to one if m = n, else each of
+    the n target columns is the sum of the m source columns divided by n. The start, end and padding of each chunk
+    map as `_special_pairs` says.
     """
-    size = len(source.tokens)
-    weights = torch.zeros(size, len(target.tokens), dtype=torch.float64)
+    weights = torch.zeros(len(source.tokens), len(target.tokens), dtype=torch.float64)
     for run in align(source, target):
         if run.change is Change.KEPT:
             _one_to_one(weights, run)
-        elif run.change is Change.SWAPPED:
+        elif run.change is Change.SWAPPED and kind is Kind.SWAP:
             _share(weights, run)
     for i, j in _special_pairs(source, target):
         weights[i, j] = 1.0
     return ColumnMap(weights, (weights != 0).any(dim=0).double())
 
 
-def _positions(words: tuple) -> list[int]:
+def _positions(words: tuple[Word, ...]) -> list[int]:
     return [position for word in words for position in word.positions]
 
 

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from .prompt import Prompt
 from .window import Window
 
+STRONGEST = 5.0
+
+
+class Kind(Enum):
+    """The two ways of injecting the source's cross-attention (Hertz et al. 2022, section 3.2)."""
+
+    SWAP = "P2P Word Swap"
+    REFINE = "P2P Refine"
+
 
 @dataclass(frozen=True)
-class WordSwap:
-    """Word swap (Hertz et al. 2022, section 3.2): kept and swapped words take the source's attention maps."""
+class Injection:
+    """The target takes the source's maps inside the window: of kept words, and with SWAP of swapped words too."""
 
+    kind: Kind
     window: Window
+
+
+@dataclass(frozen=True)
+class Reweight:
+    """Attention re-weighting (Hertz et al. 2022, section 3.2): columns of some target words, times a strength.
+
+    `positions` holds the words' token positions in each target. Raises ValueError for a strength out of range.
+    """
+
+    words: str
+    positions: tuple[tuple[int, ...], ...]
+    strength: float
+    window: Window
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.strength) and abs(self.strength) <= STRONGEST):
+            raise ValueError(f"strength is {self.strength}; it must lie between {-STRONGEST} and {STRONGEST}.")
 
 
 @dataclass(frozen=True)
@@ -25,7 +54,8 @@ class EditPlan:
     pair: str
     source: Prompt
     targets: tuple[Prompt, ...]
-    swap: WordSwap | None = None
+    injection: Injection | None = None
+    reweights: tuple[Reweight, ...] = ()
 
     def __post_init__(self) -> None:
         shapes = {(len(p.chunks), p.chunk_length) for p in (self.source, *self.targets)}
@@ -42,8 +72,15 @@ class EditPlan:
         """Positions of each prompt, over all its chunks."""
         return len(self.source.chunks) * self.source.chunk_length
 
-    def with_swap(self, swap: WordSwap) -> EditPlan:
-        """The plan with a word swap; raises ValueError if it has one already."""
-        if self.swap is not None:
-            raise ValueError("this edit already has a word swap; one Word Swap node covers every word that changed.")
-        return replace(self, swap=swap)
+    def with_injection(self, injection: Injection) -> EditPlan:
+        """The plan with a word swap or a refine; raises ValueError if it has one already."""
+        if self.injection is not None:
+            raise ValueError(
+                f"this edit already has a {self.injection.kind.value} node. One of them covers every word of the "
+                "prompts, and a swap keeps added words as a refine does; remove one."
+            )
+        return replace(self, injection=injection)
+
+    def with_reweight(self, reweight: Reweight) -> EditPlan:
+        """The plan with one more reweight; strengths for the same word multiply."""
+        return replace(self, reweights=(*self.reweights, reweight))

@@ -6,7 +6,7 @@ Every edit acts on columns of M = softmax(QKᵀ/√d), so it folds into the valu
 
 and no map is ever materialised. The value projection has no bias and acts per token, so mixing the context's
 tokens before it is the same as mixing V. The first term runs in the target's own row, on the source's Q and K.
-Where the second is needed it runs in one extra row; both rows' values are doubled, and the mean of the two
+Where both are needed the second runs in one extra row; both rows' values are doubled, and the mean of the two
 rows after the output projection is the sum of the terms with the projection's bias once.
 """
 
@@ -20,9 +20,12 @@ import torch
 
 @dataclass(frozen=True)
 class CrossTerms:
-    """The two terms of one target: `first` [S, T] is W · diag(a); `second` [T] is b, or None where all are 0."""
+    """The two terms of one target, None where they vanish: `first` [S, T] is W · diag(a), `second` [T] is b.
 
-    first: torch.Tensor
+    With neither, the target's row is left as it is.
+    """
+
+    first: torch.Tensor | None
     second: torch.Tensor | None
 
 
@@ -61,19 +64,22 @@ def cross_input(context: torch.Tensor, value: torch.Tensor, batch: Batch, terms:
     `terms` has one entry for each of the batch's targets. T may be a multiple of the terms' size: the host pads
     prompts of unequal length by repeating them, which changes nothing, and the repeats are edited alike.
     """
-    rows = batch.injected()
+    rows = list(range(batch.rows))
     values = list(value.unbind(0))
     extra: list[torch.Tensor] = []
     folds: list[tuple[int, int]] = []
-    for target, term in zip(batch.targets, terms, strict=True):
+    for source, target, term in zip(batch.sources, batch.targets, terms, strict=True):
         own = value[target]
-        mixed = _mix(term.first, own)
+        if term.first is None:
+            values[target] = own if term.second is None else _scale(term.second, own)
+            continue
+        rows[target] = source
+        values[target] = _mix(term.first, own)
         if term.second is not None:
             folds.append((target, batch.rows + len(extra)))
             rows.append(target)
-            extra.append(own * (2 * term.second).repeat(own.shape[0] // len(term.second))[:, None])
-            mixed = 2 * mixed
-        values[target] = mixed
+            extra.append(2 * _scale(term.second, own))
+            values[target] = 2 * values[target]
     index = torch.tensor(rows, device=context.device)
     return CrossInput(index, context[index], torch.stack(values + extra), tuple(folds))
 
@@ -83,6 +89,11 @@ def fold(output: torch.Tensor, folds: Sequence[tuple[int, int]]) -> torch.Tensor
     for target, extra in folds:
         output[target].add_(output[extra]).mul_(0.5)
     return output[: output.shape[0] - len(folds)]
+
+
+def _scale(weights: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """weights [T] times the tokens of value [k·T, C], each of the k repeats by itself."""
+    return value * weights.repeat(value.shape[0] // len(weights))[:, None]
 
 
 def _mix(weights: torch.Tensor, value: torch.Tensor) -> torch.Tensor:

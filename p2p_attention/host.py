@@ -81,7 +81,9 @@ def control_model(model: comfy.model_patcher.ModelPatcher, control: Control) -> 
     return clone
 
 
-def _controlled_run(control: Control, executor: Any, noise: torch.Tensor, latent: torch.Tensor, *args: Any, **kwargs: Any):
+def _controlled_run(
+    control: Control, executor: Any, noise: torch.Tensor, latent: torch.Tensor, *args: Any, **kwargs: Any
+):
     """OUTER_SAMPLE: one `Run` from here to the end, in the run's own transformer_options."""
     guider: comfy.samplers.CFGGuider = executor.class_obj
     sigmas: torch.Tensor = args[1]
@@ -109,7 +111,9 @@ def _controlled_call(executor: Any, x: torch.Tensor, timestep: torch.Tensor, mod
     return result
 
 
-def _with_shared_noise(executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: dict, callback: Any, noise: torch.Tensor, *args: Any):
+def _with_shared_noise(
+    executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: dict, callback: Any, noise: torch.Tensor, *args: Any
+):
     """SAMPLER_SAMPLE: the noise that a sampler draws per step is the same for every row, as for a batch of one."""
     sampler = executor.class_obj
     function = getattr(sampler, "sampler_function", None)
@@ -145,8 +149,8 @@ def _pair_uuids(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset:
         rows, tokens = entry["cross_attn"].shape[:2]
         if (rows, tokens) != (plan.rows, plan.tokens):
             raise ValueError(
-                f"{CONTROLLER_NODE}: the positive conditioning has {rows} rows of {tokens} tokens, the edit was encoded "
-                f"to {plan.rows} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output without nodes that change "
+                f"{CONTROLLER_NODE}: the positive conditioning has {rows} rows of {tokens} tokens, "
+                f"the edit was encoded to {plan.rows} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output without nodes that change "
                 "its batch or join other prompts to it."
             )
     return frozenset(entry["uuid"] for entry in entries)

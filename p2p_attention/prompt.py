@@ -102,10 +102,25 @@ def _changes_embedding(before: Token, token: Token) -> bool:
     return token.is_vector and token.group != before.group
 
 
+def _byte_alphabet() -> dict[str, int]:
+    """The characters that byte-level BPE vocabularies write bytes as (Radford et al. 2019)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(0x100) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(0x100 + i): byte for i, byte in enumerate(others)}
+
+
+_BYTES = _byte_alphabet()
+
+
+def _spelling(tokens: Sequence[Token]) -> str:
+    written = "".join(token.text for token in tokens).removesuffix(WORD_END)
+    return bytes(_BYTES[char] for char in written if char in _BYTES).decode("utf-8", "replace")
+
+
 def _word(parts: Sequence[tuple[int, Token]]) -> Word:
     tokens = [token for _, token in parts]
     return Word(
-        text="".join(token.text for token in tokens).removesuffix(WORD_END),
+        text=_spelling(tokens),
         positions=tuple(position for position, _ in parts),
         identity=tuple(token.identity for token in tokens),
         weights=tuple(token.weight for token in tokens),

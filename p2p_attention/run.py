@@ -12,15 +12,14 @@ from typing import Any
 
 import torch
 
-from .column_map import swap_columns
 from .control import Control
+from .cross_schedule import CrossSchedule, Phase
 from .fused import Batch, CrossInput, CrossTerms, cross_input, fold
-from .window import SigmaWindow, Window
+from .steps import Steps
 
 RUN = "p2p_run"
 FOLDS = "p2p_folds"
 
-SWAP_NODE = "P2P Word Swap"
 CONTROLLER_NODE = "P2P Attention Controller"
 
 
@@ -34,7 +33,7 @@ class Run:
     def __init__(
         self,
         control: Control,
-        uuids: frozenset,
+        uuids: frozenset[Any],
         sigmas: Sequence[float],
         percent_to_sigma: Callable[[float], float],
         continues: bool = False,
@@ -42,30 +41,34 @@ class Run:
         self.plan = control.plan
         self.self_attention = control.self_attention
         self.uuids = uuids
-        swap = control.plan.swap
-        self._swap_window = swap.window.to_sigmas(percent_to_sigma) if swap else SigmaWindow(0.0, 0.0)
         self._self_window = control.self_attention.window.to_sigmas(percent_to_sigma)
-        steps = _Steps(sigmas, percent_to_sigma, continues)
-        if swap:
-            steps.check(SWAP_NODE, swap.window, self._swap_window)
+        self._cross = CrossSchedule(self.plan, percent_to_sigma)
+        steps = Steps(sigmas, percent_to_sigma, continues)
+        for node, asked, window in self._cross.windows():
+            steps.check(node, asked, window)
         steps.check(CONTROLLER_NODE, control.self_attention.window, self._self_window)
-        self._columns = [swap_columns(self.plan.source, target) for target in self.plan.targets] if swap else []
-        self._terms: dict[tuple[torch.device, torch.dtype], list[CrossTerms]] = {}
+        self._terms: dict[tuple[Phase, torch.device, torch.dtype], list[CrossTerms]] = {}
         self._rows: dict[tuple[torch.device, Batch], torch.Tensor] = {}
         self._prepared: tuple[torch.Tensor, torch.Tensor, Batch, CrossInput] | None = None
-        self.cross_active = self.self_active = self.due = False
+        self._phase: Phase = ()
+        self.self_active = self.due = False
         self.calls = self.cross_edits = self.self_edits = 0
         logging.info(
-            "Prompt-to-Prompt: %d pictures; word swap in %d, self-attention in %d of %d steps.",
+            "Prompt-to-Prompt: %d pictures; cross-attention edited in %d, self-attention in %d of %d steps.",
             self.plan.rows,
-            steps.count(self._swap_window),
+            sum(any(self._cross.phase(sigma)) for sigma in steps.sigmas),
             steps.count(self._self_window),
             len(steps.sigmas),
         )
 
+    @property
+    def cross_active(self) -> bool:
+        """True if cross-attention is edited in the running call."""
+        return any(self._phase)
+
     def begin_call(self, sigma: float) -> None:
         """The model is about to be called at this noise level."""
-        self.cross_active = sigma in self._swap_window
+        self._phase = self._cross.phase(sigma)
         self.self_active = sigma in self._self_window
         self.due |= self.cross_active or self.self_active
         self._prepared = None
@@ -130,48 +133,10 @@ class Run:
         return self._rows[key]
 
     def _terms_for(self, like: torch.Tensor) -> list[CrossTerms]:
-        key = (like.device, like.dtype)
+        key = (self._phase, like.device, like.dtype)
         if key not in self._terms:
-            self._terms[key] = [
-                CrossTerms(
-                    columns.weights.to(like),
-                    None if bool(columns.has_source.all()) else (1 - columns.has_source).to(like),
-                )
-                for columns in self._columns
-            ]
+            self._terms[key] = self._cross.terms(self._phase, like)
         return self._terms[key]
-
-
-class _Steps:
-    """The run's steps, for counting and for messages."""
-
-    def __init__(self, sigmas: Sequence[float], percent_to_sigma: Callable[[float], float], continues: bool) -> None:
-        self.sigmas = list(sigmas[:-1])
-        self.last = sigmas[-1] if len(sigmas) else 0.0
-        self.percent_to_sigma = percent_to_sigma
-        self.continues = continues
-
-    def count(self, window: SigmaWindow) -> int:
-        return sum(sigma in window for sigma in self.sigmas)
-
-    def check(self, node: str, asked: Window, window: SigmaWindow) -> None:
-        """Refuse a window that no step falls in, unless it lies in another run's part of a split schedule."""
-        before = self.continues and bool(self.sigmas) and window.low >= self.sigmas[0]
-        after = self.last > 0 and window.high <= self.last
-        if asked.is_empty or self.count(window) or before or after:
-            return
-        percents = ", ".join(f"{self._percent(sigma):.3f}" for sigma in self.sigmas)
-        raise ValueError(
-            f"{node}: no step of this run falls into the window {asked.start:g} … {asked.end:g}, so the edit cannot "
-            f"act. The steps begin at {percents}. Widen the window, or sample more steps or at a higher denoise."
-        )
-
-    def _percent(self, sigma: float) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(24):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self.percent_to_sigma(middle) > sigma else (low, middle)
-        return high
 
 
 def attn1_patch(

@@ -211,7 +211,7 @@ def _run(command: list[str], what: str) -> None:
     if subprocess.call(command):
         raise HostError(
             f"Could not {what}: `{' '.join(command)}` failed (its own words are above). "
-            "Check the network and the free disk space (10 GB), then run the same command again; it starts over cleanly."
+            "Check the network and the free disk space (10 GB), then run the same command again: it starts over."
         )
 
 

@@ -14,10 +14,11 @@ from comfy.ldm.modules.attention import BasicTransformerBlock
 
 @dataclass
 class Edit:
-    """Word swap by `matrix` [S, T] with own columns where `own` [T] is 1; windows as (σ high, σ low]."""
+    """Columns injected by `matrix` [S, T], own ones where `own` [T] is 1, times `strength` [T]; windows high ≥ σ > low."""
 
     matrix: torch.Tensor
     own: torch.Tensor
+    strength: torch.Tensor
     cross: tuple[float, float]
     self_window: tuple[float, float]
     self_pixels: int
@@ -56,10 +57,11 @@ class Materialised(torch.nn.Module):
                 continue
             source, target = 2 * chunk, 2 * chunk + 1
             if self.crosses and inside(self.moment.sigma, self.edit.cross):
-                maps[target] = maps[source] @ self.edit.matrix + maps[target] * self.edit.own
-            if not self.crosses and inside(self.moment.sigma, self.edit.self_window):
-                if x.shape[1] <= self.edit.self_pixels:
-                    maps[target] = maps[source]
+                edited = maps[source] @ self.edit.matrix + maps[target] * self.edit.own
+                maps[target] = edited * self.edit.strength
+            within = x.shape[1] <= self.edit.self_pixels
+            if not self.crosses and within and inside(self.moment.sigma, self.edit.self_window):
+                maps[target] = maps[source]
         return self.layer.to_out((maps @ v).transpose(1, 2).flatten(2))
 
 

@@ -17,7 +17,9 @@ def negative(clip, text: str = "") -> list:
     return nodes.CLIPTextEncode().encode(clip, text)[0]
 
 
-def sample(model, positive, negative_, latent, *, seed=7, steps=5, cfg=4.0, sampler="euler", scheduler="normal", **more):
+def sample(
+    model, positive, negative_, latent, *, seed=7, steps=5, cfg=4.0, sampler="euler", scheduler="normal", **more
+):
     """The latent that the host's KSampler makes. Returns [B, C, H, W]."""
     made = nodes.common_ksampler(model, seed, steps, cfg, sampler, scheduler, positive, negative_, latent, **more)
     return made[0]["samples"]

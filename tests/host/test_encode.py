@@ -84,6 +84,6 @@ def test_any_text_is_read_and_every_token_has_its_place(demo, part, source, targ
     for prompt in (plan.source, plan.targets[0]):
         covered = [p for word in prompt.words for p in word.positions]
         assert covered == [i for i, token in enumerate(prompt.tokens) if token.role is role.WORD]
-    columns = maps.swap_columns(plan.source, plan.targets[0])
+    columns = maps.map_columns(part("p2p_attention.edits").Kind.SWAP, plan.source, plan.targets[0])
     specials = [i for i, token in enumerate(plan.targets[0].tokens) if token.role is not role.WORD]
     assert torch.equal(columns.weights[:, specials].sum(dim=0), torch.ones(len(specials), dtype=torch.float64))

@@ -33,7 +33,7 @@ def controlled(node, part, family):
     def build(source, target, swap=None, self_window=(0.0, 0.0)):
         positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=target)
         if swap:
-            edit = edit.with_swap(edits.WordSwap(windows.Window(*swap)))
+            edit = edit.with_injection(edits.Injection(edits.Kind.SWAP, windows.Window(*swap)))
         patched, batch = node(
             "P2P_AttentionController",
             model=model,
@@ -128,3 +128,23 @@ def test_e9_again_and_after_a_cancelled_run(family, controlled):
 
     assert torch.equal(sample(model, positive, negative(clip), batch), first)
     assert torch.equal(sample(plain, positive, negative(clip), rows(latent, 2)), before)
+
+
+def test_e5_a_strength_of_one_changes_nothing(family, node, controlled, part):
+    name, plain, clip, latent = family
+    source, target = PROMPTS[name]
+    word = "red" if name == "demo" else "mat"
+
+    def run(reweighted, alone):
+        positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=source if alone else target)
+        if not alone:
+            (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+        if reweighted:
+            (edit,) = node("P2P_Reweight", edit=edit, words=word, strength=1.0)
+        model, batch = node(
+            "P2P_AttentionController", model=plain, edit=edit, latent=latent, self_start_percent=0.0, self_end_percent=0.0
+        )
+        return sample(model, positive, negative(clip), batch)
+
+    assert torch.equal(run(True, alone=False), run(False, alone=False))
+    assert torch.equal(run(True, alone=True), run(False, alone=True))

@@ -42,8 +42,24 @@ def test_no_word_differs(node, demo):
         node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
 
 
+def test_an_unknown_word_to_reweight(node, graph):
+    with pytest.raises(ValueError, match=r"P2P Reweight: 'cat' does not occur .* The words there are: a, red, square, on"):
+        node("P2P_Reweight", edit=graph()[3], words="cat", strength=2.0)
+
+
+@pytest.mark.parametrize("strength", [math.nan, math.inf, 5.1, -6.0])
+def test_a_strength_out_of_range(node, graph, strength):
+    with pytest.raises(ValueError, match="P2P Reweight: strength is .* must lie between"):
+        node("P2P_Reweight", edit=graph()[3], words="red", strength=strength)
+
+
+def test_swap_and_refine_together(node, graph):
+    with pytest.raises(ValueError, match="P2P Refine: this edit already has a P2P Word Swap node"):
+        node("P2P_Refine", edit=graph()[3], start_percent=0.0, end_percent=0.8)
+
+
 def test_two_word_swaps(node, graph):
-    with pytest.raises(ValueError, match="P2P Word Swap: this edit already has a word swap"):
+    with pytest.raises(ValueError, match="P2P Word Swap: this edit already has a P2P Word Swap node"):
         node("P2P_WordSwap", edit=graph()[3], start_percent=0.0, end_percent=0.8)
 
 
@@ -147,7 +163,9 @@ def test_a_batch_that_is_split(graph, demo):
         def pick(i):
             return {k: v[i : i + 1] if torch.is_tensor(v) else v for k, v in conditions.items()}
 
-        return torch.cat([apply(arguments["input"][i : i + 1], arguments["timestep"][i : i + 1], **pick(i)) for i in rows_])
+        return torch.cat(
+            [apply(arguments["input"][i : i + 1], arguments["timestep"][i : i + 1], **pick(i)) for i in rows_]
+        )
 
     split.set_model_unet_function_wrapper(one_by_one)
     with pytest.raises(ValueError, match="splits the batch"):

@@ -100,9 +100,9 @@ def test_a_run_split_in_two_is_the_whole_run(edited, demo):
 
     def advanced(noise, latent_, start, end, left):
         run = nodes.KSamplerAdvanced().sample
-        return run(
-            model, noise, 7, 8, 4.0, "euler", "normal", positive, negative(demo[1]), latent_, start, end, left
-        )[0]
+        return run(model, noise, 7, 8, 4.0, "euler", "normal", positive, negative(demo[1]), latent_, start, end, left)[
+            0
+        ]
 
     first = advanced("enable", latent, 0, 6, "enable")
     second = advanced("disable", first, 6, 8, "disable")

@@ -10,7 +10,7 @@ def prompt(text: str, length: int = 77) -> Prompt:
         name, _, count = word.partition("*")
         for part in range(int(count or 1)):
             last = part == int(count or 1) - 1
-            tokens.append(Token(Role.WORD, hash((name, part)), f"{name}{part}" + ("</w>" if last else "")))
+            tokens.append(Token(Role.WORD, hash((name, part)), (name if part == 0 else "") + ("</w>" if last else "")))
     chunks = []
     for start in range(0, max(len(tokens), 1), length - 2):
         words = tokens[start : start + length - 2]

@@ -15,14 +15,14 @@ def runs(source: str, target: str) -> list[tuple[str, str, str]]:
 
 def test_one_word_swapped():
     assert runs("a cat sat", "a dog sat") == [
-        ("kept", "a0", "a0"),
-        ("swapped", "cat0", "dog0"),
-        ("kept", "sat0", "sat0"),
+        ("kept", "a", "a"),
+        ("swapped", "cat", "dog"),
+        ("kept", "sat", "sat"),
     ]
 
 
 def test_words_after_a_longer_swap_keep_their_partners():
-    assert runs("a cat sat down", "a dog*3 sat down")[-1] == ("kept", "sat0 down0", "sat0 down0")
+    assert runs("a cat sat down", "a dog*3 sat down")[-1] == ("kept", "sat down", "sat down")
 
 
 def test_added_and_removed():
@@ -30,7 +30,7 @@ def test_added_and_removed():
 
 
 def test_repeated_words_swap_in_their_own_place():
-    assert runs("a cat and a cat", "a cat and a dog")[-1] == ("swapped", "cat0", "dog0")
+    assert runs("a cat and a cat", "a cat and a dog")[-1] == ("swapped", "cat", "dog")
 
 
 @given(WORDS, WORDS)

@@ -1,0 +1,34 @@
+"""Step two, for a phrase that was added: what was there stays as it was."""
+
+from comfy_api.latest import io
+
+from ..p2p_attention.edits import EditPlan, Kind
+from .injection import inject
+from .types import CATEGORY, Edit, end_percent, start_percent
+
+
+class Refine(io.ComfyNode):
+    """Adds a prompt refinement to the edit (Hertz et al. 2022, section 3.2, figure 7)."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_Refine",
+            display_name=Kind.REFINE.value,
+            category=CATEGORY,
+            description=(
+                "For words that were added to the prompt: the words that both prompts share take the source's "
+                "cross-attention maps inside the window, all others keep their own."
+            ),
+            search_aliases=["prompt to prompt", "add words", "attention refine", "refinement"],
+            inputs=[
+                Edit.Input("edit", tooltip="The edit from P2P Encode Prompt Pair."),
+                start_percent(0.0, "the refinement"),
+                end_percent(0.8, "the refinement"),
+            ],
+            outputs=[Edit.Output(display_name="edit", tooltip="The edit with the refinement, for the Controller.")],
+        )
+
+    @classmethod
+    def execute(cls, edit: EditPlan, start_percent: float, end_percent: float) -> io.NodeOutput:
+        return io.NodeOutput(inject(edit, Kind.REFINE, start_percent, end_percent))

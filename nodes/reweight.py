@@ -1,0 +1,59 @@
+"""Step two, for more or less of a word."""
+
+from comfy_api.latest import io
+
+from ..p2p_attention.cross_schedule import REWEIGHT_NODE
+from ..p2p_attention.edits import STRONGEST, EditPlan, Reweight as ReweightEdit
+from ..p2p_attention.window import Window
+from ..p2p_attention.word_search import find_words
+from .types import CATEGORY, Edit, end_percent, start_percent
+
+
+class Reweight(io.ComfyNode):
+    """Adds an attention re-weighting to the edit (Hertz et al. 2022, section 3.2, figure 9)."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_Reweight",
+            display_name=REWEIGHT_NODE,
+            category=CATEGORY,
+            description=(
+                "Makes words of the target prompt count for more or less: their cross-attention maps are multiplied "
+                "by the strength. Works on equal prompts too, and after Word Swap or Refine."
+            ),
+            search_aliases=["prompt to prompt", "attention reweight", "fader", "strength", "emphasis"],
+            inputs=[
+                Edit.Input("edit", tooltip="The edit from P2P Encode Prompt Pair or another edit node."),
+                io.String.Input(
+                    "words",
+                    default="",
+                    tooltip=(
+                        'Words or phrases of the target prompt, with commas between: "striped, red circle". Every '
+                        'occurrence counts; "circle#2" is the second alone.'
+                    ),
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=-STRONGEST,
+                    max=STRONGEST,
+                    step=0.05,
+                    tooltip="1 changes nothing, above 1 is more, between 0 and 1 less, 0 none, below 0 the opposite.",
+                ),
+                start_percent(0.0, "the reweighting", optional=True),
+                end_percent(0.8, "the reweighting", optional=True),
+            ],
+            outputs=[Edit.Output(display_name="edit", tooltip="The edit with the reweighting, for the Controller.")],
+        )
+
+    @classmethod
+    def execute(
+        cls, edit: EditPlan, words: str, strength: float, start_percent: float = 0.0, end_percent: float = 0.8
+    ) -> io.NodeOutput:
+        try:
+            positions = find_words(words, edit.targets)
+            reweight = ReweightEdit(words, positions, strength, Window(start_percent, end_percent))
+        except ValueError as error:
+            raise ValueError(f"{REWEIGHT_NODE}: {error}") from error
+        return io.NodeOutput(edit.with_reweight(reweight))

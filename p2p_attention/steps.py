@@ -1,0 +1,40 @@
+"""The steps of a run: how many fall into a window, and what to say if none does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .window import SigmaWindow, Window
+
+
+class Steps:
+    """A run's noise levels: `sigmas` of its steps and the `last` one, where it ends."""
+
+    def __init__(self, sigmas: Sequence[float], percent_to_sigma: Callable[[float], float], continues: bool) -> None:
+        self.sigmas = list(sigmas[:-1])
+        self.last = sigmas[-1] if len(sigmas) else 0.0
+        self.percent_to_sigma = percent_to_sigma
+        self.continues = continues
+
+    def count(self, window: SigmaWindow) -> int:
+        """How many steps fall into a window."""
+        return sum(sigma in window for sigma in self.sigmas)
+
+    def check(self, node: str, asked: Window, window: SigmaWindow) -> None:
+        """Refuse a window that no step falls in, unless it lies in another run's part of a split schedule."""
+        before = self.continues and bool(self.sigmas) and window.low >= self.sigmas[0]
+        after = self.last > 0 and window.high <= self.last
+        if asked.is_empty or self.count(window) or before or after:
+            return
+        percents = ", ".join(f"{self._percent(sigma):.3f}" for sigma in self.sigmas)
+        raise ValueError(
+            f"{node}: no step of this run falls into the window {asked.start:g} … {asked.end:g}, so the edit cannot "
+            f"act. The steps begin at {percents}. Widen the window, or sample more steps or at a higher denoise."
+        )
+
+    def _percent(self, sigma: float) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(24):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.percent_to_sigma(middle) > sigma else (low, middle)
+        return high

@@ -1,0 +1,61 @@
+"""Finds the words that a user names in a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .prompt import Prompt
+
+
+def find_words(words: str, prompts: Sequence[Prompt]) -> tuple[tuple[int, ...], ...]:
+    """Token positions of the named words in each prompt.
+
+    `words` lists words or phrases with commas between: "red, large circle". Every occurrence counts, or the n-th
+    alone with "circle#2". Raises ValueError for one that none of the prompts has, naming the words that they have.
+    """
+    names = [name.strip() for name in words.split(",") if name.strip()]
+    if not names:
+        raise ValueError(f"no word is named. Name one or several, with commas between: {_there(prompts)}.")
+    found: list[list[int]] = [[] for _ in prompts]
+    for name in names:
+        phrase, number = _split_number(name)
+        hits = [_occurrences(phrase, prompt) for prompt in prompts]
+        if number is not None:
+            hits = [hit[number - 1 : number] for hit in hits]
+        if not any(hits):
+            what = f"{phrase!r} does not occur {number} times" if number else f"{phrase!r} does not occur"
+            raise ValueError(f"{what} in the target prompt. The words there are: {_there(prompts)}.")
+        for positions, hit in zip(found, hits, strict=True):
+            positions += [p for occurrence in hit for p in occurrence]
+    return tuple(tuple(sorted(set(positions))) for positions in found)
+
+
+def _split_number(name: str) -> tuple[str, int | None]:
+    phrase, mark, number = name.rpartition("#")
+    if not mark or not phrase.strip():
+        return name, None
+    if not number.strip().isdecimal() or int(number) < 1:
+        raise ValueError(f"{name!r} asks for occurrence {number.strip()!r}; write a number from 1, as in 'cat#2'.")
+    return phrase.strip(), int(number)
+
+
+def _occurrences(phrase: str, prompt: Prompt) -> list[tuple[int, ...]]:
+    """Runs of whole words that spell the phrase, whatever the spaces and the case."""
+    wanted = "".join(phrase.lower().split())
+    words, found, start = prompt.words, [], 0
+    while start < len(words):
+        spelled, end = "", start
+        while end < len(words) and len(spelled) < len(wanted):
+            spelled += words[end].text
+            end += 1
+        if spelled == wanted:
+            found.append(tuple(p for word in words[start:end] for p in word.positions))
+            start = end
+        else:
+            start += 1
+    return found
+
+
+def _there(prompts: Sequence[Prompt]) -> str:
+    words = [word.text for prompt in prompts for word in prompt.words]
+    return ", ".join(dict.fromkeys(words)) or "none"

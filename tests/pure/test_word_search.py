@@ -1,0 +1,44 @@
+import pytest
+
+from p2p_attention.word_search import find_words
+
+from .prompts import prompt
+
+
+def named(words, *texts):
+    return find_words(words, [prompt(text) for text in texts])
+
+
+def test_every_occurrence_or_the_nth():
+    assert named("cat", "a cat and a cat") == ((2, 5),)
+    assert named("cat#2", "a cat and a cat") == ((5,),)
+
+
+def test_phrases_several_words_case_and_tokens():
+    assert named("Red  Cat, mat", "a red cat*1 on a mat") == ((2, 3, 6),)
+
+
+def test_a_word_in_one_of_several_targets():
+    assert named("dog", "a cat", "a dog") == ((), (2,))
+
+
+def test_part_of_a_word_is_not_the_word():
+    with pytest.raises(ValueError, match=r"'ca' does not occur in the target prompt\. The words there are: a, cat"):
+        named("ca", "a cat")
+
+
+@pytest.mark.parametrize("words", ["", " , "])
+def test_nothing_named(words):
+    with pytest.raises(ValueError, match="no word is named"):
+        named(words, "a cat")
+
+
+@pytest.mark.parametrize("words", ["cat#0", "cat#x", "cat#-1"])
+def test_a_number_that_is_none(words):
+    with pytest.raises(ValueError, match="write a number from 1"):
+        named(words, "a cat")
+
+
+def test_a_number_too_high():
+    with pytest.raises(ValueError, match="'cat' does not occur 3 times"):
+        named("cat#3", "a cat")
