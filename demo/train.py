@@ -1,7 +1,8 @@
 """Trains the demo model: `make train` from the repository's root.
 
-Seeded and resumable: every `--save-every` seconds the whole state goes to `--state`, and a later call goes on
-from it. At the end the averaged weights are written as fp16 safetensors and the loss curve as CSV.
+Seeded and resumable: every `--save-every` seconds the whole state goes to `--state`, the averaged weights as fp16
+safetensors to `--out` and the loss curve to `--losses`. A later call goes on from the state, or where that is gone
+from the weights.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PEAK_RATE = {"adam": 1e-3, "muon": 0.02}
 WARMUP = 100
 AVERAGE = 0.999
 UNCONDITIONAL = 0.1
+PREFIXES = {"unet.": "model.diffusion_model.", "text.": "cond_stage_model.transformer.text_model."}
 EDGES = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
 
 
@@ -180,17 +182,32 @@ class Trainer:
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
 
-    def export(self, path: Path) -> None:
-        """Write the averaged weights under Stable Diffusion 1's own names, in fp16."""
+    def resume_from_weights(self, weights: Path, losses: Path) -> None:
+        """Go on from exported weights, for when the whole state is gone; the momentum builds up anew."""
+        from safetensors import safe_open
+
+        with safe_open(weights, "pt") as file, torch.no_grad():
+            metadata = file.metadata()
+            self.step, self.seconds = int(metadata["step"]), float(metadata["seconds"])
+            for key, parameter in self.named.items():
+                parameter.copy_(file.get_tensor(PREFIXES[key[:5]] + key[5:]))
+                self.average[key].copy_(parameter)
+        with losses.open(newline="") as file:
+            self.losses = [(int(step), float(loss)) for step, loss in list(csv.reader(file))[1:]]
+
+    def export(self, path: Path, losses: Path) -> None:
+        """Write the averaged weights under Stable Diffusion 1's own names, in fp16, and the loss curve."""
         from safetensors.torch import save_file
 
-        prefixes = {"unet.": "model.diffusion_model.", "text.": "cond_stage_model.transformer.text_model."}
         weights = {}
         for key, value in self.average.items():
-            weights[prefixes[key[:5]] + key[5:]] = value.detach().to("cpu", torch.float16).contiguous()
+            weights[PREFIXES[key[:5]] + key[5:]] = value.detach().to("cpu", torch.float16).contiguous()
         projection = torch.eye(self.text.config.hidden_size, dtype=torch.float16)
         weights["cond_stage_model.transformer.text_projection.weight"] = projection
-        save_file(weights, path, metadata={"steps": str(self.step), "seed": str(self.seed)})
+        about = {"step": self.step, "of": self.steps, "seconds": round(self.seconds), "seed": self.seed}
+        save_file(weights, path, metadata={key: str(value) for key, value in about.items()})
+        with losses.open("w", newline="") as file:
+            csv.writer(file).writerows([("step", "loss"), *self.losses])
 
 
 def main() -> None:
@@ -203,6 +220,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--state", type=Path, default=Path("demo/training.pt"))
     parser.add_argument("--out", type=Path, default=Path("demo/demo.safetensors"))
+    parser.add_argument("--losses", type=Path, default=Path("demo/loss.csv"))
+    parser.add_argument("--fresh", action="store_true", help="do not go on from the weights that are there")
     parser.add_argument("--save-every", type=float, default=300, help="seconds between saved states")
     options = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -210,6 +229,9 @@ def main() -> None:
     trainer = Trainer(options.seed, options.steps, options.batch, device)
     if options.state.is_file():
         trainer.resume(options.state)
+    elif options.out.is_file() and not options.fresh:
+        trainer.resume_from_weights(options.out, options.losses)
+    print(f"{'Going on' if trainer.step else 'Beginning'} at step {trainer.step} of {options.steps}.", flush=True)
     begun = saved = last = time.monotonic()
     window: list[float] = []
     while trainer.step < options.steps and time.monotonic() - begun < options.minutes * 60:
@@ -223,12 +245,10 @@ def main() -> None:
             window = []
         if now - saved > options.save_every:
             trainer.save(options.state)
-            trainer.export(options.out)
+            trainer.export(options.out, options.losses)
             saved = time.monotonic()
     trainer.save(options.state)
-    trainer.export(options.out)
-    with options.out.with_name("loss.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("step", "loss"), *trainer.losses])
+    trainer.export(options.out, options.losses)
 
 
 if __name__ == "__main__":

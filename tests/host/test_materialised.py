@@ -66,13 +66,17 @@ EDITS = {
     "swap + reweight": ("P2P_WordSwap", {"hippopotamus": 3.0}),
     "refine + two reweights": ("P2P_Refine", {"hippopotamus": 0.0, "a": 1.5}),
 }
+COMBINED = [("swap + reweight", "longer"), ("refine + two reweights", "longer")]
 RUNS = [("swap", case) for case in CASES]
-RUNS += [("refine", "added"), ("refine", "longer"), ("reweight", "same"), ("swap + reweight", "longer")]
-RUNS += [("refine + two reweights", "longer")]
+RUNS += [("refine", "added"), ("refine", "longer"), ("reweight", "same"), *COMBINED]
+WIDE = [("swap", "longer"), ("refine", "added"), ("reweight", "same"), *COMBINED]
 
 
-@pytest.mark.parametrize("edit_name, case", RUNS)
-@pytest.mark.parametrize("size", ["sd15", "sd15 wide", "sdxl", "sdxl wide"])
+@pytest.mark.parametrize(
+    "size, edit_name, case",
+    [(size, *run) for size in ("sd15", "sdxl") for run in RUNS]
+    + [(size, *run) for size in ("sd15 wide", "sdxl wide") for run in WIDE],
+)
 def test_fused_run_equals_materialised_run(size, edit_name, case, request, node, record_property):
     model, clip = request.getfixturevalue(size.split()[0])
     pairs, shape = {**CASES, "same": SAME_CAT}[case], SIZES[size]
