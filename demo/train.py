@@ -24,6 +24,7 @@ PEAK_RATE = {"adam": 1e-3, "muon": 0.02}
 WARMUP = 100
 AVERAGE = 0.999
 UNCONDITIONAL = 0.1
+LEVELS = 25
 PREFIXES = {"unet.": "model.diffusion_model.", "text.": "cond_stage_model.transformer.text_model."}
 EDGES = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
 
@@ -106,6 +107,7 @@ class Trainer:
             "muon": Muon([self.named[k] for k in self.named if k in hidden], lr=PEAK_RATE["muon"]),
             "adam": torch.optim.AdamW(rest, lr=PEAK_RATE["adam"], betas=(0.9, 0.99), weight_decay=0.0),
         }
+        self.usual = torch.full((LEVELS,), 0.2, device=device)
         self.step = 0
         self.seconds = 0.0
         self.losses: list[tuple[int, float]] = []
@@ -137,15 +139,15 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
         noise = torch.randn(clean.shape, generator=generator).to(self.device)
         uniform = torch.rand(self.batch, generator=generator)
-        middle = torch.sigmoid(torch.randn(self.batch, generator=generator) * 0.9 - 0.2)
-        share = torch.where(torch.rand(self.batch, generator=generator) < 0.5, uniform, middle)
+        middle = torch.sigmoid(torch.randn(self.batch, generator=generator) * 0.8 - 0.5)
+        share = torch.where(torch.rand(self.batch, generator=generator) < 0.2, uniform, middle)
         t = (share * len(self.sigmas)).long().clamp(max=len(self.sigmas) - 1).to(self.device)
         sigma = self.sigmas[t].view(-1, 1, 1, 1)
         alpha, spread = 1 / (1 + sigma**2).sqrt(), sigma / (1 + sigma**2).sqrt()
         context = self.text(input_ids=ids).last_hidden_state
         predicted = self.unet(alpha * clean + spread * noise, t.float(), context=context)
-        loss = (predicted - (alpha * noise - spread * clean)).square().mean()
-        loss.backward()
+        losses = (predicted - (alpha * noise - spread * clean)).square().mean(dim=(1, 2, 3))
+        self._weigh(losses, t).mean().backward()
         torch.nn.utils.clip_grad_norm_(self.named.values(), 1.0)
         for name, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
@@ -155,7 +157,17 @@ class Trainer:
         keep = min(AVERAGE, (self.step + 1) / (self.step + 10))
         torch._foreach_lerp_(list(self.average.values()), [p.detach() for p in self.named.values()], 1 - keep)
         self.step += 1
-        return loss.item()
+        return losses.mean().item()
+
+    def _weigh(self, losses: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """Losses [B] over what is usual at their noise level (the idea of EDM2's uncertainty, Karras et al. 2024).
+
+        Without it the highest levels, where nobody can know the layout, drown the middle ones, which make the shapes.
+        """
+        level = t * LEVELS // len(self.sigmas)
+        for i, loss in zip(level.tolist(), losses.detach(), strict=True):
+            self.usual[i].lerp_(loss, 0.02)
+        return losses / self.usual[level]
 
     def save(self, path: Path) -> None:
         """Write the whole resumable state, atomically."""
@@ -165,6 +177,7 @@ class Trainer:
             "losses": self.losses,
             "parameters": {k: p.detach() for k, p in self.named.items()},
             "average": self.average,
+            "usual": self.usual,
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
         }
         partial = path.with_suffix(".part")
@@ -175,6 +188,7 @@ class Trainer:
         """Go on from a saved state."""
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.step, self.seconds, self.losses = state["step"], state["seconds"], state["losses"]
+        self.usual = state.get("usual", self.usual)
         with torch.no_grad():
             for key, value in state["parameters"].items():
                 self.named[key].copy_(value)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -76,7 +78,7 @@ def control_model(model: comfy.model_patcher.ModelPatcher, control: Control) -> 
     clone.set_model_attn2_patch(attn2_patch)
     clone.set_model_attn2_output_patch(attn2_output_patch)
     clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_controlled_run, control))
-    clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, _with_shared_noise)
+    clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, _controlled_sampler)
     clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, _controlled_call)
     return clone
 
@@ -104,32 +106,50 @@ def _controlled_run(
 
 def _controlled_call(executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: dict, *args: Any):
     """PREDICT_NOISE: read the noise level once for all layers."""
-    run: Run = model_options["transformer_options"][RUN]
+    run: Run | None = model_options.get("transformer_options", {}).get(RUN)
+    if run is None:
+        return executor(x, timestep, model_options, *args)
     run.begin_call(float(timestep.flatten()[0]))
     result = executor(x, timestep, model_options, *args)
     run.end_call()
     return result
 
 
-def _with_shared_noise(
+def _controlled_sampler(
     executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: dict, callback: Any, noise: torch.Tensor, *args: Any
 ):
-    """SAMPLER_SAMPLE: the noise that a sampler draws per step is the same for every row, as for a batch of one."""
-    sampler = executor.class_obj
+    """SAMPLER_SAMPLE: the host has prepared the conditionings, and the sampler is about to draw its noise."""
+    _disown_copies(guider)
+    with _shared_noise(executor.class_obj, noise, sigmas, extra_args.get("seed")):
+        return executor(guider, sigmas, extra_args, callback, noise, *args)
+
+
+@contextlib.contextmanager
+def _shared_noise(sampler: Any, noise: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Iterator[None]:
+    """While it lasts, the noise that a sampler draws per step is the same for every row, as for a batch of one."""
     function = getattr(sampler, "sampler_function", None)
-    if function is None or "noise_sampler" not in inspect.signature(function).parameters:
-        return executor(guider, sigmas, extra_args, callback, noise, *args)
+    draws = function is not None and "noise_sampler" in inspect.signature(function).parameters
+    if not draws or sampler.extra_options.get("noise_sampler") is not None or len(sigmas) < 2:
+        yield
+        return
     original = sampler.extra_options
-    if original.get("noise_sampler") is None and len(sigmas) > 1:
-        shared = _shared_noise_sampler(function.__name__, noise[:1], sigmas, extra_args.get("seed"))
-        sampler.extra_options = {**original, "noise_sampler": lambda *at: shared(*at).expand_as(noise)}
+    one_row = _noise_sampler(function.__name__, noise[:1], sigmas, seed)
+    sampler.extra_options = {**original, "noise_sampler": lambda *at: one_row(*at).expand_as(noise)}
     try:
-        return executor(guider, sigmas, extra_args, callback, noise, *args)
+        yield
     finally:
         sampler.extra_options = original
 
 
-def _shared_noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Callable:
+def _disown_copies(guider: comfy.samplers.CFGGuider) -> None:
+    """Where a positive has an area, the host gives the negative a copy of its entry, id and all: give it its own id."""
+    for kind, entries in guider.conds.items():
+        for entry in entries:
+            if kind != "positive" and PAIR in entry:
+                entry["uuid"] = uuid.uuid4()
+
+
+def _noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Callable:
     """The host's own noise sampler for this sampler function, for one row."""
     if name.startswith("sample_dpmpp") and "sde" in name:
         low, high = sigmas[sigmas > 0].min(), sigmas.max()

@@ -51,8 +51,10 @@ class Run:
         self._rows: dict[tuple[torch.device, Batch], torch.Tensor] = {}
         self._prepared: tuple[torch.Tensor, torch.Tensor, Batch, CrossInput] | None = None
         self._phase: Phase = ()
-        self.self_active = self.due = False
-        self.calls = self.cross_edits = self.self_edits = 0
+        self.self_active = False
+        self.calls = self.edits = 0
+        self.self_layers: list[bool] = []
+        self.due = False
         logging.info(
             "Prompt-to-Prompt: %d pictures; cross-attention edited in %d, self-attention in %d of %d steps.",
             self.plan.rows,
@@ -71,6 +73,7 @@ class Run:
         self._phase = self._cross.phase(sigma)
         self.self_active = sigma in self._self_window
         self.due |= self.cross_active or self.self_active
+        self.self_layers = []
         self._prepared = None
 
     def end_call(self) -> None:
@@ -81,7 +84,7 @@ class Run:
                 f"{CONTROLLER_NODE}: the model never reached the attention hooks, so no edit could act. Another node "
                 "replaces this model's attention or skips the model in this step; remove it from the edited model."
             )
-        if self.self_active and self.cross_edits + self.self_edits > 0 and self.self_edits == 0:
+        if self.self_layers and not any(self.self_layers):
             raise RuntimeError(
                 f"{CONTROLLER_NODE}: no self-attention layer of this model is within {self.self_attention.resolution} "
                 "of the latent's size. Raise self_resolution, or set self_end_percent to 0."
@@ -89,20 +92,20 @@ class Run:
 
     def end(self) -> None:
         """The run is over. Raises RuntimeError if edits were due but the pair's rows never came by."""
-        if self.due and self.cross_edits + self.self_edits == 0:
+        if self.due and self.edits == 0:
             raise RuntimeError(f"{CONTROLLER_NODE}: the pair's rows never reached the model, so no edit acted.")
 
     def batch(self, rows: int, extra: dict[str, Any]) -> Batch | None:
         """Where the pair's rows are in a call of so many rows; None if the call holds none of them."""
         chunks = [
             i
-            for i, (kind, uuid) in enumerate(zip(extra["cond_or_uncond"], extra["uuids"], strict=True))
-            if kind == 0 and uuid in self.uuids
+            for i, uuid in enumerate(extra["uuids"])
+            if uuid in self.uuids
         ]
         if not chunks:
             return None
         size = self.plan.rows
-        if rows != len(extra["cond_or_uncond"]) * size:
+        if rows != len(extra["uuids"]) * size:
             raise ValueError(
                 f"{CONTROLLER_NODE}: the model was called with {rows} rows where {size} for each prompt were "
                 "expected. A node that splits the batch (context windows) does not fit an edit; remove it."
@@ -150,12 +153,13 @@ def attn1_patch(
     layer, latent = extra["activations_shape"], extra["original_shape"]
     size = (layer[-2], layer[-1])
     tiled = n.shape[0] != layer[0] or n.shape[1] != size[0] * size[1]
-    if not run.self_active or tiled or not run.self_attention.reaches(size, (latent[-2], latent[-1])):
-        return n, context, value
-    batch = run.batch(n.shape[0], extra)
+    batch = None if tiled or not run.self_active else run.batch(n.shape[0], extra)
     if batch is None:
         return n, context, value
-    run.self_edits += 1
+    run.self_layers.append(run.self_attention.reaches(size, (latent[-2], latent[-1])))
+    if not run.self_layers[-1]:
+        return n, context, value
+    run.edits += 1
     rows = run.rows(batch, n.device)
     queries = n[rows]
     return queries, queries if context is n else context[rows], value
@@ -175,7 +179,7 @@ def attn2_patch(
     batch = run.batch(n.shape[0], extra) if run.cross_active else None
     if batch is None:
         return n, context, value
-    run.cross_edits += 1
+    run.edits += 1
     edited = run.cross(context, value, batch)
     extra[FOLDS] = edited.folds
     return n[edited.rows], edited.context, edited.value

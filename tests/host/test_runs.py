@@ -142,6 +142,34 @@ def test_two_pairs_of_rows_in_one_combined_positive(edited, demo):
     torch.testing.assert_close(sample(model, both, negative(demo[1]), latent), once, rtol=1e-3, atol=1e-3)
 
 
+def test_a_pair_in_one_area_beside_another_prompt(edited, demo):
+    """The host gives the negative a copy of the area's entry; its rows must stay unedited."""
+    model, positive, latent = edited()
+    (area,) = nodes.ConditioningSetArea().append(positive, 16, 16, 0, 0, 1.0)
+    whole = negative(demo[1], "a green background")
+    (both,) = nodes.ConditioningCombine().combine(whole, [[area[0][0], {**area[0][1], "area": (16, 8, 0, 0)}]])
+    made = sample(model, both, negative(demo[1]), latent)
+    plain = sample(demo[0], both, negative(demo[1]), rows(empty(SHAPE), 2))
+    assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+
+
+def test_a_guider_of_three_conditionings(edited, demo):
+    from comfy_extras.nodes_custom_sampler import Guider_DualCFG
+
+    model, positive, latent = edited()
+    sampler, noise = comfy.samplers.sampler_object("euler"), torch.randn(1, *SHAPE).repeat(2, 1, 1, 1)
+    sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", 4)
+
+    def run(patched):
+        guider = Guider_DualCFG(patched)
+        guider.set_conds(positive, negative(demo[1], "a circle"), negative(demo[1]))
+        guider.set_cfg(4.0, 2.0)
+        return guider.sample(noise, latent["samples"], sampler, sigmas, disable_pbar=True, seed=0)
+
+    made, plain = run(model), run(demo[0])
+    assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+
+
 def test_the_given_model_is_not_changed(edited, demo):
     before = {key: repr(value) for key, value in demo[0].model_options.items()}
     wrappers = repr(demo[0].wrappers)
