@@ -36,21 +36,32 @@ class EncodePromptPair(io.ComfyNode):
                     default="a red square on a blue background",
                     tooltip="What it shall show after the edit: the same prompt with some words changed.",
                 ),
+                io.String.Input(
+                    "more_targets",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="",
+                    optional=True,
+                    tooltip="Further target prompts, one a line: each makes one more picture of the same source.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(
                     display_name="positive",
-                    tooltip="Both prompts, source then target, for the sampler's positive input.",
+                    tooltip="All prompts, the source first, for the sampler's positive input.",
                 ),
                 Edit.Output(display_name="edit", tooltip="The edit, for Word Swap and then the Attention Controller."),
             ],
         )
 
     @classmethod
-    def execute(cls, clip: io.Clip.Type, source_prompt: str, target_prompt: str) -> io.NodeOutput:
+    def execute(
+        cls, clip: io.Clip.Type, source_prompt: str, target_prompt: str, more_targets: str = ""
+    ) -> io.NodeOutput:
         if clip is None:
             raise ValueError(
                 "P2P Encode Prompt Pair: the clip input is empty. The checkpoint may hold no text encoder; "
                 "load one with a CLIP loader."
             )
-        return io.NodeOutput(*encode_pair(clip, source_prompt, (target_prompt,)))
+        targets = (target_prompt, *(line.strip() for line in more_targets.splitlines() if line.strip()))
+        return io.NodeOutput(*encode_pair(clip, source_prompt, targets))

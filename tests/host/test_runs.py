@@ -170,6 +170,36 @@ def test_a_guider_of_three_conditionings(edited, demo):
     assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
 
 
+def test_several_targets_share_one_source(node, demo):
+    """Each target of a batch of three is, to the backend's rounding, the one it is by itself."""
+    targets = [TARGET, "a large red circle on a blue background", "a red square on a green background"]
+
+    def run(first, *more):
+        lines = "\n".join(more)
+        positive, edit = node(
+            "P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=first, more_targets=lines
+        )
+        (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+        model, latent = node(
+            "P2P_AttentionController",
+            model=demo[0],
+            edit=edit,
+            latent=empty(SHAPE),
+            self_start_percent=0.0,
+            self_end_percent=0.4,
+            self_resolution="1/2",
+        )
+        return sample(model, positive, negative(demo[1]), latent)
+
+    together = run(*targets)
+    assert together.shape[0] == 4
+    for row, target in enumerate(targets, start=1):
+        alone = run(target)
+        torch.testing.assert_close(together[0], alone[0], rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(together[row], alone[1], rtol=1e-3, atol=1e-3)
+        assert not torch.allclose(together[row], together[0], atol=1e-2)
+
+
 def test_the_given_model_is_not_changed(edited, demo):
     before = {key: repr(value) for key, value in demo[0].model_options.items()}
     wrappers = repr(demo[0].wrappers)
