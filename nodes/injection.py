@@ -3,12 +3,14 @@
 from ..p2p_attention.alignment import differs
 from ..p2p_attention.edits import EditPlan, Injection, Kind
 from ..p2p_attention.window import Window
+from ..p2p_attention.word_windows import read_word_windows
 
 
-def inject(edit: EditPlan, kind: Kind, start_percent: float, end_percent: float) -> EditPlan:
+def inject(edit: EditPlan, kind: Kind, start_percent: float, end_percent: float, word_windows: str) -> EditPlan:
     """The edit with a word swap or refine. Raises ValueError for a wrong window, a second one, or equal prompts."""
     try:
-        injected = edit.with_injection(Injection(kind, Window(start_percent, end_percent)))
+        words = read_word_windows(word_windows, edit.targets)
+        injected = edit.with_injection(Injection(kind, Window(start_percent, end_percent), words))
     except ValueError as error:
         raise ValueError(f"{kind.value}: {error}") from error
     for target in edit.targets:

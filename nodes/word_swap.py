@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..p2p_attention.edits import EditPlan, Kind
 from .injection import inject
-from .types import CATEGORY, Edit, end_percent, start_percent
+from .types import CATEGORY, Edit, end_percent, start_percent, word_windows
 
 
 class WordSwap(io.ComfyNode):
@@ -25,10 +25,11 @@ class WordSwap(io.ComfyNode):
                 Edit.Input("edit", tooltip="The edit from P2P Encode Prompt Pair."),
                 start_percent(0.0, "the swap"),
                 end_percent(0.8, "the swap"),
+                word_windows(),
             ],
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the word swap, for the Controller.")],
         )
 
     @classmethod
-    def execute(cls, edit: EditPlan, start_percent: float, end_percent: float) -> io.NodeOutput:
-        return io.NodeOutput(inject(edit, Kind.SWAP, start_percent, end_percent))
+    def execute(cls, edit: EditPlan, start_percent: float, end_percent: float, word_windows: str = "") -> io.NodeOutput:
+        return io.NodeOutput(inject(edit, Kind.SWAP, start_percent, end_percent, word_windows))

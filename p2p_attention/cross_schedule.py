@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from .column_map import map_columns
+from .column_map import ColumnMap, map_columns
 from .edits import EditPlan, Kind
 from .fused import CrossTerms
 from .window import SigmaWindow, Window
@@ -19,43 +19,55 @@ Phase = tuple[bool, ...]
 class CrossSchedule:
     """The phases of a plan, and the terms of the fused form in each.
 
-    A phase says for the injection and for each reweight whether it is active. Without a swap or a refine, a
-    reweight injects the kept words' maps inside its own window, as the paper's attention re-weighting does.
+    A phase says what is active: the injection, each of its word windows, each reweight. Without a swap or a refine,
+    a reweight injects the kept words' maps inside its own window, as the paper's attention re-weighting does.
     """
 
     def __init__(self, plan: EditPlan, percent_to_sigma: Callable[[float], float]) -> None:
-        self.plan = plan
-        self._reweights = [reweight.window.to_sigmas(percent_to_sigma) for reweight in plan.reweights]
         injection = plan.injection
-        self._injection = injection.window.to_sigmas(percent_to_sigma) if injection else None
+        self.word_windows = injection.word_windows if injection else ()
+        self.reweights = plan.reweights
+        self._asked: list[tuple[str, Window]] = []
+        if injection:
+            self._asked.append((injection.kind.value, injection.window))
+        self._asked += [(injection.kind.value, word.window) for word in self.word_windows if injection]
+        self._asked += [(REWEIGHT_NODE, reweight.window) for reweight in self.reweights]
+        self._sigmas = [window.to_sigmas(percent_to_sigma) for _, window in self._asked]
+        self._injects_by_itself = injection is None
         kind = injection.kind if injection else Kind.REFINE
         self._columns = [map_columns(kind, plan.source, target) for target in plan.targets]
 
     def windows(self) -> Iterator[tuple[str, Window, SigmaWindow]]:
         """(node, window as asked, window in sigmas) of every edit."""
-        if self.plan.injection and self._injection:
-            yield self.plan.injection.kind.value, self.plan.injection.window, self._injection
-        for reweight, window in zip(self.plan.reweights, self._reweights, strict=True):
-            yield REWEIGHT_NODE, reweight.window, window
+        for (node, asked), window in zip(self._asked, self._sigmas, strict=True):
+            yield node, asked, window
 
     def phase(self, sigma: float) -> Phase:
         """What is active at a noise level."""
-        reweights = tuple(sigma in window for window in self._reweights)
-        return (any(reweights) if self._injection is None else sigma in self._injection, *reweights)
+        active = tuple(sigma in window for window in self._sigmas)
+        return (any(active), *active) if self._injects_by_itself else active
 
     def terms(self, phase: Phase, like: torch.Tensor) -> list[CrossTerms]:
-        """The terms of every target in a phase, where `like` is: a = w·α·c and b = (w·(1−α) + (1−w))·c."""
-        injects, *active = phase
+        """The terms of every target in a phase, on the device and in the dtype of `like`."""
+        injects, *others = phase
+        words, reweights = others[: len(self.word_windows)], others[len(self.word_windows) :]
         made = []
         for number, columns in enumerate(self._columns):
-            strength = torch.ones_like(columns.has_source)
-            for reweight, on in zip(self.plan.reweights, active, strict=True):
-                if on:
+            window = torch.full_like(columns.has_source, float(injects))
+            for word, active in zip(self.word_windows, words, strict=True):
+                window[list(word.positions[number])] = float(active)
+            strength = torch.ones_like(window)
+            for reweight, active in zip(self.reweights, reweights, strict=True):
+                if active:
                     strength[list(reweight.positions[number])] *= reweight.strength
-            first = columns.weights * strength if injects else None
-            second = (1 - columns.has_source) * strength if injects else strength
-            vanishes = not second.any() if injects else bool((second == 1).all())
-            made.append(
-                CrossTerms(None if first is None else first.to(like), None if vanishes else second.to(like))
-            )
+            made.append(_terms(columns, window, strength, like))
         return made
+
+
+def _terms(columns: ColumnMap, window: torch.Tensor, strength: torch.Tensor, like: torch.Tensor) -> CrossTerms:
+    """a = w·α·c and b = (w·(1−α) + (1−w))·c, of the fused form; the weights' columns hold α already."""
+    first = columns.weights * (window * strength)
+    second = (1 - window * columns.has_source) * strength
+    if not window.any():
+        return CrossTerms(None, None if bool((second == 1).all()) else second.to(like))
+    return CrossTerms(first.to(like), second.to(like) if bool(second.any()) else None)

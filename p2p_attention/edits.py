@@ -20,11 +20,23 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
+class WordWindow:
+    """A window of their own for some target words; `positions` holds their token positions in each target."""
+
+    positions: tuple[tuple[int, ...], ...]
+    window: Window
+
+
+@dataclass(frozen=True)
 class Injection:
-    """The target takes the source's maps inside the window: of kept words, and with SWAP of swapped words too."""
+    """The target takes the source's maps inside the window: of kept words, and with SWAP of swapped words too.
+
+    `word_windows` take the place of the window for their words, the last one that names a word.
+    """
 
     kind: Kind
     window: Window
+    word_windows: tuple[WordWindow, ...] = ()
 
 
 @dataclass(frozen=True)

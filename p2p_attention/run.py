@@ -97,11 +97,7 @@ class Run:
 
     def batch(self, rows: int, extra: dict[str, Any]) -> Batch | None:
         """Where the pair's rows are in a call of so many rows; None if the call holds none of them."""
-        chunks = [
-            i
-            for i, uuid in enumerate(extra["uuids"])
-            if uuid in self.uuids
-        ]
+        chunks = [i for i, uuid in enumerate(extra["uuids"]) if uuid in self.uuids]
         if not chunks:
             return None
         size = self.plan.rows

@@ -14,14 +14,19 @@ from comfy.ldm.modules.attention import BasicTransformerBlock
 
 @dataclass
 class Edit:
-    """Columns injected by `matrix` [S, T], own ones where `own` [T] is 1, times `strength` [T]; windows high ≥ σ > low."""
+    """Columns injected by `matrix` [S, T], own ones where `own` [T] is 1, times `strength` [T]; windows high ≥ σ > low.
+
+    Columns where `late` [T] is 1 keep the target's own map as long as σ > `late_until`.
+    """
 
     matrix: torch.Tensor
     own: torch.Tensor
     strength: torch.Tensor
+    late: torch.Tensor
     cross: tuple[float, float]
     self_window: tuple[float, float]
     self_pixels: int
+    late_until: float
 
 
 class Moment:
@@ -58,6 +63,8 @@ class Materialised(torch.nn.Module):
             source, target = 2 * chunk, 2 * chunk + 1
             if self.crosses and inside(self.moment.sigma, self.edit.cross):
                 edited = maps[source] @ self.edit.matrix + maps[target] * self.edit.own
+                if self.moment.sigma > self.edit.late_until:
+                    edited = torch.where(self.edit.late > 0, maps[target], edited)
                 maps[target] = edited * self.edit.strength
             within = x.shape[1] <= self.edit.self_pixels
             if not self.crosses and within and inside(self.moment.sigma, self.edit.self_window):

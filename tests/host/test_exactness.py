@@ -136,13 +136,20 @@ def test_e5_a_strength_of_one_changes_nothing(family, node, controlled, part):
     word = "red" if name == "demo" else "mat"
 
     def run(reweighted, alone):
-        positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=source if alone else target)
+        positive, edit = node(
+            "P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=source if alone else target
+        )
         if not alone:
             (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
         if reweighted:
             (edit,) = node("P2P_Reweight", edit=edit, words=word, strength=1.0)
         model, batch = node(
-            "P2P_AttentionController", model=plain, edit=edit, latent=latent, self_start_percent=0.0, self_end_percent=0.0
+            "P2P_AttentionController",
+            model=plain,
+            edit=edit,
+            latent=latent,
+            self_start_percent=0.0,
+            self_end_percent=0.0,
         )
         return sample(model, positive, negative(clip), batch)
 

@@ -62,11 +62,13 @@ def strengths(case: list, weights: dict[str, float], clip) -> torch.Tensor:
 EDITS = {
     "swap": ("P2P_WordSwap", {}),
     "refine": ("P2P_Refine", {}),
+    "swap with a word window": ("P2P_WordSwap", {}),
     "reweight": (None, {"mat": 2.5, "cat": -1.0}),
     "swap + reweight": ("P2P_WordSwap", {"hippopotamus": 3.0}),
     "refine + two reweights": ("P2P_Refine", {"hippopotamus": 0.0, "a": 1.5}),
 }
-COMBINED = [("swap + reweight", "longer"), ("refine + two reweights", "longer")]
+LATE = 0.4
+COMBINED = [("swap with a word window", "longer"), ("swap + reweight", "longer"), ("refine + two reweights", "longer")]
 RUNS = [("swap", case) for case in CASES]
 RUNS += [("refine", "added"), ("refine", "longer"), ("reweight", "same"), *COMBINED]
 WIDE = [("swap", "longer"), ("refine", "added"), ("reweight", "same"), *COMBINED]
@@ -81,11 +83,10 @@ def test_fused_run_equals_materialised_run(size, edit_name, case, request, node,
     model, clip = request.getfixturevalue(size.split()[0])
     pairs, shape = {**CASES, "same": SAME_CAT}[case], SIZES[size]
     kind, weights = EDITS[edit_name]
-    positive, edit = node(
-        "P2P_EncodePromptPair", clip=clip, source_prompt=text(pairs, 0), target_prompt=text(pairs, 1)
-    )
+    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=text(pairs, 0), target_prompt=text(pairs, 1))
     if kind:
-        (edit,) = node(kind, edit=edit, start_percent=CROSS[0], end_percent=CROSS[1])
+        late = f"mat: {LATE} - {CROSS[1]}" if "word window" in edit_name else ""
+        (edit,) = node(kind, edit=edit, start_percent=CROSS[0], end_percent=CROSS[1], word_windows=late)
     for words, strength in weights.items():
         window = {"start_percent": CROSS[0], "end_percent": CROSS[1]}
         (edit,) = node("P2P_Reweight", edit=edit, words=words, strength=strength, **window)
@@ -104,7 +105,17 @@ def test_fused_run_equals_materialised_run(size, edit_name, case, request, node,
     sampling = model.get_model_object("model_sampling")
     cross, self_window = (tuple(sampling.percent_to_sigma(p) for p in window) for window in (CROSS, SELF))
     matrix, own = written_out(pairs, clip, refine=kind == "P2P_Refine")
-    by_hand = Edit(matrix, own, strengths(pairs, weights, clip), cross, self_window, shape[1] * shape[2] // 4)
+    late_columns = strengths(pairs, {"mat": 2.0} if "word window" in edit_name else {}, clip) - 1
+    by_hand = Edit(
+        matrix=matrix,
+        own=own,
+        strength=strengths(pairs, weights, clip),
+        late=late_columns,
+        cross=cross,
+        self_window=self_window,
+        self_pixels=shape[1] * shape[2] // 4,
+        late_until=sampling.percent_to_sigma(LATE),
+    )
     reference = materialise(model, by_hand)
     plain = [[positive[0][0], {k: v for k, v in positive[0][1].items() if k != "p2p_pair"}]]
     expected = sample(reference, plain, uncond, latent, steps=STEPS)

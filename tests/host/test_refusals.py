@@ -43,7 +43,9 @@ def test_no_word_differs(node, demo):
 
 
 def test_an_unknown_word_to_reweight(node, graph):
-    with pytest.raises(ValueError, match=r"P2P Reweight: 'cat' does not occur .* The words there are: a, red, square, on"):
+    with pytest.raises(
+        ValueError, match=r"P2P Reweight: 'cat' does not occur .* The words there are: a, red, square, on"
+    ):
         node("P2P_Reweight", edit=graph()[3], words="cat", strength=2.0)
 
 

@@ -1,0 +1,32 @@
+"""Windows of their own for words, as people type them: "car: 0.0 - 0.4"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .edits import WordWindow
+from .prompt import Prompt
+from .window import Window
+from .word_search import find_words
+
+_LINE = re.compile(r"(?P<words>.+):\s*(?P<start>[\d.]+)\s*(?:-|–|—|…|\.{2,3}|to)\s*(?P<end>[\d.]+)\s*")
+
+
+def read_word_windows(text: str, targets: Sequence[Prompt]) -> tuple[WordWindow, ...]:
+    """Read one window a line (or between semicolons), e.g. "car: 0.0 - 0.4" or "red, large circle: 0.2 – 1".
+
+    Raises ValueError for a line of another form, a number or a word that does not fit, quoting the line.
+    """
+    return tuple(_read(line.strip(), targets) for line in re.split(r"[\n;]", text) if line.strip())
+
+
+def _read(line: str, targets: Sequence[Prompt]) -> WordWindow:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise ValueError(f"the word window {line!r} cannot be read; write it as 'car: 0.0 - 0.4'.")
+    try:
+        window = Window(float(match["start"]), float(match["end"]))
+        return WordWindow(find_words(match["words"], targets), window)
+    except ValueError as error:
+        raise ValueError(f"the word window {line!r}: {error}") from error

@@ -1,0 +1,40 @@
+import pytest
+
+from p2p_attention.window import Window
+from p2p_attention.word_windows import read_word_windows
+
+from .prompts import prompt
+
+TARGET = prompt("a red car on a red road")
+
+
+@pytest.mark.parametrize("dash", ["-", " - ", "–", " to ", " … ", ".."])
+def test_ways_to_write_a_window(dash):
+    (read,) = read_word_windows(f"car: 0.1{dash}0.4", [TARGET])
+    assert read.window == Window(0.1, 0.4) and read.positions == ((3,),)
+
+
+def test_several_lines_and_words():
+    first, second = read_word_windows("red#2, road: 0 - 1;\n\n car:0.5-0.5", [TARGET])
+    assert first.positions == ((6, 7),) and second.window.is_empty
+
+
+def test_nothing_written():
+    assert read_word_windows(" \n ; ", [TARGET]) == ()
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("car", "'car' cannot be read; write it as"),
+        ("car 0.1 - 0.4", "cannot be read"),
+        ("car: 0.4 - 0.1", "'car: 0.4 - 0.1': start_percent 0.4 comes after end_percent 0.1"),
+        ("car: 0 - 3", "end_percent is 3.0; it must lie between"),
+        ("car: 0..0 - 1.2.3", "'car: 0..0 - 1.2.3'"),
+        ("bus: 0 - 1", "'bus' does not occur in the target prompt. The words there are: a, red, car, on, road"),
+    ],
+)
+def test_mistakes_are_quoted(line, message):
+    with pytest.raises(ValueError) as error:
+        read_word_windows(line, [TARGET])
+    assert message in str(error.value)
