@@ -85,20 +85,26 @@ def _place_two(rng: np.random.Generator, things: tuple[Thing, Thing]) -> tuple[T
     )
 
 
-def sample_scene(rng: np.random.Generator, *, held_out: bool = False, two: float = 0.25) -> Scene:
-    """A random scene; `two` is the share with two things, `held_out` asks for combinations never trained."""
+def sample_scene(
+    rng: np.random.Generator, *, held_out: bool = False, two: float = 0.25, ease: float = 0.0
+) -> Scene:
+    """A random scene; `two` is the share with two things, `held_out` asks for combinations never trained.
+
+    With a chance of `ease` it is one large plain thing.
+    """
+    easy = ease > 0 and rng.random() < ease
     while True:
         background = str(rng.choice(COLOURS))
         others = [c for c in COLOURS if c != background]
-        count = 2 if rng.random() < two else 1
+        count = 2 if rng.random() < two and not easy else 1
         colours = rng.choice(others, count, replace=False)
         shapes = rng.choice(SHAPES, count, replace=False)
         things = tuple(
             Thing(
                 str(c),
                 str(s),
-                str(rng.choice(PATTERNS, p=(0.6, 0.2, 0.2))),
-                None if rng.random() < 0.4 else str(rng.choice(SIZES)),
+                "plain" if easy else str(rng.choice(PATTERNS, p=(0.6, 0.2, 0.2))),
+                "large" if easy else None if rng.random() < 0.4 else str(rng.choice(SIZES)),
             )
             for c, s in zip(colours, shapes, strict=True)
         )

@@ -25,6 +25,8 @@ WARMUP = 100
 AVERAGE = 0.999
 UNCONDITIONAL = 0.1
 LEVELS = 25
+DECAY_SHARE = 0.4
+EASE = 0.85
 PREFIXES = {"unet.": "model.diffusion_model.", "text.": "cond_stage_model.transformer.text_model."}
 EDGES = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
 
@@ -114,8 +116,12 @@ class Trainer:
         self._tokens: dict[str, list[int]] = {}
 
     def rate(self) -> float:
-        """Share of the peak rate: linear warm-up, then linear decay over the run."""
-        return min((self.step + 1) / WARMUP, 1 - self.step / self.steps)
+        """Share of the peak rate: linear warm-up, constant, linear decay over the last part."""
+        return min(1.0, (self.step + 1) / WARMUP, (1 - self.step / self.steps) / DECAY_SHARE)
+
+    def ease(self) -> float:
+        """Share of easy scenes (one large plain thing): most of them until the last quarter, for shapes come late."""
+        return min(EASE, EASE * (1 - self.step / self.steps) / 0.25 + 0.2)
 
     def examples(self) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch drawn from (seed, step). Returns pictures [B, 3, S, S] in −1 … 1 and token ids [B, 77]."""
@@ -124,7 +130,7 @@ class Trainer:
         rng = np.random.default_rng((self.seed, self.step))
         pictures, ids = [], []
         for _ in range(self.batch):
-            scene = sample_scene(rng)
+            scene = sample_scene(rng, ease=self.ease())
             prompt = "" if rng.random() < UNCONDITIONAL else sample_prompt(rng, scene)
             pictures.append(render(scene, SIDE))
             if prompt not in self._tokens:
