@@ -85,9 +85,7 @@ def _place_two(rng: np.random.Generator, things: tuple[Thing, Thing]) -> tuple[T
     )
 
 
-def sample_scene(
-    rng: np.random.Generator, *, held_out: bool = False, two: float = 0.25, ease: float = 0.0
-) -> Scene:
+def sample_scene(rng: np.random.Generator, *, held_out: bool = False, two: float = 0.25, ease: float = 0.0) -> Scene:
     """A random scene; `two` is the share with two things, `held_out` asks for combinations never trained.
 
     With a chance of `ease` it is one large plain thing.

@@ -1,9 +1,10 @@
 """What Word Swap and Refine have in common."""
 
 from ..p2p_attention.alignment import differs
+from ..p2p_attention.column_map import map_columns
 from ..p2p_attention.edits import EditPlan, Injection, Kind
 from ..p2p_attention.window import Window
-from ..p2p_attention.word_windows import read_word_windows
+from ..p2p_attention.word_windows import check_sources, read_word_windows
 
 
 def inject(edit: EditPlan, kind: Kind, start_percent: float, end_percent: float, word_windows: str) -> EditPlan:
@@ -11,6 +12,7 @@ def inject(edit: EditPlan, kind: Kind, start_percent: float, end_percent: float,
     try:
         words = read_word_windows(word_windows, edit.targets)
         injected = edit.with_injection(Injection(kind, Window(start_percent, end_percent), words))
+        check_sources(words, [map_columns(kind, edit.source, target) for target in edit.targets])
     except ValueError as error:
         raise ValueError(f"{kind.value}: {error}") from error
     for target in edit.targets:

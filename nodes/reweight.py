@@ -3,7 +3,8 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.cross_schedule import REWEIGHT_NODE
-from ..p2p_attention.edits import STRONGEST, EditPlan, Reweight as ReweightEdit
+from ..p2p_attention.edits import STRONGEST, EditPlan
+from ..p2p_attention.edits import Reweight as ReweightEdit
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_search import find_words
 from .types import CATEGORY, Edit, end_percent, start_percent
@@ -20,7 +21,8 @@ class Reweight(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Makes words of the target prompt count for more or less: their cross-attention maps are multiplied "
-                "by the strength. Works on equal prompts too, and after Word Swap or Refine."
+                "by the strength. Works after Word Swap or Refine; without them it also takes the source's maps of "
+                "the words in common, so that the layout stays."
             ),
             search_aliases=["prompt to prompt", "attention reweight", "fader", "strength", "emphasis"],
             inputs=[
@@ -53,7 +55,7 @@ class Reweight(io.ComfyNode):
     ) -> io.NodeOutput:
         try:
             positions = find_words(words, edit.targets)
-            reweight = ReweightEdit(words, positions, strength, Window(start_percent, end_percent))
+            reweight = ReweightEdit(positions, strength, Window(start_percent, end_percent))
         except ValueError as error:
             raise ValueError(f"{REWEIGHT_NODE}: {error}") from error
         return io.NodeOutput(edit.with_reweight(reweight))

@@ -19,7 +19,7 @@ class Change(Enum):
 
 
 @dataclass(frozen=True)
-class Run:
+class WordRun:
     """A run of source words and the run of target words that answers it; one of them empty if added or removed."""
 
     change: Change
@@ -30,7 +30,7 @@ class Run:
 _CHANGES = {"equal": Change.KEPT, "replace": Change.SWAPPED, "insert": Change.ADDED, "delete": Change.REMOVED}
 
 
-def align(source: Prompt, target: Prompt) -> tuple[Run, ...]:
+def align(source: Prompt, target: Prompt) -> tuple[WordRun, ...]:
     """Align two prompts word by word, in reading order; every word of both is in exactly one run.
 
     A word is kept where its tokens are the same, whatever its weight, so "dog," is the words "dog" and ",". Where
@@ -48,13 +48,13 @@ def align(source: Prompt, target: Prompt) -> tuple[Run, ...]:
     spans = [("equal", 0, head, 0, head)]
     spans += [(tag, i + head, j + head, k + head, m + head) for tag, i, j, k, m in middle.get_opcodes()]
     spans.append(("equal", len(before) - tail, len(before), len(after) - tail, len(after)))
-    runs: list[Run] = []
+    runs: list[WordRun] = []
     for tag, i, j, k, m in spans:
         change = _CHANGES[tag]
         if change is Change.SWAPPED and j - i == m - k:
-            runs += [Run(change, (a,), (b,)) for a, b in zip(before[i:j], after[k:m], strict=True)]
+            runs += [WordRun(change, (a,), (b,)) for a, b in zip(before[i:j], after[k:m], strict=True)]
         elif j > i or m > k:
-            runs.append(Run(change, before[i:j], after[k:m]))
+            runs.append(WordRun(change, before[i:j], after[k:m]))
     return tuple(runs)
 
 

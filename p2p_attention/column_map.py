@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .alignment import Change, Run, align
+from .alignment import Change, WordRun, align
 from .edits import Kind
 from .prompt import Prompt, Role, Word
 
@@ -46,12 +46,12 @@ def _positions(words: tuple[Word, ...]) -> list[int]:
     return [position for word in words for position in word.positions]
 
 
-def _one_to_one(weights: torch.Tensor, run: Run) -> None:
+def _one_to_one(weights: torch.Tensor, run: WordRun) -> None:
     for i, j in zip(_positions(run.source), _positions(run.target), strict=True):
         weights[i, j] = 1.0
 
 
-def _share(weights: torch.Tensor, run: Run) -> None:
+def _share(weights: torch.Tensor, run: WordRun) -> None:
     before, after = _positions(run.source), _positions(run.target)
     if len(before) == len(after):
         _one_to_one(weights, run)

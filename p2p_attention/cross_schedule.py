@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
@@ -20,20 +20,21 @@ class CrossSchedule:
     """The phases of a plan, and the terms of the fused form in each.
 
     A phase says what is active: the injection, each of its word windows, each reweight. Without a swap or a refine,
-    a reweight injects the kept words' maps inside its own window, as the paper's attention re-weighting does.
+    a reweight injects the kept words' maps inside its own window, as the paper's attention re-weighting does; one of
+    strength 1 does nothing.
     """
 
     def __init__(self, plan: EditPlan, percent_to_sigma: Callable[[float], float]) -> None:
         injection = plan.injection
         self.word_windows = injection.word_windows if injection else ()
-        self.reweights = plan.reweights
+        self.reweights = [reweight for reweight in plan.reweights if reweight.strength != 1]
         self._asked: list[tuple[str, Window]] = []
         if injection:
             self._asked.append((injection.kind.value, injection.window))
         self._asked += [(injection.kind.value, word.window) for word in self.word_windows if injection]
         self._asked += [(REWEIGHT_NODE, reweight.window) for reweight in self.reweights]
         self._sigmas = [window.to_sigmas(percent_to_sigma) for _, window in self._asked]
-        self._injects_by_itself = injection is None
+        self._injects_by_itself = injection is None and bool(self.reweights)
         kind = injection.kind if injection else Kind.REFINE
         self._columns = [map_columns(kind, plan.source, target) for target in plan.targets]
 
@@ -42,6 +43,12 @@ class CrossSchedule:
         for (node, asked), window in zip(self._asked, self._sigmas, strict=True):
             yield node, asked, window
 
+    def takes_extra_rows(self, sigmas: Sequence[float]) -> bool:
+        """True if in some of these steps both terms of the fused form are needed for a target."""
+        phases = {self.phase(sigma) for sigma in sigmas}
+        terms = [term for phase in phases if any(phase) for term in self.terms(phase, torch.zeros(()))]
+        return any(term.first is not None and term.second is not None for term in terms)
+
     def phase(self, sigma: float) -> Phase:
         """What is active at a noise level."""
         active = tuple(sigma in window for window in self._sigmas)
@@ -49,7 +56,7 @@ class CrossSchedule:
 
     def terms(self, phase: Phase, like: torch.Tensor) -> list[CrossTerms]:
         """The terms of every target in a phase, on the device and in the dtype of `like`."""
-        injects, *others = phase
+        injects, *others = phase or (False,)
         words, reweights = others[: len(self.word_windows)], others[len(self.word_windows) :]
         made = []
         for number, columns in enumerate(self._columns):
@@ -68,6 +75,6 @@ def _terms(columns: ColumnMap, window: torch.Tensor, strength: torch.Tensor, lik
     """a = w·α·c and b = (w·(1−α) + (1−w))·c, of the fused form; the weights' columns hold α already."""
     first = columns.weights * (window * strength)
     second = (1 - window * columns.has_source) * strength
-    if not window.any():
+    if not bool(first.any()):
         return CrossTerms(None, None if bool((second == 1).all()) else second.to(like))
     return CrossTerms(first.to(like), second.to(like) if bool(second.any()) else None)

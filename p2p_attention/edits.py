@@ -46,7 +46,6 @@ class Reweight:
     `positions` holds the words' token positions in each target. Raises ValueError for a strength out of range.
     """
 
-    words: str
     positions: tuple[tuple[int, ...], ...]
     strength: float
     window: Window

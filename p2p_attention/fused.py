@@ -12,7 +12,7 @@ rows after the output projection is the sum of the terms with the projection's b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -58,10 +58,16 @@ class CrossInput:
     folds: tuple[tuple[int, int], ...]
 
 
-def cross_input(context: torch.Tensor, value: torch.Tensor, batch: Batch, terms: Sequence[CrossTerms]) -> CrossInput:
+def cross_input(
+    context: torch.Tensor,
+    value: torch.Tensor,
+    batch: Batch,
+    terms: Sequence[CrossTerms],
+    to_index: Callable[[Sequence[int], torch.device], torch.Tensor],
+) -> CrossInput:
     """Prepare cross-attention over `context`, `value` [R, T, C] for one call of the model.
 
-    `terms` has one entry for each of the batch's targets. T may be a multiple of the terms' size: the host pads
+    `to_index` makes row numbers a tensor on a device (it may remember them: uploading waits for the GPU). `terms` has one entry for each of the batch's targets. T may be a multiple of the terms' size: the host pads
     prompts of unequal length by repeating them, which changes nothing, and the repeats are edited alike.
     """
     rows = list(range(batch.rows))
@@ -80,7 +86,7 @@ def cross_input(context: torch.Tensor, value: torch.Tensor, batch: Batch, terms:
             rows.append(target)
             extra.append(2 * _scale(term.second, own))
             values[target] = 2 * values[target]
-    index = torch.tensor(rows, device=context.device)
+    index = to_index(rows, context.device)
     return CrossInput(index, context[index], torch.stack(values + extra), tuple(folds))
 
 

@@ -89,12 +89,17 @@ def _controlled_run(
     """OUTER_SAMPLE: one `Run` from here to the end, in the run's own transformer_options."""
     guider: comfy.samplers.CFGGuider = executor.class_obj
     sigmas: torch.Tensor = args[1]
-    uuids = _pair_uuids(guider, control.plan)
+    _check_positive(guider, control.plan)
     _check_rows(noise, control.plan)
     sampling = guider.model_patcher.get_model_object("model_sampling")
     continues = not bool(torch.any(noise))
-    run = Run(control, uuids, sigmas.tolist(), sampling.percent_to_sigma, continues)
+    run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, continues)
     options = guider.model_options["transformer_options"]
+    if run.takes_extra_rows and options.get("patches_replace", {}).get("attn2"):
+        raise ValueError(
+            f"{CONTROLLER_NODE}: another node replaces this model's cross-attention (as IPAdapter does) and cannot "
+            "take the extra rows that added words, word windows and reweights need. Remove it, or use a word swap alone."
+        )
     options[RUN] = run
     try:
         result = executor(noise, latent, *args, **kwargs)
@@ -119,7 +124,8 @@ def _controlled_sampler(
     executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: dict, callback: Any, noise: torch.Tensor, *args: Any
 ):
     """SAMPLER_SAMPLE: the host has prepared the conditionings, and the sampler is about to draw its noise."""
-    _disown_copies(guider)
+    run: Run = guider.model_options["transformer_options"][RUN]
+    run.uuids = _own_entries(guider, run.plan)
     with _shared_noise(executor.class_obj, noise, sigmas, extra_args.get("seed")):
         return executor(guider, sigmas, extra_args, callback, noise, *args)
 
@@ -129,6 +135,7 @@ def _shared_noise(sampler: Any, noise: torch.Tensor, sigmas: torch.Tensor, seed:
     """While it lasts, the noise that a sampler draws per step is the same for every row, as for a batch of one."""
     function = getattr(sampler, "sampler_function", None)
     draws = function is not None and "noise_sampler" in inspect.signature(function).parameters
+    draws |= getattr(function, "__name__", "") == "dpm_adaptive_function"  # the host's, which hands it on
     if not draws or sampler.extra_options.get("noise_sampler") is not None or len(sigmas) < 2:
         yield
         return
@@ -141,12 +148,18 @@ def _shared_noise(sampler: Any, noise: torch.Tensor, sigmas: torch.Tensor, seed:
         sampler.extra_options = original
 
 
-def _disown_copies(guider: comfy.samplers.CFGGuider) -> None:
-    """Where a positive has an area, the host gives the negative a copy of its entry, id and all: give it its own id."""
-    for kind, entries in guider.conds.items():
-        for entry in entries:
-            if kind != "positive" and PAIR in entry:
-                entry["uuid"] = uuid.uuid4()
+def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset:
+    """The ids of all entries that will run the pair's rows, made anew.
+
+    Where an entry has an area, the host gives its opposite a copy of it, id and all, with the other's context: so a
+    positive without our mark may hold the pair's rows, and a negative with our mark does not.
+    """
+    positives = guider.conds["positive"]
+    contexts = [entry["model_conds"].get("c_crossattn") for entry in positives if entry.get(PAIR) == plan.pair]
+    own = [entry for entry in positives if any(entry["model_conds"].get("c_crossattn") is c for c in contexts)]
+    for entry in own:
+        entry["uuid"] = uuid.uuid4()
+    return frozenset(entry["uuid"] for entry in own)
 
 
 def _noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Callable:
@@ -158,7 +171,7 @@ def _noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int |
     return comfy.k_diffusion.sampling.default_noise_sampler(x, seed=seed)
 
 
-def _pair_uuids(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset:
+def _check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
     entries = [entry for entry in guider.conds.get("positive", []) if entry.get(PAIR) == plan.pair]
     if not entries:
         raise ValueError(
@@ -170,10 +183,9 @@ def _pair_uuids(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset:
         if (rows, tokens) != (plan.rows, plan.tokens):
             raise ValueError(
                 f"{CONTROLLER_NODE}: the positive conditioning has {rows} rows of {tokens} tokens, "
-                f"the edit was encoded to {plan.rows} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output without nodes that change "
-                "its batch or join other prompts to it."
+                f"the edit was encoded to {plan.rows} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output "
+                "without nodes that change its batch or join other prompts to it."
             )
-    return frozenset(entry["uuid"] for entry in entries)
 
 
 def _check_rows(noise: torch.Tensor, plan: EditPlan) -> None:
@@ -202,6 +214,8 @@ def _without_ids(tokens: HostTokens) -> HostTokens:
 
 def _read(clip: comfy.sd.CLIP, text: str, tokens: HostTokens) -> Prompt:
     """The host's tokens as a Prompt. SDXL's two encoders must agree on what stands where."""
+    for key, chunks in tokens.items():
+        _check_embeddings(clip, key, text, chunks)
     read = [Prompt(text, tuple(tuple(_roles(clip, chunk)) for chunk in chunks)) for chunks in tokens.values()]
     if any([t.role for t in prompt.tokens] != [t.role for t in read[0].tokens] for prompt in read[1:]):
         raise ValueError(
@@ -209,6 +223,20 @@ def _read(clip: comfy.sd.CLIP, text: str, tokens: HostTokens) -> Prompt:
             "made for only one of them does this; remove it."
         )
     return read[0]
+
+
+def _check_embeddings(clip: comfy.sd.CLIP, key: str, text: str, chunks: list[list[tuple]]) -> None:
+    """The host leaves out an embedding of another width after it has counted its tokens, which moves all others."""
+    widths = {entry[0].shape[-1] for chunk in chunks for entry in chunk if torch.is_tensor(entry[0])}
+    encoder = getattr(clip.cond_stage_model, f"clip_{key}", None)
+    if not widths or encoder is None:
+        return
+    width = encoder.transformer.get_input_embeddings().weight.shape[-1]
+    if widths != {width}:
+        raise ValueError(
+            f"{ENCODE_NODE}: an embedding in {text!r} has vectors of width {max(widths)}, the text encoder clip_{key} "
+            f"needs {width}. It was made for another model; remove it."
+        )
 
 
 def _roles(clip: comfy.sd.CLIP, chunk: list[tuple]) -> list[Token]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 WORD_END = "</w>"
+EMBEDDING = "<embedding>"
 
 
 class Role(Enum):
@@ -40,7 +41,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Word:
-    """A word, a punctuation mark or a whole embedding: its positions, in order, and its spelling."""
+    """A word, a punctuation mark or a whole embedding ("<embedding>"): its positions, in order, and its spelling."""
 
     text: str
     positions: tuple[int, ...]
@@ -113,6 +114,8 @@ _BYTES = _byte_alphabet()
 
 
 def _spelling(tokens: Sequence[Token]) -> str:
+    if tokens[0].is_vector:
+        return EMBEDDING
     written = "".join(token.text for token in tokens).removesuffix(WORD_END)
     return bytes(_BYTES[char] for char in written if char in _BYTES).decode("utf-8", "replace")
 

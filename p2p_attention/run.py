@@ -24,7 +24,7 @@ CONTROLLER_NODE = "P2P Attention Controller"
 
 
 class Run:
-    """The state of one run. `uuids` are the conditionings that hold the pair's rows.
+    """The state of one run. `uuids`, set by the host's side, are the conditionings that hold the pair's rows.
 
     `sigmas` are the run's noise levels, `continues` is true for a run that takes up another's latent (no noise is
     added), whose windows may rightly lie before it. Raises ValueError for a window that no step falls in.
@@ -33,35 +33,48 @@ class Run:
     def __init__(
         self,
         control: Control,
-        uuids: frozenset[Any],
         sigmas: Sequence[float],
         percent_to_sigma: Callable[[float], float],
         continues: bool = False,
     ) -> None:
         self.plan = control.plan
         self.self_attention = control.self_attention
-        self.uuids = uuids
+        self.uuids: frozenset[Any] = frozenset()
         self._self_window = control.self_attention.window.to_sigmas(percent_to_sigma)
         self._cross = CrossSchedule(self.plan, percent_to_sigma)
-        steps = Steps(sigmas, percent_to_sigma, continues)
-        for node, asked, window in self._cross.windows():
-            steps.check(node, asked, window)
-        steps.check(CONTROLLER_NODE, control.self_attention.window, self._self_window)
+        self._steps = Steps(sigmas, percent_to_sigma, continues)
+        self._check_windows()
         self._terms: dict[tuple[Phase, torch.device, torch.dtype], list[CrossTerms]] = {}
-        self._rows: dict[tuple[torch.device, Batch], torch.Tensor] = {}
+        self._indices: dict[tuple[torch.device, tuple[int, ...]], torch.Tensor] = {}
         self._prepared: tuple[torch.Tensor, torch.Tensor, Batch, CrossInput] | None = None
         self._phase: Phase = ()
-        self.self_active = False
-        self.calls = self.edits = 0
+        self.self_active = self.due = False
+        self.calls = self.edits = self.tiled = 0
         self.self_layers: list[bool] = []
-        self.due = False
+
+    def _check_windows(self) -> None:
+        for node, asked, window in self._cross.windows():
+            if flaw := self._steps.flaw(node, asked, window):
+                raise ValueError(flaw)
+        crossed = sum(any(self._cross.phase(sigma)) for sigma in self._steps.sigmas)
+        flaw = self._steps.flaw(f"{CONTROLLER_NODE}, self_end_percent", self.self_attention.window, self._self_window)
+        if flaw and not crossed:
+            raise ValueError(flaw)
+        if flaw:
+            logging.warning(flaw)
         logging.info(
-            "Prompt-to-Prompt: %d pictures; cross-attention edited in %d, self-attention in %d of %d steps.",
-            self.plan.rows,
-            sum(any(self._cross.phase(sigma)) for sigma in steps.sigmas),
-            steps.count(self._self_window),
-            len(steps.sigmas),
+            "Prompt-to-Prompt: %r → %s; cross-attention edited in %d, self-attention in %d of %d steps.",
+            self.plan.source.text,
+            ", ".join(repr(target.text) for target in self.plan.targets),
+            crossed,
+            self._steps.count(self._self_window),
+            len(self._steps.sigmas),
         )
+
+    @property
+    def takes_extra_rows(self) -> bool:
+        """True if some step of the run appends rows to cross-attention (see `fused`)."""
+        return self._cross.takes_extra_rows(self._steps.sigmas)
 
     @property
     def cross_active(self) -> bool:
@@ -74,6 +87,7 @@ class Run:
         self.self_active = sigma in self._self_window
         self.due |= self.cross_active or self.self_active
         self.self_layers = []
+        self.tiled = 0
         self._prepared = None
 
     def end_call(self) -> None:
@@ -83,6 +97,11 @@ class Run:
             raise RuntimeError(
                 f"{CONTROLLER_NODE}: the model never reached the attention hooks, so no edit could act. Another node "
                 "replaces this model's attention or skips the model in this step; remove it from the edited model."
+            )
+        if self.self_active and self.tiled and not any(self.self_layers):
+            raise RuntimeError(
+                f"{CONTROLLER_NODE}: another node tiles or merges self-attention (HyperTile, ToMe), so the source's "
+                "cannot be used. Remove it, connect it after the Controller, or set self_end_percent to 0."
             )
         if self.self_layers and not any(self.self_layers):
             raise RuntimeError(
@@ -120,16 +139,16 @@ class Run:
                     f"to {self.plan.tokens}. Connect P2P Encode Prompt Pair's own positive output to the sampler."
                 )
             terms = self._terms_for(context) * (len(batch.targets) // len(self.plan.targets))
-            known = (context, value, batch, cross_input(context, value, batch, terms))
+            known = (context, value, batch, cross_input(context, value, batch, terms, self.index))
             self._prepared = known
         return known[3]
 
-    def rows(self, batch: Batch, device: torch.device) -> torch.Tensor:
-        """The rows whose queries and keys each row uses, on the device."""
-        key = (device, batch)
-        if key not in self._rows:
-            self._rows[key] = torch.tensor(batch.injected(), device=device)
-        return self._rows[key]
+    def index(self, rows: Sequence[int], device: torch.device) -> torch.Tensor:
+        """Row numbers as a tensor on the device, uploaded once in a run."""
+        key = (device, tuple(rows))
+        if key not in self._indices:
+            self._indices[key] = torch.tensor(rows, device=device)
+        return self._indices[key]
 
     def _terms_for(self, like: torch.Tensor) -> list[CrossTerms]:
         key = (self._phase, like.device, like.dtype)
@@ -149,6 +168,7 @@ def attn1_patch(
     layer, latent = extra["activations_shape"], extra["original_shape"]
     size = (layer[-2], layer[-1])
     tiled = n.shape[0] != layer[0] or n.shape[1] != size[0] * size[1]
+    run.tiled += tiled
     batch = None if tiled or not run.self_active else run.batch(n.shape[0], extra)
     if batch is None:
         return n, context, value
@@ -156,7 +176,7 @@ def attn1_patch(
     if not run.self_layers[-1]:
         return n, context, value
     run.edits += 1
-    rows = run.rows(batch, n.device)
+    rows = run.index(batch.injected(), n.device)
     queries = n[rows]
     return queries, queries if context is n else context[rows], value
 
@@ -177,11 +197,16 @@ def attn2_patch(
         return n, context, value
     run.edits += 1
     edited = run.cross(context, value, batch)
-    extra[FOLDS] = edited.folds
+    extra[FOLDS] = (len(edited.rows), edited.folds)
     return n[edited.rows], edited.context, edited.value
 
 
 def attn2_output_patch(n: torch.Tensor, extra: dict[str, Any]) -> torch.Tensor:
     """Cross-attention's output [R', N, C]: fold the extra rows back. Returns [R, N, C]."""
-    folds = extra.pop(FOLDS, ())
+    rows, folds = extra.pop(FOLDS, (n.shape[0], ()))
+    if n.shape[0] != rows:
+        raise ValueError(
+            f"{CONTROLLER_NODE}: cross-attention gave {n.shape[0]} rows where {rows} went in. Another node's attention "
+            "patch does not fit the edit; remove it, or connect it before the Controller."
+        )
     return fold(n, folds) if folds else n

@@ -20,16 +20,17 @@ class Steps:
         """How many steps fall into a window."""
         return sum(sigma in window for sigma in self.sigmas)
 
-    def check(self, node: str, asked: Window, window: SigmaWindow) -> None:
-        """Refuse a window that no step falls in, unless it lies in another run's part of a split schedule."""
+    def flaw(self, node: str, asked: Window, window: SigmaWindow) -> str | None:
+        """What to say of a window that no step falls in, unless it lies in another run's part of a split schedule."""
         before = self.continues and bool(self.sigmas) and window.low >= self.sigmas[0]
         after = self.last > 0 and window.high <= self.last
         if asked.is_empty or self.count(window) or before or after:
-            return
+            return None
         percents = ", ".join(f"{self._percent(sigma):.3f}" for sigma in self.sigmas)
-        raise ValueError(
-            f"{node}: no step of this run falls into the window {asked.start:g} … {asked.end:g}, so the edit cannot "
-            f"act. The steps begin at {percents}. Widen the window, or sample more steps or at a higher denoise."
+        return (
+            f"{node}: no step of this run falls into the window {asked.start:g} … {asked.end:g}, so it cannot act. "
+            f"The steps begin at {percents}. Widen the window, sample more steps or at a higher denoise, or switch it "
+            "off by setting its end to its start."
         )
 
     def _percent(self, sigma: float) -> float:

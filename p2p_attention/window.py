@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+
+ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,10 @@ class Window:
 
 @dataclass(frozen=True)
 class SigmaWindow:
-    """Noise levels high ≥ σ > low."""
+    """Noise levels high ≥ σ > low, a step on a bound being where exact numbers would put it, not float32's."""
 
     high: float
     low: float
 
     def __contains__(self, sigma: float) -> bool:
-        return self.high >= sigma > self.low
-
-    def holds_any(self, sigmas: Iterable[float]) -> bool:
-        """True if any of these noise levels falls into the window."""
-        return any(sigma in self for sigma in sigmas)
+        return self.high * (1 + ROUNDING) >= sigma > self.low * (1 + ROUNDING)

@@ -11,7 +11,8 @@ def find_words(words: str, prompts: Sequence[Prompt]) -> tuple[tuple[int, ...], 
     """Token positions of the named words in each prompt.
 
     `words` lists words or phrases with commas between: "red, large circle". Every occurrence counts, or the n-th
-    alone with "circle#2". Raises ValueError for one that none of the prompts has, naming the words that they have.
+    alone with "circle#2"; an embedding is called "<embedding>". Raises ValueError for one that none of the prompts
+    has, naming the words that they have.
     """
     names = [name.strip() for name in words.split(",") if name.strip()]
     if not names:
@@ -32,7 +33,7 @@ def find_words(words: str, prompts: Sequence[Prompt]) -> tuple[tuple[int, ...], 
 
 def _split_number(name: str) -> tuple[str, int | None]:
     phrase, mark, number = name.rpartition("#")
-    if not mark or not phrase.strip():
+    if not mark or not phrase.strip() or not number.strip():
         return name, None
     if not number.strip().isdecimal() or int(number) < 1:
         raise ValueError(f"{name!r} asks for occurrence {number.strip()!r}; write a number from 1, as in 'cat#2'.")

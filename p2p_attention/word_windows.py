@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from .column_map import ColumnMap
 from .edits import WordWindow
 from .prompt import Prompt
 from .window import Window
@@ -19,6 +20,17 @@ def read_word_windows(text: str, targets: Sequence[Prompt]) -> tuple[WordWindow,
     Raises ValueError for a line of another form, a number or a word that does not fit, quoting the line.
     """
     return tuple(_read(line.strip(), targets) for line in re.split(r"[\n;]", text) if line.strip())
+
+
+def check_sources(windows: Sequence[WordWindow], columns: Sequence[ColumnMap]) -> None:
+    """Raise ValueError for a window none of whose words takes anything from the source, so that it cannot act."""
+    for window in windows:
+        taken = [bool(c.has_source[list(at)].any()) for c, at in zip(columns, window.positions, strict=True)]
+        if not any(taken):
+            raise ValueError(
+                f"the words of the word window {window.window.start:g} - {window.window.end:g} take nothing from the "
+                "source prompt (they were added), so a window cannot act on them. Name words that both prompts share."
+            )
 
 
 def _read(line: str, targets: Sequence[Prompt]) -> WordWindow:

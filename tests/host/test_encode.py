@@ -64,6 +64,14 @@ def test_an_embedding_is_one_word(encode, part):
     assert changes == ["kept", "swapped", "kept"]
 
 
+def test_an_embedding_of_another_model(encode):
+    folder = folder_paths.get_folder_paths("embeddings")[0]
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    save_file({"emb_params": torch.zeros(2, 768)}, f"{folder}/other.safetensors")
+    with pytest.raises(ValueError, match="P2P Encode Prompt Pair: an embedding .* of width 768, .* clip_l needs 64"):
+        encode("a cat, embedding:other", "a dog, embedding:other")
+
+
 def test_sdxl_encoders_agree(encode, sdxl):
     positive, edit = encode("a cat", LONG, clip=sdxl[1])
     assert positive[0][0].shape == (2, 154, 64) and positive[0][1]["pooled_output"].shape == (2, 32)

@@ -155,3 +155,20 @@ def test_e5_a_strength_of_one_changes_nothing(family, node, controlled, part):
 
     assert torch.equal(run(True, alone=False), run(False, alone=False))
     assert torch.equal(run(True, alone=True), run(False, alone=True))
+
+
+def test_e5_alone_on_unequal_prompts(family, node):
+    name, plain, clip, latent = family
+    source, target = PROMPTS[name]
+    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=target)
+    (edit,) = node("P2P_Reweight", edit=edit, words="a", strength=1.0)
+    model, batch = node(
+        "P2P_AttentionController",
+        model=plain,
+        edit=edit,
+        latent=latent,
+        self_start_percent=0.0,
+        self_end_percent=0.0,
+    )
+    expected = sample(plain, positive, negative(clip), rows(latent, 2))
+    assert torch.equal(sample(model, positive, negative(clip), batch), expected)

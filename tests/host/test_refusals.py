@@ -140,6 +140,66 @@ def test_a_denoise_that_begins_after_the_window(graph, demo):
         sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
 
 
+def test_a_self_window_before_the_run_is_only_a_warning_if_the_swap_acts(graph, demo, caplog):
+    model, positive, latent, _ = graph()
+    sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
+    assert "self_end_percent: no step of this run falls into the window 0 … 0.4" in caplog.text
+    model, positive, latent, _ = graph(swap=None)
+    with pytest.raises(ValueError, match="self_end_percent: no step of this run"):
+        sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
+
+
+def test_a_word_window_on_an_added_word(node, demo):
+    added = "a large red circle on a blue background"
+    _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=added)
+    with pytest.raises(ValueError, match=r"P2P Refine: the words of the word window 0 - 0\.4 take nothing"):
+        node("P2P_Refine", edit=edit, start_percent=0.0, end_percent=0.8, word_windows="large: 0 - 0.4")
+
+
+def test_replaced_cross_attention_takes_a_plain_swap_but_no_extra_rows(graph, demo, node):
+    def replaced(model):
+        clone = model.clone()
+        unet = model.get_model_object("diffusion_model")
+        heads = 4
+
+        def attend(q, k, v, extra):
+            from comfy.ldm.modules.attention import optimized_attention
+
+            return optimized_attention(q, k, v, heads)
+
+        for i in range(len(unet.input_blocks)):
+            clone.set_model_attn2_replace(attend, "input", i)
+        return clone
+
+    model, positive, latent, _ = graph(model=replaced(demo[0]))
+    made = sample(model, positive, negative(demo[1]), latent, steps=2)
+    expected = sample(graph()[0], positive, negative(demo[1]), latent, steps=2)
+    torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4)
+
+    late = "square: 0.4 - 0.8"
+    _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8, word_windows=late)
+    model, latent = node(
+        "P2P_AttentionController",
+        model=replaced(demo[0]),
+        edit=edit,
+        latent=empty((3, 32, 32)),
+        self_start_percent=0.0,
+        self_end_percent=0.4,
+    )
+    with pytest.raises(ValueError, match="another node replaces this model's cross-attention"):
+        sample(model, positive, negative(demo[1]), latent, steps=4)
+
+
+def test_tiled_self_attention(graph, demo):
+    from comfy_extras.nodes_hypertile import HyperTile
+
+    (tiled,) = HyperTile.execute(demo[0], tile_size=1, swap_size=2, max_depth=3, scale_depth=False)
+    model, positive, latent, _ = graph(model=tiled, resolution="1")
+    with pytest.raises(RuntimeError, match="tiles or merges self-attention"):
+        sample(model, positive, negative(demo[1]), latent, steps=2)
+
+
 def test_no_layer_within_the_resolution(graph, demo):
     model, positive, latent, _ = graph(resolution="1/8")
     with pytest.raises(RuntimeError, match="no self-attention layer .* Raise self_resolution"):

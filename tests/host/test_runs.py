@@ -153,6 +153,26 @@ def test_a_pair_in_one_area_beside_another_prompt(edited, demo):
     assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
 
 
+def test_a_negative_with_an_area_gives_the_positive_a_copy_that_is_edited_too(edited, demo):
+    model, positive, latent = edited()
+    low = negative(demo[1], "a green background")
+    low = [[low[0][0], {**low[0][1], "area": (16, 16, 0, 0)}]]
+    made = sample(model, positive, low, latent)
+    once = sample(model, positive, negative(demo[1], "a green background"), latent)
+    torch.testing.assert_close(made, once, rtol=1e-3, atol=1e-3)
+
+
+def test_dpm_adaptive_with_noise_shares_it(edited, demo):
+    model, positive, latent = edited(SOURCE, SOURCE)
+    sampler = comfy.samplers.ksampler("dpm_adaptive", {"eta": 0.5, "rtol": 0.5, "atol": 0.5})
+    sigmas = torch.tensor([10.0, 1.0])
+    guider = comfy.samplers.CFGGuider(model)
+    guider.set_conds(positive, negative(demo[1]))
+    noise = torch.randn(1, *SHAPE, generator=torch.Generator().manual_seed(0)).repeat(2, 1, 1, 1)
+    made = guider.sample(noise, latent["samples"], sampler, sigmas, disable_pbar=True, seed=0)
+    assert torch.equal(made[0], made[1])
+
+
 def test_a_guider_of_three_conditionings(edited, demo):
     from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 

@@ -7,6 +7,10 @@ from p2p_attention.fused import Batch, CrossTerms, cross_input, fold
 WIDTH, DEPTH, PIXELS, TOKENS = 8, 6, 10, 7
 
 
+def index(rows, device):
+    return torch.tensor(rows, device=device)
+
+
 def attend(q, k, v):
     return torch.softmax(q @ k.transpose(-1, -2) / WIDTH**0.5, dim=-1) @ v
 
@@ -30,7 +34,7 @@ def test_fused_equals_the_edited_maps(seed, repeats, second_terms):
         for second in second_terms
     ]
 
-    given_to_host = cross_input(context, context, batch, terms)
+    given_to_host = cross_input(context, context, batch, terms, index)
     q, k, v = n[given_to_host.rows] @ to_q, given_to_host.context @ to_k, given_to_host.value @ to_v
     output = fold(attend(q, k, v) @ to_out + bias, given_to_host.folds)
 
@@ -49,5 +53,6 @@ def test_fused_equals_the_edited_maps(seed, repeats, second_terms):
 def test_input_is_left_as_it_was():
     context = torch.randn(2, TOKENS, DEPTH)
     before = context.clone()
-    cross_input(context, context, Batch(2, (0,), (1,)), [CrossTerms(torch.zeros(TOKENS, TOKENS), torch.ones(TOKENS))])
+    terms = [CrossTerms(torch.zeros(TOKENS, TOKENS), torch.ones(TOKENS))]
+    cross_input(context, context, Batch(2, (0,), (1,)), terms, index)
     assert torch.equal(context, before)

@@ -15,14 +15,21 @@ def test_start_is_in_and_end_is_out():
     assert sigma(0.6) not in window and sigma(0.1) not in window
 
 
+def test_float32_on_a_bound_counts_as_the_bound():
+    window = Window(0.2, 0.6).to_sigmas(sigma)
+    for rounding in (1 - 1e-6, 1 + 1e-6):
+        assert sigma(0.2) * rounding in window and sigma(0.6) * rounding not in window
+
+
 def test_whole_run():
     window = Window(0.0, 1.0).to_sigmas(sigma)
-    assert window.holds_any([15.0]) and 1e-6 in window and 15.0 in window
+    assert 1e-6 in window and 15.0 in window
 
 
 def test_empty_window_never_acts():
     for percent in (0.0, 0.5, 1.0):
-        assert not Window(percent, percent).to_sigmas(sigma).holds_any([1e9, 15.0, 7.5, 0.1, 0.0])
+        window = Window(percent, percent).to_sigmas(sigma)
+        assert not any(level in window for level in (1e9, 15.0, 7.5, 0.1, 0.0))
     assert 0.0 not in SigmaWindow(0.0, 0.0)
 
 

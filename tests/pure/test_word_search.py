@@ -1,5 +1,6 @@
 import pytest
 
+from p2p_attention.prompt import Prompt, Role, Token
 from p2p_attention.word_search import find_words
 
 from .prompts import prompt
@@ -25,6 +26,18 @@ def test_a_word_in_one_of_several_targets():
 def test_part_of_a_word_is_not_the_word():
     with pytest.raises(ValueError, match=r"'ca' does not occur in the target prompt\. The words there are: a, cat"):
         named("ca", "a cat")
+
+
+def test_an_embedding_is_not_part_of_its_neighbours():
+    vectors = (Token(Role.WORD, "x", "", group=2), Token(Role.WORD, "y", "", group=2))
+    cat = Token(Role.WORD, 7, "cat</w>")
+    whole = Prompt("", ((Token(Role.START), *vectors, cat, Token(Role.END)),))
+    assert find_words("cat", [whole]) == ((3,),)
+    assert find_words("<embedding>", [whole]) == ((1, 2),)
+
+
+def test_a_sharp_that_is_no_number():
+    assert named("c#", "c# code") == ((1,),)
 
 
 @pytest.mark.parametrize("words", ["", " , "])
