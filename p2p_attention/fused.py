@@ -67,8 +67,9 @@ def cross_input(
 ) -> CrossInput:
     """Prepare cross-attention over `context`, `value` [R, T, C] for one call of the model.
 
-    `to_index` makes row numbers a tensor on a device (it may remember them: uploading waits for the GPU). `terms` has one entry for each of the batch's targets. T may be a multiple of the terms' size: the host pads
-    prompts of unequal length by repeating them, which changes nothing, and the repeats are edited alike.
+    `to_index` makes row numbers a tensor on a device (it may remember them: uploading waits for the GPU). `terms` has
+    one entry for each of the batch's targets. T may be a multiple of the terms' size: the host pads prompts of unequal
+    length by repeating them, which changes nothing, and the repeats are edited alike.
     """
     rows = list(range(batch.rows))
     values = list(value.unbind(0))

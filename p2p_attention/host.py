@@ -98,7 +98,7 @@ def _controlled_run(
     if run.takes_extra_rows and options.get("patches_replace", {}).get("attn2"):
         raise ValueError(
             f"{CONTROLLER_NODE}: another node replaces this model's cross-attention (as IPAdapter does) and cannot "
-            "take the extra rows that added words, word windows and reweights need. Remove it, or use a word swap alone."
+            "take the extra rows that added words, word windows and reweights need. Remove it, or only swap words."
         )
     options[RUN] = run
     try:
