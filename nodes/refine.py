@@ -3,8 +3,8 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.edits import EditPlan, Kind
-from .injection import inject
-from .types import CATEGORY, Edit, end_percent, start_percent, word_windows
+from .injection import inject, injection_inputs
+from .types import CATEGORY, Edit
 
 
 class Refine(io.ComfyNode):
@@ -21,12 +21,7 @@ class Refine(io.ComfyNode):
                 "cross-attention maps inside the window, all others keep their own."
             ),
             search_aliases=["prompt to prompt", "add words", "attention refine", "refinement"],
-            inputs=[
-                Edit.Input("edit", tooltip="The edit from P2P Encode Prompt Pair."),
-                start_percent(0.0, "the refinement"),
-                end_percent(0.8, "the refinement"),
-                word_windows(),
-            ],
+            inputs=injection_inputs("the refinement"),
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the refinement, for the Controller.")],
         )
 

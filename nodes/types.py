@@ -18,13 +18,5 @@ def end_percent(default: float, what: str, optional: bool = False) -> io.Float.I
     return _percent("end_percent", default, tooltip, optional)
 
 
-def word_windows() -> io.String.Input:
-    """The input for windows of single words."""
-    tooltip = (
-        'Windows of their own for words of the target prompt, one a line: "car: 0.0 - 0.4". They replace the window.'
-    )
-    return io.String.Input("word_windows", multiline=True, default="", optional=True, tooltip=tooltip)
-
-
 def _percent(name: str, default: float, tooltip: str, optional: bool) -> io.Float.Input:
     return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip, optional=optional)

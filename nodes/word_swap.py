@@ -3,8 +3,8 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.edits import EditPlan, Kind
-from .injection import inject
-from .types import CATEGORY, Edit, end_percent, start_percent, word_windows
+from .injection import inject, injection_inputs
+from .types import CATEGORY, Edit
 
 
 class WordSwap(io.ComfyNode):
@@ -21,12 +21,7 @@ class WordSwap(io.ComfyNode):
                 "source's cross-attention maps inside the window."
             ),
             search_aliases=["prompt to prompt", "replace word", "attention replace", "swap"],
-            inputs=[
-                Edit.Input("edit", tooltip="The edit from P2P Encode Prompt Pair."),
-                start_percent(0.0, "the swap"),
-                end_percent(0.8, "the swap"),
-                word_windows(),
-            ],
+            inputs=injection_inputs("the swap"),
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the word swap, for the Controller.")],
         )
 
