@@ -16,8 +16,8 @@ format:  ## put the code into shape
 	@$(HOST) -m ruff format .
 	@$(HOST) -m ruff check --fix .
 
-train:  ## train the demo model, or go on training it
-	@$(HOST) -m demo.train
+train:  ## train the demo model, or go on training it (options: ARGS="--steps 20000")
+	@$(HOST) -m demo.train $(ARGS)
 
 judge:  ## measure the demo model with the judge
-	@$(HOST) -m demo.measure
+	@$(HOST) -m demo.measure $(ARGS)
