@@ -194,7 +194,7 @@ class Trainer:
         """Go on from a saved state."""
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.step, self.seconds, self.losses = state["step"], state["seconds"], state["losses"]
-        self.usual = state.get("usual", self.usual)
+        self.usual.copy_(state["usual"])
         with torch.no_grad():
             for key, value in state["parameters"].items():
                 self.named[key].copy_(value)

@@ -3,7 +3,6 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.alignment import differs
-from ..p2p_attention.column_map import map_columns
 from ..p2p_attention.edits import EditPlan, Injection, Kind
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_windows import check_sources, read_word_windows
@@ -26,9 +25,9 @@ def injection_inputs(what: str) -> list[io.Input]:
 def inject(edit: EditPlan, kind: Kind, start_percent: float, end_percent: float, word_windows: str) -> EditPlan:
     """The edit with a word swap or refine. Raises ValueError for a wrong window, a second one, or equal prompts."""
     try:
-        words = read_word_windows(word_windows, edit.targets)
-        injected = edit.with_injection(Injection(kind, Window(start_percent, end_percent), words))
-        check_sources(words, [map_columns(kind, edit.source, target) for target in edit.targets])
+        windows = read_word_windows(word_windows, edit.targets)
+        injected = edit.with_injection(Injection(kind, Window(start_percent, end_percent), windows))
+        check_sources(windows, kind, edit.source, edit.targets)
     except ValueError as error:
         raise ValueError(f"{kind.value}: {error}") from error
     for target in edit.targets:

@@ -30,8 +30,8 @@ class CrossSchedule:
         self.reweights = [reweight for reweight in plan.reweights if reweight.strength != 1]
         self._asked: list[tuple[str, Window]] = []
         if injection:
-            self._asked.append((injection.kind.value, injection.window))
-        self._asked += [(injection.kind.value, word.window) for word in self.word_windows if injection]
+            windows = (injection.window, *(word.window for word in self.word_windows))
+            self._asked += [(injection.kind.value, window) for window in windows]
         self._asked += [(REWEIGHT_NODE, reweight.window) for reweight in self.reweights]
         self._sigmas = [window.to_sigmas(percent_to_sigma) for _, window in self._asked]
         self._injects_by_itself = injection is None and bool(self.reweights)
@@ -56,7 +56,7 @@ class CrossSchedule:
 
     def terms(self, phase: Phase, like: torch.Tensor) -> list[CrossTerms]:
         """The terms of every target in a phase, on the device and in the dtype of `like`."""
-        injects, *others = phase or (False,)
+        injects, *others = phase
         words, reweights = others[: len(self.word_windows)], others[len(self.word_windows) :]
         made = []
         for number, columns in enumerate(self._columns):

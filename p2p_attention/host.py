@@ -95,7 +95,7 @@ def _controlled_run(
     continues = not bool(torch.any(noise))
     run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, continues)
     options = guider.model_options["transformer_options"]
-    if run.takes_extra_rows and options.get("patches_replace", {}).get("attn2"):
+    if options.get("patches_replace", {}).get("attn2") and run.takes_extra_rows:
         raise ValueError(
             f"{CONTROLLER_NODE}: another node replaces this model's cross-attention (as IPAdapter does) and cannot "
             "take the extra rows that added words, word windows and reweights need. Remove it, or only swap words."

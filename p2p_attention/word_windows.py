@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .column_map import ColumnMap
-from .edits import WordWindow
+from .column_map import map_columns
+from .edits import Kind, WordWindow
 from .prompt import Prompt
 from .window import Window
 from .word_search import find_words
@@ -22,8 +22,9 @@ def read_word_windows(text: str, targets: Sequence[Prompt]) -> tuple[WordWindow,
     return tuple(_read(line.strip(), targets) for line in re.split(r"[\n;]", text) if line.strip())
 
 
-def check_sources(windows: Sequence[WordWindow], columns: Sequence[ColumnMap]) -> None:
+def check_sources(windows: Sequence[WordWindow], kind: Kind, source: Prompt, targets: Sequence[Prompt]) -> None:
     """Raise ValueError for a window none of whose words takes anything from the source, so that it cannot act."""
+    columns = [map_columns(kind, source, target) for target in targets] if windows else []
     for window in windows:
         taken = [bool(c.has_source[list(at)].any()) for c, at in zip(columns, window.positions, strict=True)]
         if not any(taken):

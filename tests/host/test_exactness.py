@@ -26,14 +26,19 @@ def family(size, request):
 
 @pytest.fixture
 def controlled(node, part, family):
-    """Build the edited graph up to the sampler; Word Swap's own check for equal prompts is left out."""
+    """Build the edited graph up to the sampler; Word Swap's own check for equal prompts is left out.
+
+    `unit` names words to reweight with a strength of 1.
+    """
     _, model, clip, latent = family
     edits, windows = part("p2p_attention.edits"), part("p2p_attention.window")
 
-    def build(source, target, swap=None, self_window=(0.0, 0.0)):
+    def build(source, target, swap=None, self_window=(0.0, 0.0), unit=None):
         positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=target)
         if swap:
             edit = edit.with_injection(edits.Injection(edits.Kind.SWAP, windows.Window(*swap)))
+        if unit:
+            (edit,) = node("P2P_Reweight", edit=edit, words=unit, strength=1.0)
         patched, batch = node(
             "P2P_AttentionController",
             model=model,
@@ -130,45 +135,21 @@ def test_e9_again_and_after_a_cancelled_run(family, controlled):
     assert torch.equal(sample(plain, positive, negative(clip), rows(latent, 2)), before)
 
 
-def test_e5_a_strength_of_one_changes_nothing(family, node, controlled, part):
-    name, plain, clip, latent = family
+@pytest.mark.parametrize("swap", [(0.0, 0.8), None])
+def test_e5_a_strength_of_one_changes_nothing(family, controlled, swap):
+    name, _, clip, _ = family
     source, target = PROMPTS[name]
     word = "red" if name == "demo" else "mat"
 
-    def run(reweighted, alone):
-        positive, edit = node(
-            "P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=source if alone else target
-        )
-        if not alone:
-            (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
-        if reweighted:
-            (edit,) = node("P2P_Reweight", edit=edit, words=word, strength=1.0)
-        model, batch = node(
-            "P2P_AttentionController",
-            model=plain,
-            edit=edit,
-            latent=latent,
-            self_start_percent=0.0,
-            self_end_percent=0.0,
-        )
+    def run(unit):
+        model, positive, batch = controlled(source, target if swap else source, swap, unit=unit)
         return sample(model, positive, negative(clip), batch)
 
-    assert torch.equal(run(True, alone=False), run(False, alone=False))
-    assert torch.equal(run(True, alone=True), run(False, alone=True))
+    assert torch.equal(run(word), run(None))
 
 
-def test_e5_alone_on_unequal_prompts(family, node):
+def test_e5_alone_on_unequal_prompts(family, controlled):
     name, plain, clip, latent = family
-    source, target = PROMPTS[name]
-    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=target)
-    (edit,) = node("P2P_Reweight", edit=edit, words="a", strength=1.0)
-    model, batch = node(
-        "P2P_AttentionController",
-        model=plain,
-        edit=edit,
-        latent=latent,
-        self_start_percent=0.0,
-        self_end_percent=0.0,
-    )
+    model, positive, batch = controlled(*PROMPTS[name], unit="a")
     expected = sample(plain, positive, negative(clip), rows(latent, 2))
     assert torch.equal(sample(model, positive, negative(clip), batch), expected)

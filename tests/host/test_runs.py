@@ -1,5 +1,7 @@
 """Every way the host has of running a sampler: the edit holds there, and the source row stays the plain run's."""
 
+import contextlib
+
 import comfy.samplers
 import nodes
 import pytest
@@ -33,6 +35,22 @@ def edited(node, demo):
     return build
 
 
+@pytest.fixture
+def little_memory(demo):
+    """Within it, the host runs the rows of every prompt in a call of their own."""
+
+    @contextlib.contextmanager
+    def pressed():
+        usual = demo[0].model.memory_usage_factor
+        demo[0].model.memory_usage_factor = 1e12
+        try:
+            yield
+        finally:
+            demo[0].model.memory_usage_factor = usual
+
+    return pressed
+
+
 @pytest.mark.parametrize("sampler", comfy.samplers.SAMPLER_NAMES)
 def test_identical_prompts_stay_identical_under_every_sampler(sampler, edited, demo):
     model, positive, latent = edited(SOURCE, SOURCE)
@@ -57,7 +75,7 @@ def test_guidance_of_one_has_no_unconditional_rows(edited, demo):
     assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
 
 
-def test_separate_calls_for_little_memory(edited, demo):
+def test_separate_calls_for_little_memory(edited, demo, little_memory):
     model, positive, latent = edited()
     together = sample(model, positive, negative(demo[1]), latent)
     calls = []
@@ -68,29 +86,19 @@ def test_separate_calls_for_little_memory(edited, demo):
 
     watched = model.clone()
     watched.set_model_unet_function_wrapper(count)
-    usual = demo[0].model.memory_usage_factor
-    try:
-        demo[0].model.memory_usage_factor = 1e12
+    with little_memory():
         apart = sample(watched, positive, negative(demo[1]), latent)
-    finally:
-        demo[0].model.memory_usage_factor = usual
     assert set(calls) == {1}
     torch.testing.assert_close(apart, together, rtol=1e-4, atol=1e-4)
 
 
-def test_a_longer_negative_prompt_repeats_the_pairs_tokens(edited, demo):
+def test_a_longer_negative_prompt_repeats_the_pairs_tokens(edited, demo, little_memory):
     """The host pads the shorter prompts by repeating them; the edit must not care."""
     long = negative(demo[1], "blurry " * 90)
     model, positive, latent = edited(target="a large red circle on a blue background")
     made = sample(model, positive, long, latent)
-    apart = model.clone()
-    apart.set_model_unet_function_wrapper(lambda apply, a: apply(a["input"], a["timestep"], **a["c"]))
-    usual = demo[0].model.memory_usage_factor
-    try:
-        demo[0].model.memory_usage_factor = 1e12
-        expected = sample(apart, positive, long, latent)
-    finally:
-        demo[0].model.memory_usage_factor = usual
+    with little_memory():
+        expected = sample(model, positive, long, latent)
     torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4)
 
 
