@@ -7,10 +7,9 @@ from comfy_api.latest import io
 from ..p2p_attention.control import Control, SelfAttention
 from ..p2p_attention.edits import EditPlan
 from ..p2p_attention.host import control_model, expand_latent
+from ..p2p_attention.record import Record
 from ..p2p_attention.window import Window
-from .types import CATEGORY, Edit
-
-RESOLUTIONS = ["1/8", "1/4", "1/2", "1"]
+from .types import CATEGORY, RESOLUTIONS, Edit
 
 
 class AttentionController(io.ComfyNode):
@@ -81,4 +80,5 @@ class AttentionController(io.ComfyNode):
         except ValueError as error:
             raise ValueError(f"P2P Attention Controller: self_{error}") from error
         control = Control(edit, SelfAttention(window, Fraction(self_resolution)))
-        return io.NodeOutput(control_model(model, control), expand_latent(latent, edit.rows))
+        record = Record()
+        return io.NodeOutput(control_model(model, control, record), expand_latent(latent, edit.rows, record))

@@ -4,13 +4,14 @@ from comfy_api.latest import io
 
 from ..p2p_attention.alignment import differs
 from ..p2p_attention.edits import EditPlan, Injection, Kind
+from ..p2p_attention.sweep import read_values
 from ..p2p_attention.window import Window
-from ..p2p_attention.word_windows import check_sources, read_word_windows
-from .types import Edit, end_percent, start_percent
+from ..p2p_attention.word_windows import read_word_windows
+from .types import Edit, end_percent, start_percent, sweep
 
 
 def injection_inputs(what: str) -> list[io.Input]:
-    """The edit, the window (0.8 of the run, as the paper's) and the windows of single words."""
+    """The edit, the window (0.8 of the run, as the paper's), the windows of single words, and a sweep of the end."""
     tooltip = (
         'Windows of their own for words of the target prompt, one a line: "car: 0.0 - 0.4". They replace the window.'
     )
@@ -19,22 +20,29 @@ def injection_inputs(what: str) -> list[io.Input]:
         start_percent(0.0, what),
         end_percent(0.8, what),
         io.String.Input("word_windows", multiline=True, default="", optional=True, tooltip=tooltip),
+        sweep("end_percent", "0.2, 0.5, 0.8"),
     ]
 
 
-def inject(edit: EditPlan, kind: Kind, start_percent: float, end_percent: float, word_windows: str) -> EditPlan:
+def inject(
+    edit: EditPlan, kind: Kind, start_percent: float, end_percent: float, word_windows: str, end_percent_sweep: str
+) -> EditPlan:
     """The edit with a word swap or refine. Raises ValueError for a wrong window, a second one, or equal prompts."""
+    targets = []
     try:
-        windows = read_word_windows(word_windows, edit.targets)
-        injected = edit.with_injection(Injection(kind, Window(start_percent, end_percent), windows))
-        check_sources(windows, kind, edit.source, edit.targets)
+        windows = read_word_windows(word_windows, kind, edit.source, edit.prompts)
+        ends = read_values(end_percent_sweep, "end_percent_sweep")
+        for target, words in zip(edit.targets, windows, strict=True):
+            for end in ends or (end_percent,):
+                injected = target.with_injection(Injection(kind, Window(start_percent, end), words))
+                targets.append(injected.with_setting(f"end {end:g}") if ends else injected)
     except ValueError as error:
         raise ValueError(f"{kind.value}: {error}") from error
-    for target in edit.targets:
-        if not differs(edit.source, target):
-            words = ", ".join(word.text for word in target.words) or "no words at all"
+    for prompt in edit.prompts:
+        if not differs(edit.source, prompt):
+            words = ", ".join(word.text for word in prompt.words) or "no words at all"
             raise ValueError(
                 f"{kind.value}: source and target prompt have the same words ({words}), so there is nothing to "
                 "edit. Change or add a word of the target prompt in P2P Encode Prompt Pair."
             )
-    return injected
+    return edit.with_targets(targets)

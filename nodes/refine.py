@@ -26,5 +26,13 @@ class Refine(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, edit: EditPlan, start_percent: float, end_percent: float, word_windows: str = "") -> io.NodeOutput:
-        return io.NodeOutput(inject(edit, Kind.REFINE, start_percent, end_percent, word_windows))
+    def execute(
+        cls,
+        edit: EditPlan,
+        start_percent: float,
+        end_percent: float,
+        word_windows: str = "",
+        end_percent_sweep: str = "",
+    ) -> io.NodeOutput:
+        windows = (start_percent, end_percent, word_windows, end_percent_sweep)
+        return io.NodeOutput(inject(edit, Kind.REFINE, *windows))

@@ -5,9 +5,10 @@ from comfy_api.latest import io
 from ..p2p_attention.cross_schedule import REWEIGHT_NODE
 from ..p2p_attention.edits import STRONGEST, EditPlan
 from ..p2p_attention.edits import Reweight as ReweightEdit
+from ..p2p_attention.sweep import read_values
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_search import find_words
-from .types import CATEGORY, Edit, end_percent, start_percent
+from .types import CATEGORY, Edit, end_percent, start_percent, sweep
 
 
 class Reweight(io.ComfyNode):
@@ -45,17 +46,40 @@ class Reweight(io.ComfyNode):
                 ),
                 start_percent(0.0, "the reweighting", optional=True),
                 end_percent(0.8, "the reweighting", optional=True),
+                sweep("strength", "-2, 0, 2, 4"),
+                io.Boolean.Input(
+                    "renormalise",
+                    default=False,
+                    optional=True,
+                    tooltip=(
+                        "Divide by the sum of the changed map, so that the prompt as a whole keeps its weight. Off is "
+                        "the paper's: more of a word takes nothing from the others."
+                    ),
+                ),
             ],
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the reweighting, for the Controller.")],
         )
 
     @classmethod
     def execute(
-        cls, edit: EditPlan, words: str, strength: float, start_percent: float = 0.0, end_percent: float = 0.8
+        cls,
+        edit: EditPlan,
+        words: str,
+        strength: float,
+        start_percent: float = 0.0,
+        end_percent: float = 0.8,
+        strength_sweep: str = "",
+        renormalise: bool = False,
     ) -> io.NodeOutput:
+        targets = []
         try:
-            positions = find_words(words, edit.targets)
-            reweight = ReweightEdit(positions, strength, Window(start_percent, end_percent))
+            found = find_words(words, edit.prompts)
+            window = Window(start_percent, end_percent)
+            strengths = read_values(strength_sweep, "strength_sweep")
+            for target, positions in zip(edit.targets, found, strict=True):
+                for value in strengths or (strength,):
+                    reweighted = target.with_reweight(ReweightEdit(positions, value, window, renormalise))
+                    targets.append(reweighted.with_setting(f"{words} × {value:g}") if strengths else reweighted)
         except ValueError as error:
             raise ValueError(f"{REWEIGHT_NODE}: {error}") from error
-        return io.NodeOutput(edit.with_reweight(reweight))
+        return io.NodeOutput(edit.with_targets(targets))

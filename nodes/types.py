@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+RESOLUTIONS = ["1/8", "1/4", "1/2", "1"]
 Edit = io.Custom("P2P_EDIT")
 CATEGORY = "prompt-to-prompt"
 
@@ -16,6 +17,12 @@ def end_percent(default: float, what: str, optional: bool = False) -> io.Float.I
     """The input where a window ends."""
     tooltip = f"Where in the run {what} ends. Lower it to let the shape change more; equal to start switches it off."
     return _percent("end_percent", default, tooltip, optional)
+
+
+def sweep(of: str, example: str) -> io.String.Input:
+    """An optional input of several values for another input, to compare them in one batch."""
+    tooltip = f'Several values of {of} to compare, e.g. "{example}": each makes a picture of its own in the batch.'
+    return io.String.Input(f"{of}_sweep", default="", optional=True, tooltip=tooltip)
 
 
 def _percent(name: str, default: float, tooltip: str, optional: bool) -> io.Float.Input:

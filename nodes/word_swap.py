@@ -26,5 +26,13 @@ class WordSwap(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, edit: EditPlan, start_percent: float, end_percent: float, word_windows: str = "") -> io.NodeOutput:
-        return io.NodeOutput(inject(edit, Kind.SWAP, start_percent, end_percent, word_windows))
+    def execute(
+        cls,
+        edit: EditPlan,
+        start_percent: float,
+        end_percent: float,
+        word_windows: str = "",
+        end_percent_sweep: str = "",
+    ) -> io.NodeOutput:
+        windows = (start_percent, end_percent, word_windows, end_percent_sweep)
+        return io.NodeOutput(inject(edit, Kind.SWAP, *windows))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 
+from .edits import Words
 from .prompt import Prompt, Word
 
 
@@ -61,6 +62,17 @@ def align(source: Prompt, target: Prompt) -> tuple[WordRun, ...]:
 def differs(source: Prompt, target: Prompt) -> bool:
     """True if any word or any word's weight is not the same in both prompts."""
     return [(w.identity, w.weights) for w in source.words] != [(w.identity, w.weights) for w in target.words]
+
+
+def changed_words(source: Prompt, target: Prompt) -> Words:
+    """Where the words stand that were swapped, added or removed, or whose weight changed."""
+    before: list[int] = []
+    after: list[int] = []
+    for run in align(source, target):
+        if run.change is not Change.KEPT or [w.weights for w in run.source] != [w.weights for w in run.target]:
+            before += [position for word in run.source for position in word.positions]
+            after += [position for word in run.target for position in word.positions]
+    return Words(tuple(before), tuple(after))
 
 
 def _common_prefix(before: tuple[Word, ...], after: tuple[Word, ...]) -> int:

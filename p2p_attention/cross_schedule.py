@@ -7,74 +7,77 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from .column_map import ColumnMap, map_columns
-from .edits import EditPlan, Kind
+from .edits import EditPlan, Kind, Reweight, Target
 from .fused import CrossTerms
 from .window import SigmaWindow, Window
 
 REWEIGHT_NODE = "P2P Reweight"
 
-Phase = tuple[bool, ...]
+Phase = frozenset[Window]
 
 
 class CrossSchedule:
-    """The phases of a plan, and the terms of the fused form in each.
+    """The phases of a plan, each the set of windows that are open in it, and the terms of the fused form in each.
 
-    A phase says what is active: the injection, each of its word windows, each reweight. Without a swap or a refine,
-    a reweight injects the kept words' maps inside its own window, as the paper's attention re-weighting does; one of
-    strength 1 does nothing.
+    Without a swap or a refine, a reweight injects the kept words' maps inside its own window, as the paper's
+    attention re-weighting does; one of strength 1 does nothing.
     """
 
     def __init__(self, plan: EditPlan, percent_to_sigma: Callable[[float], float]) -> None:
-        injection = plan.injection
-        self.word_windows = injection.word_windows if injection else ()
-        self.reweights = [reweight for reweight in plan.reweights if reweight.strength != 1]
-        self._asked: list[tuple[str, Window]] = []
-        if injection:
-            windows = (injection.window, *(word.window for word in self.word_windows))
-            self._asked += [(injection.kind.value, window) for window in windows]
-        self._asked += [(REWEIGHT_NODE, reweight.window) for reweight in self.reweights]
-        self._sigmas = [window.to_sigmas(percent_to_sigma) for _, window in self._asked]
-        self._injects_by_itself = injection is None and bool(self.reweights)
-        kind = injection.kind if injection else Kind.REFINE
-        self._columns = [map_columns(kind, plan.source, target) for target in plan.targets]
+        self._targets = [(target, _columns(plan, target)) for target in plan.targets]
+        asked = dict.fromkeys(pair for target in plan.targets for pair in _windows(target))
+        self._windows = [(node, window, window.to_sigmas(percent_to_sigma)) for node, window in asked]
 
     def windows(self) -> Iterator[tuple[str, Window, SigmaWindow]]:
         """(node, window as asked, window in sigmas) of every edit."""
-        for (node, asked), window in zip(self._asked, self._sigmas, strict=True):
-            yield node, asked, window
+        yield from self._windows
 
     def takes_extra_rows(self, sigmas: Sequence[float]) -> bool:
         """True if in some of these steps both terms of the fused form are needed for a target."""
         phases = {self.phase(sigma) for sigma in sigmas}
-        terms = [term for phase in phases if any(phase) for term in self.terms(phase, torch.zeros(()))]
+        terms = [term for phase in phases for term in self.terms(phase, torch.zeros(()))]
         return any(term.first is not None and term.second is not None for term in terms)
 
     def phase(self, sigma: float) -> Phase:
-        """What is active at a noise level."""
-        active = tuple(sigma in window for window in self._sigmas)
-        return (any(active), *active) if self._injects_by_itself else active
+        """The windows that are open at a noise level."""
+        return frozenset(window for _, window, sigmas in self._windows if sigma in sigmas)
 
     def terms(self, phase: Phase, like: torch.Tensor) -> list[CrossTerms]:
         """The terms of every target in a phase, on the device and in the dtype of `like`."""
-        injects, *others = phase
-        words, reweights = others[: len(self.word_windows)], others[len(self.word_windows) :]
-        made = []
-        for number, columns in enumerate(self._columns):
-            window = torch.full_like(columns.has_source, float(injects))
-            for word, active in zip(self.word_windows, words, strict=True):
-                window[list(word.positions[number])] = float(active)
-            strength = torch.ones_like(window)
-            for reweight, active in zip(self.reweights, reweights, strict=True):
-                if active:
-                    strength[list(reweight.positions[number])] *= reweight.strength
-            made.append(_terms(columns, window, strength, like))
-        return made
+        return [_terms(target, columns, phase, like) for target, columns in self._targets]
 
 
-def _terms(columns: ColumnMap, window: torch.Tensor, strength: torch.Tensor, like: torch.Tensor) -> CrossTerms:
+def _windows(target: Target) -> Iterator[tuple[str, Window]]:
+    if injection := target.injection:
+        for window in (injection.window, *(word.window for word in injection.word_windows)):
+            yield injection.kind.value, window
+    for reweight in target.reweights:
+        if _acts(reweight):
+            yield REWEIGHT_NODE, reweight.window
+
+
+def _acts(reweight: Reweight) -> bool:
+    return reweight.strength != 1
+
+
+def _columns(plan: EditPlan, target: Target) -> ColumnMap:
+    kind = target.injection.kind if target.injection else Kind.REFINE
+    return map_columns(kind, plan.source, target.prompt)
+
+
+def _terms(target: Target, columns: ColumnMap, phase: Phase, like: torch.Tensor) -> CrossTerms:
     """a = w·α·c and b = (w·(1−α) + (1−w))·c, of the fused form; the weights' columns hold α already."""
+    reweights = [reweight for reweight in target.reweights if _acts(reweight) and reweight.window in phase]
+    injects = target.injection.window in phase if target.injection else bool(reweights)
+    window = torch.full_like(columns.has_source, float(injects))
+    for word in target.injection.word_windows if target.injection else ():
+        window[list(word.positions)] = float(word.window in phase)
+    strength = torch.ones_like(window)
+    for reweight in reweights:
+        strength[list(reweight.positions)] *= reweight.strength
+    renormalise = any(reweight.renormalise for reweight in reweights)
     first = columns.weights * (window * strength)
     second = (1 - window * columns.has_source) * strength
     if not bool(first.any()):
-        return CrossTerms(None, None if bool((second == 1).all()) else second.to(like))
-    return CrossTerms(first.to(like), second.to(like) if bool(second.any()) else None)
+        return CrossTerms(None, None if bool((second == 1).all()) else second.to(like), renormalise)
+    return CrossTerms(first.to(like), second.to(like) if bool(second.any()) else None, renormalise)

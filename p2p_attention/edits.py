@@ -1,10 +1,14 @@
-"""The edit plan: a source prompt, its targets, and what is done to their cross-attention."""
+"""The edit plan: a source prompt, its targets, and what is done to the cross-attention of each."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from fractions import Fraction
+
+import torch
 
 from .prompt import Prompt
 from .window import Window
@@ -21,9 +25,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class WordWindow:
-    """A window of their own for some target words; `positions` holds their token positions in each target."""
+    """A window of their own for some target words, at these token positions."""
 
-    positions: tuple[tuple[int, ...], ...]
+    positions: tuple[int, ...]
     window: Window
 
 
@@ -41,14 +45,16 @@ class Injection:
 
 @dataclass(frozen=True)
 class Reweight:
-    """Attention re-weighting (Hertz et al. 2022, section 3.2): columns of some target words, times a strength.
+    """Attention re-weighting (Hertz et al. 2022, section 3.2): columns at some positions, times a strength.
 
-    `positions` holds the words' token positions in each target. Raises ValueError for a strength out of range.
+    With `renormalise` the edited map's rows are divided by their sum of absolute weights, so that no pixel gets more
+    or less from the prompt as a whole. Raises ValueError for a strength out of range.
     """
 
-    positions: tuple[tuple[int, ...], ...]
+    positions: tuple[int, ...]
     strength: float
     window: Window
+    renormalise: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.strength) and abs(self.strength) <= STRONGEST):
@@ -56,35 +62,71 @@ class Reweight:
 
 
 @dataclass(frozen=True)
-class EditPlan:
-    """What passes from node to node as P2P_EDIT: immutable, each edit node returns a new one.
+class Words:
+    """Token positions of some words in the source prompt and in one target prompt."""
 
-    `pair` names the conditioning that was encoded with this plan, so that the hooks find its rows.
+    source: tuple[int, ...] = ()
+    target: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.source or self.target)
+
+
+class MaskUse(Enum):
+    """How a mask of the user's goes together with the one that the words make."""
+
+    ONLY = "mask only"
+    AND = "mask and words"
+    OR = "mask or words"
+
+
+@dataclass(frozen=True)
+class LocalBlend:
+    """Outside a mask, the target's latent is the source's (Hertz et al. 2022, section 3.2, "local editing").
+
+    The mask is where the maps of `words`, averaged over steps and over the layers whose grid is `resolution` of the
+    latent's sides, exceed `threshold` times their maximum, in the source's map or the target's, less where those of
+    `exclude` do. `mask` [1, H, W] in 0 … 1, of any size, is the user's. The edge is softened over `softness` latent
+    pixels. Raises ValueError for values out of range.
     """
 
-    pair: str
-    source: Prompt
-    targets: tuple[Prompt, ...]
-    injection: Injection | None = None
-    reweights: tuple[Reweight, ...] = ()
+    words: Words
+    threshold: float
+    window: Window
+    exclude: Words = Words()
+    resolution: Fraction = Fraction(1, 4)
+    softness: float = 0.0
+    mask: torch.Tensor | None = field(default=None, compare=False)
+    mask_use: MaskUse = MaskUse.ONLY
 
     def __post_init__(self) -> None:
-        shapes = {(len(p.chunks), p.chunk_length) for p in (self.source, *self.targets)}
-        if len(shapes) != 1:
-            raise ValueError("The prompts of one plan need the same number of chunks; pad them before encoding.")
+        if not (math.isfinite(self.threshold) and 0 <= self.threshold < 1):
+            raise ValueError(f"threshold is {self.threshold}; it must be at least 0.0 and less than 1.0.")
+        if not (math.isfinite(self.softness) and 0 <= self.softness <= 64):
+            raise ValueError(f"softness is {self.softness}; it must lie between 0 and 64 latent pixels.")
 
     @property
-    def rows(self) -> int:
-        """Pictures in the batch: the source, then every target."""
-        return 1 + len(self.targets)
+    def reads_maps(self) -> bool:
+        """True if the mask, or a part of it, comes from words."""
+        return self.mask is None or self.mask_use is not MaskUse.ONLY or bool(self.exclude)
 
-    @property
-    def tokens(self) -> int:
-        """Positions of each prompt, over all its chunks."""
-        return len(self.source.chunks) * self.source.chunk_length
 
-    def with_injection(self, injection: Injection) -> EditPlan:
-        """The plan with a word swap or a refine; raises ValueError if it has one already."""
+@dataclass(frozen=True)
+class Target:
+    """One edited picture: its prompt, which row of the encoded conditioning holds it, and its edits.
+
+    `settings` are the values by which a sweep tells its pictures apart, e.g. ("strength 2",).
+    """
+
+    prompt: Prompt
+    row: int
+    injection: Injection | None = None
+    reweights: tuple[Reweight, ...] = ()
+    blends: tuple[LocalBlend, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    def with_injection(self, injection: Injection) -> Target:
+        """The target with a word swap or a refine; raises ValueError if it has one already."""
         if self.injection is not None:
             raise ValueError(
                 f"this edit already has a {self.injection.kind.value} node. One of them covers every word of the "
@@ -92,6 +134,57 @@ class EditPlan:
             )
         return replace(self, injection=injection)
 
-    def with_reweight(self, reweight: Reweight) -> EditPlan:
-        """The plan with one more reweight; strengths for the same word multiply."""
+    def with_reweight(self, reweight: Reweight) -> Target:
+        """The target with one more reweight; strengths for the same word multiply."""
         return replace(self, reweights=(*self.reweights, reweight))
+
+    def with_blend(self, blend: LocalBlend) -> Target:
+        """The target with one more local blend; what any of them lets through may change."""
+        return replace(self, blends=(*self.blends, blend))
+
+    def with_setting(self, setting: str) -> Target:
+        """The target as one picture of a sweep."""
+        return replace(self, settings=(*self.settings, setting))
+
+
+@dataclass(frozen=True)
+class EditPlan:
+    """What passes from node to node as P2P_EDIT: immutable, each edit node returns a new one.
+
+    `pair` names the conditioning that was encoded with this plan, in `encoded` rows, so that the hooks find them. A
+    sweep has more targets than were encoded; they share rows.
+    """
+
+    pair: str
+    source: Prompt
+    targets: tuple[Target, ...]
+    encoded: int
+
+    def __post_init__(self) -> None:
+        shapes = {(len(p.chunks), p.chunk_length) for p in (self.source, *self.prompts)}
+        if len(shapes) != 1:
+            raise ValueError("The prompts of one plan need the same number of chunks; pad them before encoding.")
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """The prompt of each target."""
+        return tuple(target.prompt for target in self.targets)
+
+    @property
+    def rows(self) -> int:
+        """Pictures in the batch: the source, then every target."""
+        return 1 + len(self.targets)
+
+    @property
+    def encoded_rows(self) -> list[int]:
+        """For each picture of the batch, the row of the encoded conditioning that it uses."""
+        return [0, *(target.row for target in self.targets)]
+
+    @property
+    def tokens(self) -> int:
+        """Positions of each prompt, over all its chunks."""
+        return len(self.source.chunks) * self.source.chunk_length
+
+    def with_targets(self, targets: Sequence[Target]) -> EditPlan:
+        """The plan with other targets."""
+        return replace(self, targets=tuple(targets))

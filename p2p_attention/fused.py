@@ -22,11 +22,13 @@ import torch
 class CrossTerms:
     """The two terms of one target, None where they vanish: `first` [S, T] is W · diag(a), `second` [T] is b.
 
-    With neither, the target's row is left as it is.
+    With neither, the target's row is left as it is. `renormalise` asks to divide by the sum over |a| and |b| of the
+    edited map, which is done where attention is computed (see watch.py).
     """
 
     first: torch.Tensor | None
     second: torch.Tensor | None
+    renormalise: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""The one file that touches ComfyUI: reading prompts, batching conditionings and latents, patching a model."""
+"""ComfyUI's samplers: rows for a latent, a patched clone of a model, and what is done around each of its runs."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import inspect
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,41 +12,28 @@ from typing import Any
 import comfy.k_diffusion.sampling
 import comfy.model_patcher
 import comfy.samplers
-import comfy.sd
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.patcher_extension import WrappersMP
 
 from .control import Control
 from .edits import EditPlan
-from .prompt import Prompt, Role, Token
-from .run import CONTROLLER_NODE, RUN, Run, attn1_patch, attn2_output_patch, attn2_patch
+from .hooks import RUN, attention_override, attn1_patch, attn2_output_patch, attn2_patch
+from .host_prompts import ENCODE_NODE, PAIR
+from .record import Record
+from .run import BLEND_NODE, CONTROLLER_NODE, Run
 
-ENCODE_NODE = "P2P Encode Prompt Pair"
+MASK_NODE = "P2P Blend Mask"
 KEY = "p2p"
-PAIR = "p2p_pair"
-
-Conditioning = list[list[Any]]
-HostTokens = dict[str, list[list[tuple]]]
+RECORD = "p2p_record"
+OVERRIDE = "optimized_attention_override"
 
 
-def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> tuple[Conditioning, EditPlan]:
-    """Encode a source prompt and its targets as one conditioning with a row each, and start an edit plan.
+def expand_latent(latent: dict[str, Any], rows: int, record: Record) -> dict[str, Any]:
+    """Repeat a latent of one for so many rows, all with the noise of its one. Raises ValueError for any other.
 
-    Prompts of fewer chunks than the longest are filled up with empty ones. Raises ValueError for a text encoder
-    that is not CLIP, or encoders that read the prompt differently.
+    The record goes with it, and through the sampler, to the nodes that ask about the run.
     """
-    texts = (source, *targets)
-    tokens = _fill_up([clip.tokenize(text, return_word_ids=True) for text in texts], clip)
-    prompts = [_read(clip, text, token) for text, token in zip(texts, tokens, strict=True)]
-    encoded = [clip.encode_from_tokens_scheduled(_without_ids(token)) for token in tokens]
-    pair = hashlib.sha256(repr(texts).encode("utf-8", "surrogatepass")).hexdigest()
-    conditioning = [_stack(list(parts), pair) for parts in zip(*encoded, strict=True)]
-    return conditioning, EditPlan(pair, prompts[0], tuple(prompts[1:]))
-
-
-def expand_latent(latent: dict[str, Any], rows: int) -> dict[str, Any]:
-    """Repeat a latent of one for so many rows, all with the noise of its one. Raises ValueError for any other."""
     samples = latent["samples"]
     if getattr(samples, "is_nested", False) or samples.ndim != 4:
         raise ValueError(f"{CONTROLLER_NODE}: the latent is not a single picture's; use one of shape [1, C, H, W].")
@@ -57,11 +43,30 @@ def expand_latent(latent: dict[str, Any], rows: int) -> dict[str, Any]:
             "source and target itself. Give it a batch of 1 (for example Latent From Batch)."
         )
     index = latent.get("batch_index", [0])[0]
-    return {**latent, "samples": samples.repeat(rows, 1, 1, 1), "batch_index": [index] * rows}
+    return {**latent, "samples": samples.repeat(rows, 1, 1, 1), "batch_index": [index] * rows, RECORD: record}
 
 
-def control_model(model: comfy.model_patcher.ModelPatcher, control: Control) -> comfy.model_patcher.ModelPatcher:
-    """A clone of the model whose runs apply the edits. Raises ValueError for a model that has no such attention."""
+def blend_masks(latent: dict[str, Any]) -> torch.Tensor:
+    """The local blend's masks [targets, H, W] of the run that made a latent, in the picture's size.
+
+    Raises ValueError for a latent that no run with a local blend made.
+    """
+    masks = latent[RECORD].masks(latent["samples"]) if RECORD in latent else None
+    if masks is None:
+        raise ValueError(
+            f"{MASK_NODE}: these samples are not those of a run with a local blend. Connect the sampler's own output, "
+            f"of a model and latent from {CONTROLLER_NODE}, with a {BLEND_NODE} in the edit."
+        )
+    return masks
+
+
+def control_model(
+    model: comfy.model_patcher.ModelPatcher, control: Control, record: Record
+) -> comfy.model_patcher.ModelPatcher:
+    """A clone of the model whose runs apply the edits, and leave in the record what they found.
+
+    Raises ValueError for a model that has no such attention.
+    """
     unet = model.get_model_object("diffusion_model")
     if not isinstance(unet, UNetModel):
         raise ValueError(
@@ -77,14 +82,20 @@ def control_model(model: comfy.model_patcher.ModelPatcher, control: Control) -> 
     clone.set_model_attn1_patch(attn1_patch)
     clone.set_model_attn2_patch(attn2_patch)
     clone.set_model_attn2_output_patch(attn2_output_patch)
-    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_controlled_run, control))
+    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_controlled_run, control, record))
     clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, _controlled_sampler)
     clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, _controlled_call)
     return clone
 
 
 def _controlled_run(
-    control: Control, executor: Any, noise: torch.Tensor, latent: torch.Tensor, *args: Any, **kwargs: Any
+    control: Control,
+    record: Record,
+    executor: Any,
+    noise: torch.Tensor,
+    latent: torch.Tensor,
+    *args: Any,
+    **kwargs: Any,
 ):
     """OUTER_SAMPLE: one `Run` from here to the end, in the run's own transformer_options."""
     guider: comfy.samplers.CFGGuider = executor.class_obj
@@ -100,12 +111,23 @@ def _controlled_run(
             f"{CONTROLLER_NODE}: another node replaces this model's cross-attention (as IPAdapter does) and cannot "
             "take the extra rows that added words, word windows and reweights need. Remove it, or only swap words."
         )
+    _spread_rows(guider, control.plan)
+    before = options.get(OVERRIDE)
     options[RUN] = run
+    if run.sees_attention:
+        options[OVERRIDE] = partial(attention_override, run, before)
     try:
         result = executor(noise, latent, *args, **kwargs)
     finally:
         del options[RUN]
+        options.pop(OVERRIDE, None)
+        if before is not None:
+            options[OVERRIDE] = before
     run.end()
+    if run.blender.mask is not None:
+        scale = guider.model_patcher.model.latent_format.spacial_downscale_ratio
+        masks = torch.nn.functional.interpolate(run.blender.mask, scale_factor=scale, mode="bilinear")
+        record.keep(result, masks[:, 0])
     return result
 
 
@@ -114,10 +136,12 @@ def _controlled_call(executor: Any, x: torch.Tensor, timestep: torch.Tensor, mod
     run: Run | None = model_options.get("transformer_options", {}).get(RUN)
     if run is None:
         return executor(x, timestep, model_options, *args)
-    run.begin_call(float(timestep.flatten()[0]))
+    sigma = float(timestep.flatten()[0])
+    run.begin_call(sigma, x)
+    run.blender.blend(x)
     result = executor(x, timestep, model_options, *args)
-    run.end_call()
-    return result
+    run.end_call(sigma, x)
+    return run.blender.blend(result)
 
 
 def _controlled_sampler(
@@ -127,7 +151,7 @@ def _controlled_sampler(
     run: Run = guider.model_options["transformer_options"][RUN]
     run.uuids = _own_entries(guider, run.plan)
     with _shared_noise(executor.class_obj, noise, sigmas, extra_args.get("seed")):
-        return executor(guider, sigmas, extra_args, callback, noise, *args)
+        return run.blender.blend(executor(guider, sigmas, extra_args, callback, noise, *args))
 
 
 @contextlib.contextmanager
@@ -180,12 +204,24 @@ def _check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
         )
     for entry in entries:
         rows, tokens = entry["cross_attn"].shape[:2]
-        if (rows, tokens) != (plan.rows, plan.tokens):
+        if (rows, tokens) != (plan.encoded, plan.tokens):
             raise ValueError(
                 f"{CONTROLLER_NODE}: the positive conditioning has {rows} rows of {tokens} tokens, "
-                f"the edit was encoded to {plan.rows} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output "
+                f"the edit was encoded to {plan.encoded} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output "
                 "without nodes that change its batch or join other prompts to it."
             )
+
+
+def _spread_rows(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
+    """Give every picture of a sweep its row of the conditioning, in the run's own copy of the entries."""
+    rows = plan.encoded_rows
+    if rows == list(range(plan.encoded)):
+        return
+    for entry in guider.conds["positive"]:
+        if entry.get(PAIR) == plan.pair:
+            for key in ("cross_attn", "pooled_output"):
+                if entry.get(key) is not None:
+                    entry[key] = entry[key][rows]
 
 
 def _check_rows(noise: torch.Tensor, plan: EditPlan) -> None:
@@ -199,72 +235,3 @@ def _check_rows(noise: torch.Tensor, plan: EditPlan) -> None:
             f"{CONTROLLER_NODE}: source and target start from different noise. Connect the Controller's latent output "
             "to the sampler, and noise that honours batch_index (KSampler and Random Noise do)."
         )
-
-
-def _fill_up(tokens: list[HostTokens], clip: comfy.sd.CLIP) -> list[HostTokens]:
-    """Give all prompts the same number of chunks, for the host would otherwise repeat the shorter one's tokens."""
-    empty = clip.tokenize("", return_word_ids=True)
-    longest = {key: max(len(token[key]) for token in tokens) for key in empty}
-    return [{key: token[key] + [empty[key][0]] * (longest[key] - len(token[key])) for key in empty} for token in tokens]
-
-
-def _without_ids(tokens: HostTokens) -> HostTokens:
-    return {key: [[entry[:2] for entry in chunk] for chunk in chunks] for key, chunks in tokens.items()}
-
-
-def _read(clip: comfy.sd.CLIP, text: str, tokens: HostTokens) -> Prompt:
-    """The host's tokens as a Prompt. SDXL's two encoders must agree on what stands where."""
-    for key, chunks in tokens.items():
-        _check_embeddings(clip, key, text, chunks)
-    read = [Prompt(text, tuple(tuple(_roles(clip, chunk)) for chunk in chunks)) for chunks in tokens.values()]
-    if any([t.role for t in prompt.tokens] != [t.role for t in read[0].tokens] for prompt in read[1:]):
-        raise ValueError(
-            f"{ENCODE_NODE}: the model's text encoders read {text!r} differently, position by position. An embedding "
-            "made for only one of them does this; remove it."
-        )
-    return read[0]
-
-
-def _check_embeddings(clip: comfy.sd.CLIP, key: str, text: str, chunks: list[list[tuple]]) -> None:
-    """The host leaves out an embedding of another width after it has counted its tokens, which moves all others."""
-    widths = {entry[0].shape[-1] for chunk in chunks for entry in chunk if torch.is_tensor(entry[0])}
-    encoder = getattr(clip.cond_stage_model, f"clip_{key}", None)
-    if not widths or encoder is None:
-        return
-    width = encoder.transformer.get_input_embeddings().weight.shape[-1]
-    if widths != {width}:
-        raise ValueError(
-            f"{ENCODE_NODE}: an embedding in {text!r} has vectors of width {max(widths)}, the text encoder clip_{key} "
-            f"needs {width}. It was made for another model; remove it."
-        )
-
-
-def _roles(clip: comfy.sd.CLIP, chunk: list[tuple]) -> list[Token]:
-    """Word ids of 0 mark what is not a word: the start, the end, and the padding after it."""
-    content = [i for i, (_, _, word) in enumerate(chunk) if word != 0]
-    end = content[-1] + 1 if content else 1
-    if chunk[0][2] != 0 or end >= len(chunk) or content != list(range(1, end)):
-        raise ValueError(
-            f"{ENCODE_NODE}: this text encoder does not read prompts as CLIP does (start, words, end, padding). "
-            "Prompt-to-Prompt works with Stable Diffusion 1, 2, XL and models of their families."
-        )
-    roles = [Role.START] + [Role.WORD] * (end - 1) + [Role.END] + [Role.PADDING] * (len(chunk) - end - 1)
-    return [_token(clip, role, *entry) for role, entry in zip(roles, chunk, strict=True)]
-
-
-def _token(clip: comfy.sd.CLIP, role: Role, value: Any, weight: float, group: int) -> Token:
-    if role is not Role.WORD:
-        return Token(role)
-    if torch.is_tensor(value):
-        data = value.detach().float().cpu().contiguous().numpy().tobytes()
-        return Token(role, hashlib.sha256(data).hexdigest(), "", weight, group)
-    return Token(role, int(value), clip.tokenizer.untokenize([(value, weight)])[0][1], weight, group)
-
-
-def _stack(parts: list[list[Any]], pair: str) -> list[Any]:
-    """One conditioning entry with a row for each prompt; pooled vectors are stacked, the rest is the source's."""
-    options = dict(parts[0][1])
-    for key, value in options.items():
-        if torch.is_tensor(value):
-            options[key] = torch.cat([part[1][key] for part in parts])
-    return [torch.cat([part[0] for part in parts]), {**options, PAIR: pair}]

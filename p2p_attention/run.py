@@ -1,8 +1,4 @@
-"""One sampling run under control: which steps act, and what the attention hooks do in them.
-
-A `Run` lives in the run's own copy of `transformer_options`, so nothing is kept in the patched model: the hooks
-are plain functions that find their run there, and without one they change nothing.
-"""
+"""One sampling run under control: which steps act, and what is prepared for the attention hooks."""
 
 from __future__ import annotations
 
@@ -12,14 +8,14 @@ from typing import Any
 
 import torch
 
+from .blend import Blender
 from .control import Control
 from .cross_schedule import CrossSchedule, Phase
-from .fused import Batch, CrossInput, CrossTerms, cross_input, fold
+from .fused import Batch, CrossInput, CrossTerms, cross_input
 from .steps import Steps
+from .watch import CrossCall, Watch
 
-RUN = "p2p_run"
-FOLDS = "p2p_folds"
-
+BLEND_NODE = "P2P Local Blend"
 CONTROLLER_NODE = "P2P Attention Controller"
 
 
@@ -43,20 +39,24 @@ class Run:
         self._self_window = control.self_attention.window.to_sigmas(percent_to_sigma)
         self._cross = CrossSchedule(self.plan, percent_to_sigma)
         self._steps = Steps(sigmas, percent_to_sigma, continues)
+        self.blender = Blender(self.plan.targets, percent_to_sigma)
+        self.watch = Watch(self.blender.tracks(), self.index)
         self._check_windows()
         self._terms: dict[tuple[Phase, torch.device, torch.dtype], list[CrossTerms]] = {}
         self._indices: dict[tuple[torch.device, tuple[int, ...]], torch.Tensor] = {}
         self._prepared: tuple[torch.Tensor, torch.Tensor, Batch, CrossInput] | None = None
-        self._phase: Phase = ()
+        self._phase: Phase = frozenset()
+        self._call: CrossCall | None = None
+        self._size: tuple[int, ...] = ()
         self.self_active = self.due = False
         self.calls = self.edits = self.tiled = 0
         self.self_layers: list[bool] = []
 
     def _check_windows(self) -> None:
-        for node, asked, window in self._cross.windows():
+        for node, asked, window in (*self._cross.windows(), *self.blender.windows(BLEND_NODE)):
             if flaw := self._steps.flaw(node, asked, window):
                 raise ValueError(flaw)
-        crossed = sum(any(self._cross.phase(sigma)) for sigma in self._steps.sigmas)
+        crossed = sum(bool(self._cross.phase(sigma)) for sigma in self._steps.sigmas)
         flaw = self._steps.flaw(f"{CONTROLLER_NODE}, self_end_percent", self.self_attention.window, self._self_window)
         if flaw and not crossed:
             raise ValueError(flaw)
@@ -65,7 +65,7 @@ class Run:
         logging.info(
             "Prompt-to-Prompt: %r → %s; cross-attention edited in %d, self-attention in %d of %d steps.",
             self.plan.source.text,
-            ", ".join(repr(target.text) for target in self.plan.targets),
+            ", ".join(dict.fromkeys(repr(prompt.text) for prompt in self.plan.prompts)),
             crossed,
             self._steps.count(self._self_window),
             len(self._steps.sigmas),
@@ -79,21 +79,30 @@ class Run:
     @property
     def cross_active(self) -> bool:
         """True if cross-attention is edited in the running call."""
-        return any(self._phase)
+        return bool(self._phase)
 
-    def begin_call(self, sigma: float) -> None:
-        """The model is about to be called at this noise level."""
+    @property
+    def sees_attention(self) -> bool:
+        """True if the run needs the attention override: to see words' maps, or to renormalise."""
+        return bool(self.watch) or any(r.renormalise for target in self.plan.targets for r in target.reweights)
+
+    def begin_call(self, sigma: float, latent: torch.Tensor) -> None:
+        """The model is about to be called at this noise level, for a latent [rows, C, H, W]."""
+        self._size = tuple(latent.shape[-2:])
         self._phase = self._cross.phase(sigma)
         self.self_active = sigma in self._self_window
         self.due |= self.cross_active or self.self_active
         self.self_layers = []
         self.tiled = 0
-        self._prepared = None
+        self._prepared = self._call = None
 
-    def end_call(self) -> None:
-        """The model was called. Raises RuntimeError if an edit was due and the model never reached the hooks."""
-        self._prepared = None
-        if (self.cross_active or self.self_active) and self.calls == 0:
+    def end_call(self, sigma: float, latent: torch.Tensor) -> None:
+        """The model was called, for a latent [rows, C, H, W].
+
+        Raises RuntimeError if an edit was due and the model never reached the hooks.
+        """
+        self._prepared = self._call = None
+        if (self.cross_active or self.self_active or self.watch) and self.calls == 0:
             raise RuntimeError(
                 f"{CONTROLLER_NODE}: the model never reached the attention hooks, so no edit could act. Another node "
                 "replaces this model's attention or skips the model in this step; remove it from the edited model."
@@ -108,9 +117,21 @@ class Run:
                 f"{CONTROLLER_NODE}: no self-attention layer of this model is within {self.self_attention.resolution} "
                 "of the latent's size. Raise self_resolution, or set self_end_percent to 0."
             )
+        if self.watch.layers and self.watch.missing:
+            sizes = ", ".join(f"{height}×{width}" for height, width in sorted(self.watch.layers))
+            raise RuntimeError(
+                f"{BLEND_NODE}: this model's cross-attention layers are of {sizes}, none is {self.watch.missing[0]} of "
+                f"the latent's {latent.shape[-2]}×{latent.shape[-1]}. Choose another map_resolution."
+            )
+        self.blender.update(sigma, self.watch.maps, latent)
 
     def end(self) -> None:
         """The run is over. Raises RuntimeError if edits were due but the pair's rows never came by."""
+        if self.watch.missing:
+            raise RuntimeError(
+                f"{BLEND_NODE}: no cross-attention to the pair's prompts was seen, so there is no mask. Another node "
+                "replaces this model's cross-attention (as IPAdapter does); remove it, or blend by a mask only."
+            )
         if self.due and self.edits == 0:
             raise RuntimeError(f"{CONTROLLER_NODE}: the pair's rows never reached the model, so no edit acted.")
 
@@ -138,10 +159,40 @@ class Run:
                     f"{CONTROLLER_NODE}: the conditioning has {context.shape[1]} tokens where the prompts were encoded "
                     f"to {self.plan.tokens}. Connect P2P Encode Prompt Pair's own positive output to the sampler."
                 )
-            terms = self._terms_for(context) * (len(batch.targets) // len(self.plan.targets))
+            terms = self._terms_of(batch, context)
             known = (context, value, batch, cross_input(context, value, batch, terms, self.index))
             self._prepared = known
         return known[3]
+
+    def arm(self, call: CrossCall) -> None:
+        """The next attention is this call's."""
+        self._call = call
+
+    def disarm(self) -> CrossCall | None:
+        """The call whose attention comes now, if one was announced."""
+        call, self._call = self._call, None
+        return call
+
+    def crossing(self, batch: Batch, context: torch.Tensor, edited: CrossInput | None, extra: dict[str, Any]) -> None:
+        """Announce a cross-attention layer's call, so that its attention is seen (`hooks.attention_override`)."""
+        layer, latent = extra["activations_shape"], extra["original_shape"]
+        if self.watch and tuple(latent[-2:]) != self._size:
+            raise ValueError(
+                f"{BLEND_NODE}: the pair's prompts apply to an area of {latent[-1]}×{latent[-2]} only, where "
+                "words make no mask of the whole picture. Remove the area, or blend by a mask only."
+            )
+        self.arm(
+            CrossCall(
+                rows=len(edited.rows) if edited else batch.rows,
+                tokens=self.plan.tokens,
+                batch=batch,
+                folds=edited.folds if edited else (),
+                terms=self._terms_of(batch, context),
+                phase=self._phase,
+                layer=(layer[-2], layer[-1]),
+                latent=(latent[-2], latent[-1]),
+            )
+        )
 
     def index(self, rows: Sequence[int], device: torch.device) -> torch.Tensor:
         """Row numbers as a tensor on the device, uploaded once in a run."""
@@ -150,63 +201,9 @@ class Run:
             self._indices[key] = torch.tensor(rows, device=device)
         return self._indices[key]
 
-    def _terms_for(self, like: torch.Tensor) -> list[CrossTerms]:
+    def _terms_of(self, batch: Batch, like: torch.Tensor) -> list[CrossTerms]:
+        """The terms of each of the batch's targets."""
         key = (self._phase, like.device, like.dtype)
         if key not in self._terms:
             self._terms[key] = self._cross.terms(self._phase, like)
-        return self._terms[key]
-
-
-def attn1_patch(
-    n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, extra: dict[str, Any]
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Self-attention: target rows use the source's queries and keys, and their own values. All [R, N, C]."""
-    run: Run | None = extra.get(RUN)
-    if run is None:
-        return n, context, value
-    run.calls += 1
-    layer, latent = extra["activations_shape"], extra["original_shape"]
-    size = (layer[-2], layer[-1])
-    tiled = n.shape[0] != layer[0] or n.shape[1] != size[0] * size[1]
-    run.tiled += tiled
-    batch = None if tiled or not run.self_active else run.batch(n.shape[0], extra)
-    if batch is None:
-        return n, context, value
-    run.self_layers.append(run.self_attention.reaches(size, (latent[-2], latent[-1])))
-    if not run.self_layers[-1]:
-        return n, context, value
-    run.edits += 1
-    rows = run.index(batch.injected(), n.device)
-    queries = n[rows]
-    return queries, queries if context is n else context[rows], value
-
-
-def attn2_patch(
-    n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, extra: dict[str, Any]
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Cross-attention: target rows use the source's queries and keys with their own re-mapped values.
-
-    `n` is [R, N, C]; `context` and `value` are [R, T, D]. Extra rows for the second term are appended to all.
-    """
-    run: Run | None = extra.get(RUN)
-    if run is None or context is None:
-        return n, context, value
-    run.calls += 1
-    batch = run.batch(n.shape[0], extra) if run.cross_active else None
-    if batch is None:
-        return n, context, value
-    run.edits += 1
-    edited = run.cross(context, value, batch)
-    extra[FOLDS] = (len(edited.rows), edited.folds)
-    return n[edited.rows], edited.context, edited.value
-
-
-def attn2_output_patch(n: torch.Tensor, extra: dict[str, Any]) -> torch.Tensor:
-    """Cross-attention's output [R', N, C]: fold the extra rows back. Returns [R, N, C]."""
-    rows, folds = extra.pop(FOLDS, (n.shape[0], ()))
-    if n.shape[0] != rows:
-        raise ValueError(
-            f"{CONTROLLER_NODE}: cross-attention gave {n.shape[0]} rows where {rows} went in. Another node's attention "
-            "patch does not fit the edit; remove it, or connect it before the Controller."
-        )
-    return fold(n, folds) if folds else n
+        return self._terms[key] * (len(batch.targets) // len(self.plan.targets))

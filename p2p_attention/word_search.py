@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from .prompt import Prompt
 
 
-def find_words(words: str, prompts: Sequence[Prompt]) -> tuple[tuple[int, ...], ...]:
+def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target prompt") -> tuple[tuple[int, ...], ...]:
     """Token positions of the named words in each prompt.
 
     `words` lists words or phrases with commas between: "red, large circle". Every occurrence counts, or the n-th
     alone with "circle#2"; an embedding is called "<embedding>". Raises ValueError for one that none of the prompts
-    has, naming the words that they have.
+    has, naming the words that they have; `where` says whose they are, e.g. "the target prompt".
     """
     names = [name.strip() for name in words.split(",") if name.strip()]
     if not names:
@@ -25,7 +25,7 @@ def find_words(words: str, prompts: Sequence[Prompt]) -> tuple[tuple[int, ...], 
             hits = [hit[number - 1 : number] for hit in hits]
         if not any(hits):
             what = f"{phrase!r} does not occur {number} times" if number else f"{phrase!r} does not occur"
-            raise ValueError(f"{what} in the target prompt. The words there are: {_there(prompts)}.")
+            raise ValueError(f"{what} in {where}. The words there are: {_there(prompts)}.")
         for positions, hit in zip(found, hits, strict=True):
             positions += [p for occurrence in hit for p in occurrence]
     return tuple(tuple(sorted(set(positions))) for positions in found)

@@ -6,6 +6,7 @@ tests write down themselves.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +28,18 @@ class Edit:
     self_window: tuple[float, float]
     self_pixels: int
     late_until: float
+    renormalise: bool = False
+
+
+@dataclass
+class Blend:
+    """A local blend: words as columns [T] of the source's and the target's map, read in layers of a (height, width)."""
+
+    source: torch.Tensor
+    target: torch.Tensor
+    layer: tuple[int, int]
+    threshold: float
+    start: float
 
 
 class Moment:
@@ -35,6 +48,8 @@ class Moment:
     def __init__(self) -> None:
         self.sigma = 0.0
         self.kinds: list[int] = []
+        self.blend: Blend | None = None
+        self.heat: list[torch.Tensor] = []
 
 
 def inside(sigma: float, window: tuple[float, float]) -> bool:
@@ -66,15 +81,21 @@ class Materialised(torch.nn.Module):
                 if self.moment.sigma > self.edit.late_until:
                     edited = torch.where(self.edit.late > 0, maps[target], edited)
                 maps[target] = edited * self.edit.strength
+                if self.edit.renormalise:
+                    maps[target] /= (edited * self.edit.strength.abs()).sum(dim=-1, keepdim=True)
+            blend = self.moment.blend
+            if self.crosses and blend and x.shape[1] == blend.layer[0] * blend.layer[1]:
+                both = torch.stack([maps[source] @ blend.source, maps[target] @ blend.target])
+                self.moment.heat.append(both.mean(dim=1).view(2, *blend.layer))
             within = x.shape[1] <= self.edit.self_pixels
             if not self.crosses and within and inside(self.moment.sigma, self.edit.self_window):
                 maps[target] = maps[source]
         return self.layer.to_out((maps @ v).transpose(1, 2).flatten(2))
 
 
-def materialise(model, edit: Edit):
+def materialise(model, edit: Edit, moment: Moment | None = None):
     """A clone of the model whose attention layers are replaced for as long as the clone samples."""
-    clone, moment = model.clone(), Moment()
+    clone, moment = model.clone(), moment or Moment()
 
     def remember(apply_model, arguments):
         moment.sigma = float(arguments["timestep"][0])
@@ -89,3 +110,21 @@ def materialise(model, edit: Edit):
                 layer = Materialised(getattr(block, part), edit, moment, crosses)
                 clone.add_object_patch(f"diffusion_model.{name}.{part}", layer)
     return clone
+
+
+def blended_euler(moment: Moment):
+    """A sampler function: Euler's method, with x blended after every step as the paper's "local editing" says."""
+
+    def sampler(model, x, sigmas, extra_args=None, callback=None, disable=None):
+        for sigma, following in itertools.pairwise(sigmas):
+            denoised = model(x, sigma.expand(2), **(extra_args or {}))
+            x = x + (x - denoised) / sigma * (following - sigma)
+            if sigma <= moment.blend.start:
+                heat = torch.stack(moment.heat).sum(dim=0)[:, None]
+                heat = torch.nn.functional.max_pool2d(heat, 3, stride=1, padding=1)
+                heat = torch.nn.functional.interpolate(heat, size=x.shape[-2:], mode="bilinear")
+                mask = (heat > moment.blend.threshold * heat.amax(dim=(2, 3), keepdim=True)).any(dim=0)
+                x[1] = torch.where(mask, x[1], x[0])
+        return x
+
+    return sampler

@@ -48,8 +48,8 @@ def test_only_a_weight_differs(encode, node):
 def test_prompts_over_77_tokens_get_the_same_number_of_chunks(encode):
     positive, edit = encode(LONG, "a cat")
     assert positive[0][0].shape[:2] == (2, 154)
-    assert [len(prompt.chunks) for prompt in (edit.source, *edit.targets)] == [2, 2]
-    assert spelled(edit.targets[0]) == ["a", "cat"] and len(edit.source.words) == 93
+    assert [len(prompt.chunks) for prompt in (edit.source, *edit.prompts)] == [2, 2]
+    assert spelled(edit.prompts[0]) == ["a", "cat"] and len(edit.source.words) == 93
 
 
 def test_an_embedding_is_one_word(encode, part):
@@ -60,7 +60,7 @@ def test_an_embedding_is_one_word(encode, part):
     _, edit = encode("a cat, embedding:style", "a dog, embedding:style")
     assert len(edit.source.words) == 4
     assert len(edit.source.words[-1].positions) == 3
-    changes = [run.change.value for run in part("p2p_attention.alignment").align(edit.source, edit.targets[0])]
+    changes = [run.change.value for run in part("p2p_attention.alignment").align(edit.source, edit.prompts[0])]
     assert changes == ["kept", "swapped", "kept"]
 
 
@@ -86,12 +86,12 @@ def test_no_text_encoder_says_so(node):
 @settings(max_examples=60)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_text_is_read_and_every_token_has_its_place(demo, part, source, target):
-    host, maps = part("p2p_attention.host"), part("p2p_attention.column_map")
+    host, maps = part("p2p_attention.host_prompts"), part("p2p_attention.column_map")
     role = part("p2p_attention.prompt").Role
     _, plan = host.encode_pair(demo[1], source, (target,))
-    for prompt in (plan.source, plan.targets[0]):
+    for prompt in (plan.source, plan.prompts[0]):
         covered = [p for word in prompt.words for p in word.positions]
         assert covered == [i for i, token in enumerate(prompt.tokens) if token.role is role.WORD]
-    columns = maps.map_columns(part("p2p_attention.edits").Kind.SWAP, plan.source, plan.targets[0])
-    specials = [i for i, token in enumerate(plan.targets[0].tokens) if token.role is not role.WORD]
+    columns = maps.map_columns(part("p2p_attention.edits").Kind.SWAP, plan.source, plan.prompts[0])
+    specials = [i for i, token in enumerate(plan.prompts[0].tokens) if token.role is not role.WORD]
     assert torch.equal(columns.weights[:, specials].sum(dim=0), torch.ones(len(specials), dtype=torch.float64))

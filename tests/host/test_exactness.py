@@ -36,7 +36,8 @@ def controlled(node, part, family):
     def build(source, target, swap=None, self_window=(0.0, 0.0), unit=None):
         positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=target)
         if swap:
-            edit = edit.with_injection(edits.Injection(edits.Kind.SWAP, windows.Window(*swap)))
+            injection = edits.Injection(edits.Kind.SWAP, windows.Window(*swap))
+            edit = edit.with_targets(target.with_injection(injection) for target in edit.targets)
         if unit:
             (edit,) = node("P2P_Reweight", edit=edit, words=unit, strength=1.0)
         patched, batch = node(

@@ -1,9 +1,10 @@
 """E6: whole 20-step runs agree with the independent materialised implementation to 1e-5."""
 
+import comfy.samplers
 import pytest
 import torch
 
-from .materialised import Edit, materialise
+from .materialised import Blend, Edit, Moment, blended_euler, materialise
 from .sampling import SIZES, empty, negative, sample
 
 SAME = [(w, w) for w in ["on", "a", "mat"]]
@@ -66,9 +67,10 @@ EDITS = {
     "reweight": (None, {"mat": 2.5, "cat": -1.0}),
     "swap + reweight": ("P2P_WordSwap", {"hippopotamus": 3.0}),
     "refine + two reweights": ("P2P_Refine", {"hippopotamus": 0.0, "a": 1.5}),
+    "refine + renormalised reweights": ("P2P_Refine", {"hippopotamus": -2.0, "mat": 3.0}),
 }
 LATE = 0.4
-COMBINED = [("swap with a word window", "longer"), ("swap + reweight", "longer"), ("refine + two reweights", "longer")]
+COMBINED = [(name, "longer") for name in EDITS if " " in name]
 RUNS = [("swap", case) for case in CASES]
 RUNS += [("refine", "added"), ("refine", "longer"), ("reweight", "same"), *COMBINED]
 WIDE = [("swap", "longer"), ("refine", "added"), ("reweight", "same"), *COMBINED]
@@ -89,7 +91,8 @@ def test_fused_run_equals_materialised_run(size, edit_name, case, request, node,
         (edit,) = node(kind, edit=edit, start_percent=CROSS[0], end_percent=CROSS[1], word_windows=late)
     for words, strength in weights.items():
         window = {"start_percent": CROSS[0], "end_percent": CROSS[1]}
-        (edit,) = node("P2P_Reweight", edit=edit, words=words, strength=strength, **window)
+        renormalise = "renormalised" in edit_name
+        (edit,) = node("P2P_Reweight", edit=edit, words=words, strength=strength, renormalise=renormalise, **window)
     controlled, latent = node(
         "P2P_AttentionController",
         model=model,
@@ -115,6 +118,7 @@ def test_fused_run_equals_materialised_run(size, edit_name, case, request, node,
         self_window=self_window,
         self_pixels=shape[1] * shape[2] // 4,
         late_until=sampling.percent_to_sigma(LATE),
+        renormalise="renormalised" in edit_name,
     )
     reference = materialise(model, by_hand)
     plain = [[positive[0][0], {k: v for k, v in positive[0][1].items() if k != "p2p_pair"}]]
@@ -127,4 +131,64 @@ def test_fused_run_equals_materialised_run(size, edit_name, case, request, node,
     record_property("relative_error", error)
     print(f"{size}, {edit_name}, {case}: error {error:.1e}, source row {floor:.1e}; the edit moves {effect:.1e}")
     assert effect > 1e-3, "the edit must do something for the comparison to mean anything"
+    assert error <= 1e-5
+
+
+@pytest.mark.parametrize("size", ["sd15", "sd15 wide", "sdxl", "sdxl wide"])
+def test_a_local_blend_by_words_equals_the_materialised_one(size, request, node):
+    """Swap, reweight and local blend together, against a sampler of the test's own."""
+    model, clip = request.getfixturevalue(size.split()[0])
+    pairs, shape, start = CASES["longer"], SIZES[size], 0.2
+    threshold = 0.95 if "sdxl" in size else 0.6
+    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=text(pairs, 0), target_prompt=text(pairs, 1))
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=CROSS[0], end_percent=CROSS[1])
+    (edit,) = node("P2P_Reweight", edit=edit, words="mat", strength=2.0)
+    (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=threshold, start_percent=start)
+    controlled, latent = node(
+        "P2P_AttentionController",
+        model=model,
+        edit=edit,
+        latent=empty(shape),
+        self_start_percent=SELF[0],
+        self_end_percent=SELF[1],
+        self_resolution="1/2",
+    )
+    uncond = negative(clip, "blurry")
+    fused = sample(controlled, positive, uncond, latent, steps=STEPS)
+
+    sampling = model.get_model_object("model_sampling")
+    cross, self_window = (tuple(sampling.percent_to_sigma(p) for p in window) for window in (CROSS, SELF))
+    matrix, own = written_out(pairs, clip)
+    by_hand = Edit(
+        matrix=matrix,
+        own=own,
+        strength=strengths(pairs, {"mat": 2.0}, clip),
+        late=torch.zeros(77),
+        cross=cross,
+        self_window=self_window,
+        self_pixels=shape[1] * shape[2] // 4,
+        late_until=0.0,
+    )
+    moment = Moment()
+    moment.blend = Blend(
+        source=torch.eye(77)[2],
+        target=strengths(pairs, {"hippopotamus": 2.0}, clip) - 1,
+        layer=(-(-shape[1] // 4), -(-shape[2] // 4)),
+        threshold=threshold,
+        start=sampling.percent_to_sigma(start) * (1 + 1e-5),
+    )
+    guider = comfy.samplers.CFGGuider(materialise(model, by_hand, moment))
+    plain = [[positive[0][0], {k: v for k, v in positive[0][1].items() if k != "p2p_pair"}]]
+    guider.set_conds(plain, uncond)
+    guider.set_cfg(4.0)
+    sigmas = comfy.samplers.calculate_sigmas(sampling, "normal", STEPS)
+    noise = comfy.sample.prepare_noise(latent["samples"], 7, latent["batch_index"])
+    euler = comfy.samplers.KSAMPLER(blended_euler(moment))
+    expected = guider.sample(noise, latent["samples"], euler, sigmas, disable_pbar=True, seed=7)
+
+    error = float((fused - expected).norm() / expected.norm())
+    open_share = float((expected[0] != expected[1]).any(dim=0).float().mean())
+    print(f"{size}, local blend: error {error:.1e}; the mask lets through {open_share:.0%}")
+    assert 0.02 < open_share < 0.98, "the mask must do something for the comparison to mean anything"
+    assert torch.equal((fused[0] != fused[1]).any(dim=0), (expected[0] != expected[1]).any(dim=0))
     assert error <= 1e-5

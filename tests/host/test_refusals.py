@@ -152,7 +152,7 @@ def test_a_self_window_before_the_run_is_only_a_warning_if_the_swap_acts(graph, 
 def test_a_word_window_on_an_added_word(node, demo):
     added = "a large red circle on a blue background"
     _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=added)
-    with pytest.raises(ValueError, match=r"P2P Refine: the words of the word window 0 - 0\.4 take nothing"):
+    with pytest.raises(ValueError, match=r"P2P Refine: the words of the word window 'large: 0 - 0.4' take nothing"):
         node("P2P_Refine", edit=edit, start_percent=0.0, end_percent=0.8, word_windows="large: 0 - 0.4")
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from p2p_attention.edits import Kind
 from p2p_attention.window import Window
 from p2p_attention.word_windows import read_word_windows
 
@@ -8,19 +9,24 @@ from .prompts import prompt
 TARGET = prompt("a red car on a red road")
 
 
+def read(text, source="a red car on a red road"):
+    (windows,) = read_word_windows(text, Kind.REFINE, prompt(source), [TARGET])
+    return windows
+
+
 @pytest.mark.parametrize("dash", ["-", " - ", "–", " to ", " … ", ".."])
 def test_ways_to_write_a_window(dash):
-    (read,) = read_word_windows(f"car: 0.1{dash}0.4", [TARGET])
-    assert read.window == Window(0.1, 0.4) and read.positions == ((3,),)
+    (car,) = read(f"car: 0.1{dash}0.4")
+    assert car.window == Window(0.1, 0.4) and car.positions == (3,)
 
 
 def test_several_lines_and_words():
-    first, second = read_word_windows("red#2, road: 0 - 1;\n\n car:0.5-0.5", [TARGET])
-    assert first.positions == ((6, 7),) and second.window.is_empty
+    first, second = read("red#2, road: 0 - 1;\n\n car:0.5-0.5")
+    assert first.positions == (6, 7) and second.window.is_empty
 
 
 def test_nothing_written():
-    assert read_word_windows(" \n ; ", [TARGET]) == ()
+    assert read(" \n ; ") == ()
 
 
 @pytest.mark.parametrize(
@@ -36,5 +42,10 @@ def test_nothing_written():
 )
 def test_mistakes_are_quoted(line, message):
     with pytest.raises(ValueError) as error:
-        read_word_windows(line, [TARGET])
+        read(line)
     assert message in str(error.value)
+
+
+def test_words_that_were_added_have_no_window():
+    with pytest.raises(ValueError, match="'car: 0 - 0.4' take nothing from the source"):
+        read("car: 0 - 0.4", source="a red on a red road")

@@ -1,0 +1,29 @@
+"""After the run: where the local blend let the picture change."""
+
+from comfy_api.latest import io
+
+from ..p2p_attention.host import blend_masks
+from ..p2p_attention.run import BLEND_NODE
+from .types import CATEGORY
+
+
+class BlendMask(io.ComfyNode):
+    """Gives the mask that a run's local blend found."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_BlendMask",
+            display_name="P2P Blend Mask",
+            category=CATEGORY,
+            description=f"The mask that {BLEND_NODE} found in the run that made these samples, to look at or to use.",
+            search_aliases=["prompt to prompt", "mask preview", "local blend mask"],
+            inputs=[io.Latent.Input("samples", tooltip="The sampler's output, of a run with a local blend.")],
+            outputs=[
+                io.Mask.Output(display_name="mask", tooltip="One mask for each target, as large as the pictures.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, samples: io.Latent.Type) -> io.NodeOutput:
+        return io.NodeOutput(blend_masks(samples))

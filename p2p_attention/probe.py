@@ -1,0 +1,112 @@
+"""Sums of attention without the maps: what the host's own attention gives for columns of ones in place of values.
+
+softmax(QKᵀ/√d) · e, with e one at some tokens and zero elsewhere, is the share of each pixel's attention that these
+tokens get: [pixels] instead of [pixels × tokens] (shared/p2p.md, "Fused form").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+
+from .fused import Batch, CrossTerms
+
+Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Track:
+    """Words to follow: `positions` in the prompt of one of the pair's rows (0 is the source), in layers of a size."""
+
+    row: int
+    positions: tuple[int, ...]
+    resolution: Fraction
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Which rows [R] of a call to look at, and the columns [R, T, P] to see of each."""
+
+    rows: torch.Tensor
+    columns: torch.Tensor
+
+    def look(self, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int) -> torch.Tensor:
+        """What each pixel and head gives to the columns, summed over rows. q [B, N, H·D], k [B, k·T, H·D] → [N, H, P].
+
+        `attend(q, k, v)` is the host's attention with so many heads.
+        """
+        q, k = q[self.rows], k[self.rows]
+        width = q.shape[-1] // heads
+        columns = self.columns.to(q).repeat(1, k.shape[1] // self.columns.shape[1], 1)
+        seen = []
+        for part in torch.split(columns, width, dim=-1):
+            value = q.new_zeros(*k.shape[:2], heads, width)
+            value[..., : part.shape[-1]] = part[:, :, None]
+            output = attend(q, k, value.flatten(2)).view(*q.shape[:2], heads, width)
+            seen.append(output[..., : part.shape[-1]].sum(dim=0))
+        return torch.cat(seen, dim=-1)
+
+
+class Probes:
+    """Makes the probes of one call: `terms` has the edit of each of the batch's targets, `folds` their extra rows."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        folds: Sequence[tuple[int, int]],
+        terms: Sequence[CrossTerms],
+        to_index: Callable[[Sequence[int], torch.device], torch.Tensor],
+    ) -> None:
+        self.batch, self.extra, self.terms, self.to_index = batch, dict(folds), terms, to_index
+
+    def of_words(self, tracks: Sequence[Track], like: torch.Tensor, tokens: int) -> Probe:
+        """For each track, the share that its words get in the edited maps, over all calls of the pair's rows."""
+        cells: list[tuple[int, int, torch.Tensor]] = []
+        pairs = sorted(set(self.batch.sources))
+        for number, track in enumerate(tracks):
+            column = like.new_zeros(tokens)
+            column[list(track.positions)] = 1
+            if track.row == 0:
+                cells += [(row, number, column) for row in pairs]
+                continue
+            step = len(self.batch.targets) // len(pairs)
+            for place in range(track.row - 1, len(self.batch.targets), step):
+                cells += [(row, number, edited) for row, edited in self._edited(place, column)]
+        return self._gather(cells, len(tracks))
+
+    def of_sums(self, like: torch.Tensor, tokens: int) -> tuple[Probe, list[list[int]]]:
+        """For each target to renormalise, the sum over its edited map's row; and the call's rows to divide by it."""
+        cells: list[tuple[int, int, torch.Tensor]] = []
+        rows: list[list[int]] = []
+        for place, term in enumerate(self.terms):
+            if term.renormalise:
+                edited = list(self._edited(place, like.new_ones(tokens)))
+                cells += [(row, len(rows), column) for row, column in edited]
+                rows.append([row for row, _ in edited])
+        return self._gather(cells, len(rows)), rows
+
+    def _edited(self, place: int, column: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        """What [T] to look at, in which rows, to see a column of a target's edited map; strengths count absolutely."""
+        row, term = self.batch.targets[place], self.terms[place]
+        if term.first is None:
+            yield row, column if term.second is None else column * term.second.abs()
+            return
+        yield row, term.first.abs() @ column
+        if term.second is not None:
+            yield self.extra[row], column * term.second.abs()
+
+    def _gather(self, cells: list[tuple[int, int, torch.Tensor]], width: int) -> Probe:
+        rows = sorted({row for row, _, _ in cells})
+        example = cells[0][2]
+        columns = example.new_zeros(len(rows), len(example), width)
+        for row, number, column in cells:
+            columns[rows.index(row), :, number] = column
+        return Probe(self.to_index(rows, example.device), columns)
+
+
+def on_grid(layer: tuple[int, int], latent: tuple[int, int], resolution: Fraction) -> bool:
+    """True if a layer of this (height, width) is the latent's at this resolution; levels halve rounding up."""
+    return all(side == -(-whole * resolution // 1) for side, whole in zip(layer, latent, strict=True))

@@ -1,0 +1,209 @@
+"""E7 and the masks: words, the user's own, soft edges, several blends, and what the mask node gives."""
+
+import nodes
+import pytest
+import torch
+
+from .sampling import empty, negative, sample
+
+SOURCE, TARGET = "a red circle on a blue background", "a yellow circle on a blue background"
+SHAPE = (3, 32, 24)
+
+
+@pytest.fixture
+def blended(node, demo):
+    """Sample a word swap with local blends, each given as the node's inputs; returns the sampler's latent."""
+
+    def run(*blends, source=SOURCE, target=TARGET, seed=7, extra=None, model=None, **options):
+        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=source, target_prompt=target)
+        (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.6)
+        for blend in blends:
+            usual = {"words": "", "threshold": 0.3, "start_percent": 0.0, "map_resolution": "1/2"}
+            (edit,) = node("P2P_LocalBlend", edit=edit, **{**usual, **blend})
+        patched, latent = node(
+            "P2P_AttentionController",
+            model=model or demo[0],
+            edit=edit,
+            latent={**empty(SHAPE), **(extra or {})},
+            self_start_percent=0.0,
+            self_end_percent=0.2,
+            self_resolution="1/2",
+        )
+        return {**latent, "samples": sample(patched, positive, negative(demo[1]), latent, seed=seed, **options)}
+
+    return run
+
+
+def changed(latent) -> torch.Tensor:
+    """Where the target differs from the source. Returns [H, W] of bool."""
+    source, target = latent["samples"]
+    return (source != target).any(dim=0)
+
+
+NOTHING, ALL = torch.zeros(1, 8, 8), torch.ones(1, 5, 9)
+LEFT = torch.cat([torch.ones(1, 32, 12), torch.zeros(1, 32, 12)], dim=2)
+SAMPLERS = ["euler", "heun", "dpmpp_2m", "dpmpp_sde", "uni_pc", "euler_ancestral", "euler_cfg_pp", "res_multistep"]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("start", [0.0, 0.2])
+def test_e7_nothing_let_through_is_the_source(sampler, start, blended):
+    made = blended({"mask": NOTHING, "start_percent": start}, sampler=sampler, steps=6)
+    assert not changed(made).any()
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_e7_all_let_through_is_the_unblended_run(sampler, blended):
+    made, plain = blended({"mask": ALL, "softness": 2.0}, sampler=sampler), blended(sampler=sampler)
+    assert torch.equal(made["samples"], plain["samples"])
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_outside_the_users_mask_the_target_is_the_source(sampler, blended):
+    made, plain = blended({"mask": LEFT}, sampler=sampler), blended(sampler=sampler)
+    assert not changed(made)[:, 12:].any() and changed(made)[:, :12].all()
+    assert torch.equal(made["samples"][0], plain["samples"][0])
+
+
+def test_words_make_a_mask_of_their_own(blended, node):
+    made = blended({}, steps=8)
+    (mask,) = node("P2P_BlendMask", samples=made)
+    assert mask.shape == (1, 32, 24)
+    assert 0.02 < float(mask.mean()) < 0.9
+    assert torch.equal(changed(made), mask[0] > 0)
+
+
+def test_named_words_of_either_prompt_and_words_to_leave_out(blended, node):
+    (circle,) = node("P2P_BlendMask", samples=blended({"words": "red, circle"}))
+    (less,) = node("P2P_BlendMask", samples=blended({"words": "red, circle", "exclude_words": "circle"}))
+    assert float(less.mean()) < 0.8 * float(circle.mean())
+    (more,) = node("P2P_BlendMask", samples=blended({"words": "red", "threshold": 0.0}))
+    assert bool((more == 1).all()), "a threshold of nothing lets all through"
+
+
+def test_a_mask_with_the_words(blended, node):
+    def mask(use):
+        return node("P2P_BlendMask", samples=blended({"mask": LEFT, "mask_use": use}))[0]
+
+    words = node("P2P_BlendMask", samples=blended({}))[0]
+    only, both, either = (mask(use) for use in ("mask only", "mask and words", "mask or words"))
+    assert torch.equal(only, LEFT)
+    assert float(both[:, :, 12:].max()) == 0 and bool((either[:, :, :12] == 1).all())
+    assert float(words.mean()) > 0
+
+
+def test_a_soft_edge(blended, node):
+    made = blended({"mask": LEFT, "softness": 1.5})
+    (mask,) = node("P2P_BlendMask", samples=made)
+    assert float(mask[0, :, 0].min()) == 1 and float(mask[0, :, -1].max()) == 0
+    assert bool((mask[0, :, 1:] <= mask[0, :, :-1]).all()) and 0 < float(mask[0, 0, 12]) < 0.5
+
+
+def test_two_blends_let_both_through(blended):
+    right = LEFT.flip(2)
+    made, plain = blended({"mask": LEFT}, {"mask": right}), blended()
+    assert torch.equal(made["samples"], plain["samples"])
+
+
+def test_each_run_has_its_own_mask(blended, node, demo):
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_LocalBlend", edit=edit, words="circle", threshold=0.5, start_percent=0.0, map_resolution="1/2")
+    inputs = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **inputs)
+    runs = [{**latent, "samples": sample(model, positive, negative(demo[1]), latent, seed=seed)} for seed in (1, 2)]
+    for made in runs:
+        assert torch.equal(changed(made), node("P2P_BlendMask", samples=made)[0][0] > 0)
+    with pytest.raises(ValueError, match="P2P Blend Mask: these samples are not those of a run"):
+        node("P2P_BlendMask", samples={**latent, "samples": torch.zeros_like(latent["samples"])})
+    with pytest.raises(ValueError, match="P2P Blend Mask"):
+        node("P2P_BlendMask", samples=empty(SHAPE))
+
+
+def test_an_inpainting_mask_beside_the_blend(blended):
+    """Where the host's own noise mask is black nothing changes at all; the blend rules the rest."""
+    noise_mask = torch.zeros(1, 1, 32, 24)
+    noise_mask[..., :16, :] = 1
+    made = blended({"mask": LEFT}, extra={"noise_mask": noise_mask})
+    differs = changed(made)
+    assert differs[:16, :12].any() and not differs[16:].any() and not differs[:, 12:].any()
+
+
+def test_several_targets_have_masks_of_their_own(node, demo):
+    positive, edit = node(
+        "P2P_EncodePromptPair",
+        clip=demo[1],
+        source_prompt=SOURCE,
+        target_prompt=TARGET,
+        more_targets="a red circle on a green background",
+    )
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.6)
+    (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.6, start_percent=0.0, map_resolution="1/2")
+    inputs = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **inputs)
+    made = sample(model, positive, negative(demo[1]), latent)
+    (masks,) = node("P2P_BlendMask", samples={**latent, "samples": made})
+    for row, mask in enumerate(masks, start=1):
+        assert torch.equal((made[row] != made[0]).any(dim=0), mask > 0)
+    assert not torch.equal(*masks)
+
+
+def test_e9_again(blended):
+    assert torch.equal(blended({})["samples"], blended({})["samples"])
+
+
+def test_words_through_a_replaced_attention_and_an_override_of_another_pack(blended, demo):
+    """An override set by another node still runs, for the picture and for the maps."""
+    seen = []
+
+    def override(function, *args, **kwargs):
+        seen.append(1)
+        return function(*args, **kwargs)
+
+    other = demo[0].clone()
+    other.model_options["transformer_options"]["optimized_attention_override"] = override
+    assert torch.equal(blended({}, model=other)["samples"], blended({})["samples"])
+    assert seen and other.model_options["transformer_options"]["optimized_attention_override"] is override
+
+
+@pytest.mark.parametrize(
+    "blend, message",
+    [
+        ({"words": "cat"}, r"P2P Local Blend: 'cat' does not occur in the source or target prompt"),
+        ({"threshold": 1.0}, r"P2P Local Blend: threshold is 1\.0"),
+        ({"threshold": float("nan")}, "P2P Local Blend: threshold is nan"),
+        ({"softness": -1.0}, "P2P Local Blend: softness is -1.0"),
+        ({"start_percent": 1.5}, r"P2P Local Blend: start_percent is 1\.5"),
+        ({"start_percent": 1.0}, None),
+        ({"mask": torch.ones(2, 8, 8)}, r"P2P Local Blend: the mask is of shape \[2, 8, 8\]"),
+        ({"mask": torch.ones(0, 8, 8)}, "P2P Local Blend: the mask is of shape"),
+        ({"mask": torch.full((1, 8, 8), float("nan"))}, "P2P Local Blend: the mask has values"),
+    ],
+)
+def test_mistakes(blend, message, blended):
+    if message is None:
+        assert changed(blended(blend)).any(), "an empty window is the way to switch the blend off"
+        return
+    with pytest.raises(ValueError, match=message):
+        blended(blend)
+
+
+def test_no_changed_words_and_none_named(node, demo):
+    _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=SOURCE)
+    with pytest.raises(ValueError, match="P2P Local Blend: a target prompt has the same words"):
+        node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.2)
+
+
+def test_no_layer_of_the_size_asked_for(blended):
+    with pytest.raises(RuntimeError, match=r"P2P Local Blend: .* layers are of .*16×12, none is 1/8 of .*32×24"):
+        blended({"map_resolution": "1/8"})
+
+
+def test_a_pair_in_an_area_has_no_place_for_the_mask(blended, node, demo):
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.0, map_resolution="1/2")
+    inputs = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **inputs)
+    area = [[positive[0][0], {**positive[0][1], "area": (16, 16, 0, 0)}]]
+    (both,) = nodes.ConditioningCombine().combine(negative(demo[1], "a green background"), area)
+    with pytest.raises(ValueError, match="P2P Local Blend: .* area"):
+        sample(model, both, negative(demo[1]), latent)
