@@ -1,7 +1,7 @@
 PYTHON ?= python3
 HOST := $(PYTHON) tools/host.py
 
-.PHONY: demo test format train judge
+.PHONY: demo test format workflows train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(HOST) tools/demo.py
@@ -15,6 +15,9 @@ test:  ## format, lint, types, tests
 format:  ## put the code into shape
 	@$(HOST) -m ruff format .
 	@$(HOST) -m ruff check --fix .
+
+workflows:  ## write the shared workflows anew
+	@$(HOST) tools/workflows.py
 
 train:  ## train the demo model, or go on training it (options: ARGS="--steps 20000")
 	@$(HOST) -m demo.train $(ARGS)

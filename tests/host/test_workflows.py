@@ -11,6 +11,12 @@ from .conftest import ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "workflows" / "api").glob("*.json"))
 NOTES = {"Note", "MarkdownNote"}
+WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def core_nodes():
+    asyncio.run(nodes.init_builtin_extra_nodes())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -38,8 +44,8 @@ def read_inputs(node: dict, links: list) -> dict:
     inputs = {entry["name"]: sources[entry["link"]] for entry in node["inputs"] if entry["link"] is not None}
     values = iter(node["widgets_values"])
     types = nodes.NODE_CLASS_MAPPINGS[node["type"]].INPUT_TYPES()
-    for key in (*types.get("required", {}), *types.get("optional", {})):
-        if key not in inputs:
+    for key, (kind, *_) in {**types.get("required", {}), **types.get("optional", {})}.items():
+        if key not in inputs and (isinstance(kind, list) or kind in WIDGETS):
             inputs[key] = next(values)
             if key in ("seed", "noise_seed"):
                 assert next(values) in ("fixed", "randomize", "increment", "decrement")
