@@ -1,7 +1,7 @@
 PYTHON ?= python3
 HOST := $(PYTHON) tools/host.py
 
-.PHONY: demo test format workflows train judge
+.PHONY: demo test format workflows samplers bench train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(HOST) tools/demo.py
@@ -18,6 +18,12 @@ format:  ## put the code into shape
 
 workflows:  ## write the shared workflows anew
 	@$(HOST) tools/workflows.py
+
+samplers:  ## measure every sampler with every scheduler, into docs/samplers.md
+	@P2P_ALL_SAMPLERS=1 $(HOST) -m pytest -q tests/host/test_samplers.py -k write_the_table --timeout=3000
+
+bench:  ## what an edit costs, as a ratio to plain generation, into docs/cost.md
+	@$(HOST) -m bench.cost $(ARGS)
 
 train:  ## train the demo model, or go on training it (options: ARGS="--steps 20000")
 	@$(HOST) -m demo.train $(ARGS)

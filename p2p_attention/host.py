@@ -26,6 +26,7 @@ from .run import BLEND_NODE, CONTROLLER_NODE, Run
 MASK_NODE = "P2P Blend Mask"
 KEY = "p2p"
 RECORD = "p2p_record"
+ADAPTIVE = ("dpm_adaptive", "sample_dpm_adaptive")
 OVERRIDE = "optimized_attention_override"
 
 
@@ -149,6 +150,11 @@ def _controlled_sampler(
 ):
     """SAMPLER_SAMPLE: the host has prepared the conditionings, and the sampler is about to draw its noise."""
     run: Run = guider.model_options["transformer_options"][RUN]
+    if getattr(getattr(executor.class_obj, "sampler_function", None), "__name__", "").startswith(ADAPTIVE):
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the sampler dpm_adaptive chooses its steps by the error over the whole batch, so the "
+            "edited picture would change the source. Choose another sampler."
+        )
     run.uuids = _own_entries(guider, run.plan)
     with _shared_noise(executor.class_obj, noise, sigmas, extra_args.get("seed")):
         return run.blender.blend(executor(guider, sigmas, extra_args, callback, noise, *args))
@@ -159,7 +165,6 @@ def _shared_noise(sampler: Any, noise: torch.Tensor, sigmas: torch.Tensor, seed:
     """While it lasts, the noise that a sampler draws per step is the same for every row, as for a batch of one."""
     function = getattr(sampler, "sampler_function", None)
     draws = function is not None and "noise_sampler" in inspect.signature(function).parameters
-    draws |= getattr(function, "__name__", "") == "dpm_adaptive_function"  # the host's, which hands it on
     if not draws or sampler.extra_options.get("noise_sampler") is not None or len(sigmas) < 2:
         yield
         return

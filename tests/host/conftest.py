@@ -71,7 +71,7 @@ def demo(part):
 @pytest.fixture(scope="session")
 def sd15():
     """A small SD1.5-shape MODEL and CLIP with random weights."""
-    from .models import sd15
+    from bench.random_models import sd15
 
     return sd15()
 
@@ -79,6 +79,6 @@ def sd15():
 @pytest.fixture(scope="session")
 def sdxl():
     """A small SDXL-shape MODEL and CLIP with random weights."""
-    from .models import sdxl
+    from bench.random_models import sdxl
 
     return sdxl()

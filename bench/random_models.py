@@ -1,4 +1,4 @@
-"""Small models with random weights, of the host's own classes and of Stable Diffusion's shapes."""
+"""Models with random weights, of the host's own classes and of Stable Diffusion's shapes: small ones, and full ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ import torch
 WIDTH = 32
 
 
-def sd15() -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP]:
+Built = tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP]
+
+
+def sd15() -> Built:
     """Four levels with attention on the first three, as SD1.5 has them, at a tenth of its width."""
 
     class Small(comfy.supported_models.SD15):
@@ -30,7 +33,7 @@ def sd15() -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP]:
     return _model(Small, 1), _clip(Small, {"clip_l_model_config": _text(1)}, 2)
 
 
-def sdxl() -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP]:
+def sdxl() -> Built:
     """Three levels with attention on the second and third, several blocks deep, and a pooled vector."""
 
     class Small(comfy.supported_models.SDXL):
@@ -52,6 +55,50 @@ def sdxl() -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP]:
     return _model(Small, 3), _clip(Small, text, 4)
 
 
+def full_sd15(dtype: torch.dtype) -> Built:
+    """Stable Diffusion 1.5's UNet in full, 860 million weights, with its text encoder's first layer."""
+
+    class Full(comfy.supported_models.SD15):
+        unet_config = {
+            **_COMMON,
+            "model_channels": 320,
+            "channel_mult": (1, 2, 4, 4),
+            "num_res_blocks": [2, 2, 2, 2],
+            "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
+            "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+            "transformer_depth_middle": 1,
+            "context_dim": 768,
+            "use_linear_in_transformer": False,
+        }
+        unet_extra_config = {"num_heads": 8, "num_head_channels": -1}
+
+    return _model(Full, 1, dtype), _clip(Full, {"clip_l_model_config": {"num_hidden_layers": 1}}, 2)
+
+
+def full_sdxl(dtype: torch.dtype) -> Built:
+    """Stable Diffusion XL's UNet in full, 2.6 thousand million weights, with the first layers of its text encoders."""
+
+    class Full(comfy.supported_models.SDXL):
+        unet_config = {
+            **_COMMON,
+            "model_channels": 320,
+            "channel_mult": (1, 2, 4),
+            "num_res_blocks": [2, 2, 2],
+            "transformer_depth": [0, 0, 2, 2, 10, 10],
+            "transformer_depth_output": [0, 0, 0, 2, 2, 2, 10, 10, 10],
+            "transformer_depth_middle": 10,
+            "context_dim": 2048,
+            "use_linear_in_transformer": True,
+            "num_classes": "sequential",
+            "adm_in_channels": 2816,
+            "num_head_channels": 64,
+        }
+        unet_extra_config = {"num_heads": -1, "num_head_channels": 64}
+
+    layers = {"num_hidden_layers": 3}
+    return _model(Full, 3, dtype), _clip(Full, {"clip_l_model_config": layers, "clip_g_model_config": layers}, 4)
+
+
 _COMMON = {
     "image_size": 32,
     "in_channels": 4,
@@ -71,9 +118,9 @@ def _text(layers: int) -> dict:
     }
 
 
-def _model(family: type, seed: int) -> comfy.model_patcher.ModelPatcher:
+def _model(family: type, seed: int, dtype: torch.dtype = torch.float32) -> comfy.model_patcher.ModelPatcher:
     config = family(family.unet_config)
-    config.set_inference_dtype(torch.float32, None)
+    config.set_inference_dtype(dtype, None)
     model = config.get_model({})
     randomise(model.diffusion_model, seed)
     device = comfy.model_management.get_torch_device()
@@ -94,7 +141,7 @@ def randomise(module: torch.nn.Module, seed: int) -> None:
     """
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in module.named_parameters():
-        noise = torch.randn(parameter.shape, generator=generator)
+        noise = torch.randn(parameter.shape, generator=generator).to(parameter.dtype)
         if "embedding" in name:
             parameter.data = noise
         elif parameter.ndim > 1:

@@ -1,0 +1,252 @@
+"""What an edit costs: `make bench`. Each figure is a ratio to the host's plain KSampler on the same batch.
+
+Plain and edited runs alternate in one process; a figure is the median over the pairs, with its quartiles. Peak memory
+is the device's, or the process's resident set on a CPU, weights and all. Finished figures are kept in the JSON file, so
+an interrupted bench goes on where it stopped (`--fresh` begins anew).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+PROMPT = "a cat sitting on a red mat"
+SWAPPED = "a hippopotamus sitting on a red mat"
+REFINED = "a very fluffy cat sitting on a red mat"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure: its name, the target prompts, and what turns the fresh plan into the edited one."""
+
+    name: str
+    targets: tuple[str, ...]
+    edit: Callable[[Any], Any]
+    materialised: bool = False
+
+
+def cases() -> list[Case]:
+    """The edits of the table, the usual materialised form, and one source with more and more targets."""
+    from p2p_attention.alignment import changed_words
+    from p2p_attention.edits import Injection, Kind, LocalBlend, Reweight, WordWindow
+    from p2p_attention.window import Window
+    from p2p_attention.word_search import find_words
+
+    always = Window(0.0, 1.0)
+
+    def each(change: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+        return lambda plan: plan.with_targets(change(plan, target) for target in plan.targets)
+
+    def at(plan: Any, target: Any, word: str) -> tuple[int, ...]:
+        return find_words(word, [target.prompt])[0]
+
+    def swap(plan: Any, target: Any) -> Any:
+        return target.with_injection(Injection(Kind.SWAP, always))
+
+    def windows(plan: Any, target: Any) -> Any:
+        late = WordWindow(at(plan, target, "mat"), Window(0.99, 1.0))
+        return target.with_injection(Injection(Kind.SWAP, always, (late,)))
+
+    def refine(plan: Any, target: Any) -> Any:
+        target = target.with_injection(Injection(Kind.REFINE, always))
+        target = target.with_reweight(Reweight(at(plan, target, "fluffy"), 2.0, always))
+        return target.with_reweight(Reweight(at(plan, target, "red"), 0.5, always))
+
+    def blend(plan: Any, target: Any) -> Any:
+        words = changed_words(plan.source, target.prompt)
+        return swap(plan, target).with_blend(LocalBlend(words, 0.3, always))
+
+    colours = ("red", "blue", "green", "white", "black", "pink", "grey", "brown")
+    more = tuple(SWAPPED.replace("red", colour) for colour in colours)
+    made = [
+        Case("swap", (SWAPPED,), each(swap)),
+        Case("swap, windows of single words", (SWAPPED,), each(windows)),
+        Case("refine, two reweights", (REFINED,), each(refine)),
+        Case("swap, local blend", (SWAPPED,), each(blend)),
+        Case("swap, materialised", (SWAPPED,), each(swap), materialised=True),
+    ]
+    return made + [Case(f"swap, {n} targets", more[:n], each(swap)) for n in (2, 4, 8)]
+
+
+class Bench:
+    """Runs of one model at one size, on whatever device the host has."""
+
+    def __init__(self, built: tuple[Any, Any], size: tuple[int, int], steps: int) -> None:
+        import torch
+
+        self.torch = torch
+        self.model, self.clip = built
+        self.size, self.steps = size, steps
+        self.cuda = torch.cuda.is_available()
+
+    def run(self, model: Any, positive: list, latent: dict) -> tuple[float, float]:
+        """Seconds and peak memory in bytes of one run of the host's KSampler."""
+        import nodes
+
+        gc.collect()
+        self._reset_peak()
+        begun = time.perf_counter()
+        nodes.common_ksampler(model, 1, self.steps, 7.0, "euler", "normal", positive, self.negative, latent)
+        if self.cuda:
+            self.torch.cuda.synchronize()
+        return time.perf_counter() - begun, self._peak()
+
+    def pairs(self, case: Case, count: int) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+        """(plain, edited) runs, in turn; one of each goes before, unmeasured."""
+        import nodes
+
+        from p2p_attention.control import Control, SelfAttention
+        from p2p_attention.host import control_model, expand_latent
+        from p2p_attention.host_prompts import encode_pair
+        from p2p_attention.record import Record
+        from p2p_attention.window import Window
+
+        from .materialised import materialise
+
+        self.negative = nodes.CLIPTextEncode().encode(self.clip, "blurry")[0]
+        positive, plan = encode_pair(self.clip, PROMPT, case.targets)
+        control, record = Control(case.edit(plan), SelfAttention(Window(0.0, 1.0))), Record()
+        empty = {"samples": self.torch.zeros(1, 4, *self.size)}
+        latent = expand_latent(empty, plan.rows, record)
+        plain_latent = {"samples": latent["samples"], "batch_index": latent["batch_index"]}
+        edited = materialise(self.model) if case.materialised else control_model(self.model, control, record)
+        for number in range(count + 1):
+            pair = self.run(self.model, positive, plain_latent), self.run(edited, positive, latent)
+            if number:
+                yield pair
+
+    def _reset_peak(self) -> None:
+        if self.cuda:
+            self.torch.cuda.reset_peak_memory_stats()
+        else:
+            Path("/proc/self/clear_refs").write_text("5")
+
+    def _peak(self) -> float:
+        if self.cuda:
+            return float(self.torch.cuda.max_memory_allocated())
+        status = Path("/proc/self/status").read_text()
+        return 1024.0 * int(status.split("VmHWM:")[1].split()[0])
+
+
+def measure(bench: Bench, case: Case, count: int) -> dict[str, Any]:
+    """The figures of one case: ratios of time and peak memory, and seconds of the plain run."""
+    time_ratios, memory_ratios, plain_seconds, edited_seconds = [], [], [], []
+    for (plain, plain_peak), (edited, edited_peak) in bench.pairs(case, count):
+        time_ratios.append(edited / plain)
+        memory_ratios.append(edited_peak / plain_peak)
+        plain_seconds.append(plain)
+        edited_seconds.append(edited)
+        print(f"    plain {plain:.2f} s, edited {edited:.2f} s, ratio {edited / plain:.3f}", flush=True)
+    return {
+        "time": _spread(time_ratios),
+        "memory": _spread(memory_ratios),
+        "plain_seconds": statistics.median(plain_seconds),
+        "seconds_per_edit": statistics.median(edited_seconds) / len(case.targets),
+        "pairs": count,
+        "steps": bench.steps,
+    }
+
+
+def _spread(values: list[float]) -> list[float]:
+    """Median and quartiles."""
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return [round(value, 4) for value in (middle, low, high)]
+
+
+def machine() -> str:
+    """What the figures were measured on, in words."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()}, fp16, torch {torch.__version__}"
+    return f"CPU, {os.cpu_count()} cores ({_cpu()}), fp32, torch {torch.__version__}"
+
+
+def _cpu() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.machine()
+
+
+def report(results: dict[str, Any]) -> str:
+    """The tables of docs/cost.md."""
+    lines = []
+    for where, shapes in results.items():
+        for shape, made in shapes.items():
+            lines += [f"\n### {shape}\n", where + "\n"]
+            lines += ["| run | time | quartiles | peak memory | seconds, plain |", "|---|---|---|---|---|"]
+            for name, figures in made.items():
+                ratio, low, high = figures["time"]
+                memory, seconds = figures["memory"][0], figures["plain_seconds"]
+                lines.append(f"| {name} | {ratio:.3f} | {low:.3f} … {high:.3f} | {memory:.3f} | {seconds:.2f} |")
+            if "swap" in made:
+                lines += ["\n| targets | seconds an edit | share of one target's | (N + 1) / 2N |", "|---|---|---|---|"]
+                one = made["swap"]["seconds_per_edit"]
+                for n in (1, 2, 4, 8):
+                    name = "swap" if n == 1 else f"swap, {n} targets"
+                    if name in made:
+                        seconds = made[name]["seconds_per_edit"]
+                        lines.append(f"| {n} | {seconds:.2f} | {seconds / one:.3f} | {(n + 1) / (2 * n):.3f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure what is not measured yet, save, and write the document."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
+    parser.add_argument("--shapes", default="SD1.5 32×32,SD1.5 64×64,SDXL 32×32", help="with commas between")
+    parser.add_argument("--only", default="", help="only the cases whose name holds this")
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--fresh", action="store_true", help="measure again what is there")
+    parser.add_argument("--out", type=Path, default=FOLDER / "cost.json")
+    parser.add_argument("--document", type=Path, default=FOLDER.parent / "docs" / "cost.md")
+    options = parser.parse_args()
+    sys.path.insert(0, str(options.host))
+    import comfy.options
+    import torch
+
+    sys.argv = ["bench", *([] if torch.cuda.is_available() else ["--cpu"])]
+    comfy.options.enable_args_parsing()
+    import comfy.utils
+
+    comfy.utils.set_progress_bar_enabled(False)
+    torch.set_grad_enabled(False)
+    from .random_models import full_sd15, full_sdxl
+
+    results = json.loads(options.out.read_text()) if options.out.is_file() and not options.fresh else {}
+    there = results.setdefault(machine(), {})
+    dtype = torch.float16 if torch.cuda.is_available() else torch.float32
+    built: dict[str, Any] = {}
+    for shape in options.shapes.split(","):
+        family, size = shape.strip().split()
+        height, width = (int(side) for side in size.split("×"))
+        steps = 20 if torch.cuda.is_available() else 1
+        done = there.setdefault(shape.strip(), {})
+        for case in cases():
+            many = "targets" in case.name and height * width > 32 * 32 and not torch.cuda.is_available()
+            if case.name in done or options.only not in case.name or many:
+                continue
+            if family not in built:
+                built.clear()
+                built[family] = {"SD1.5": full_sd15, "SDXL": full_sdxl}[family](dtype)
+            print(f"{shape}, {case.name}", flush=True)
+            done[case.name] = measure(Bench(built[family], (height, width), steps), case, options.pairs)
+            options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    head = options.document.read_text().split("\n### ")[0] if options.document.is_file() else "# Cost\n"
+    options.document.write_text(head.rstrip() + "\n" + report(results))
+
+
+if __name__ == "__main__":
+    main()
