@@ -33,6 +33,29 @@ def sd15() -> Built:
     return _model(Small, 1), _clip(Small, {"clip_l_model_config": _text(1)}, 2)
 
 
+def sd2() -> Built:
+    """As `sd15`, with SD2's linear projections and text encoder, and v-prediction."""
+
+    class Small(comfy.supported_models.SD20):
+        unet_config = {
+            **_COMMON,
+            "channel_mult": (1, 2, 4, 4),
+            "num_res_blocks": [1, 1, 1, 1],
+            "transformer_depth": [1, 1, 1, 0],
+            "transformer_depth_output": [1, 1, 1, 1, 1, 1, 0, 0],
+            "transformer_depth_middle": 1,
+            "context_dim": WIDTH,
+            "use_linear_in_transformer": True,
+            "num_head_channels": 8,
+        }
+        unet_extra_config = {"num_heads": -1, "num_head_channels": 8, "attn_precision": torch.float32}
+
+        def model_type(self, state_dict: dict, prefix: str = "") -> comfy.model_base.ModelType:
+            return comfy.model_base.ModelType.V_PREDICTION
+
+    return _model(Small, 5), _clip(Small, {"clip_h_model_config": {**_text(3), "hidden_act": "gelu"}}, 6)
+
+
 def sdxl() -> Built:
     """Three levels with attention on the second and third, several blocks deep, and a pooled vector."""
 

@@ -30,9 +30,10 @@ WARMUP = 100
 AVERAGE = 0.999
 UNCONDITIONAL = 0.1
 LEVELS = 25
-DECAY_SHARE = 0.4
+DECAY_SHARE = 0.3
 EASE = 0.85
-EASED_UNTIL = (0.5, 0.9)
+EASED_UNTIL = (0.5, 0.8)
+TWO = 0.45
 PART = 16
 PREFIXES = {"unet.": "model.diffusion_model.", "text.": "cond_stage_model.transformer.text_model."}
 EDGES = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
@@ -144,7 +145,7 @@ class Trainer:
         rng = np.random.default_rng((self.seed, self.step))
         pictures, ids = [], []
         for _ in range(self.batch):
-            scene = sample_scene(rng, ease=self.ease())
+            scene = sample_scene(rng, two=TWO, ease=self.ease())
             prompt = "" if rng.random() < UNCONDITIONAL else sample_prompt(rng, scene)
             pictures.append(render(scene, SIDE))
             if prompt not in self._tokens:

@@ -26,6 +26,7 @@ from .run import BLEND_NODE, CONTROLLER_NODE, Run
 MASK_NODE = "P2P Blend Mask"
 KEY = "p2p"
 RECORD = "p2p_record"
+COUPLING = {"nodes_perpneg": "Perp-Neg", "nodes_mahiro": "Mahiro"}
 ADAPTIVE = ("dpm_adaptive", "sample_dpm_adaptive")
 OVERRIDE = "optimized_attention_override"
 
@@ -103,6 +104,7 @@ def _controlled_run(
     sigmas: torch.Tensor = args[1]
     _check_positive(guider, control.plan)
     _check_rows(noise, control.plan)
+    _check_guidance(guider)
     sampling = guider.model_patcher.get_model_object("model_sampling")
     continues = not bool(torch.any(noise))
     run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, continues)
@@ -214,6 +216,19 @@ def _check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
                 f"{CONTROLLER_NODE}: the positive conditioning has {rows} rows of {tokens} tokens, "
                 f"the edit was encoded to {plan.encoded} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output "
                 "without nodes that change its batch or join other prompts to it."
+            )
+
+
+def _check_guidance(guider: comfy.samplers.CFGGuider) -> None:
+    """Refuse guidance that computes one number from all rows, for then the edited picture changes the source."""
+    options = guider.model_options
+    functions = [type(guider), options.get("sampler_cfg_function"), *options.get("sampler_post_cfg_function", [])]
+    for function in functions:
+        name = COUPLING.get(getattr(function, "__module__", "").rpartition(".")[2])
+        if name:
+            raise ValueError(
+                f"{CONTROLLER_NODE}: {name} guidance computes one number from the whole batch, so the edited picture "
+                "would change the source. Use another guider or guidance node."
             )
 
 

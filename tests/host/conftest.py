@@ -77,6 +77,14 @@ def sd15():
 
 
 @pytest.fixture(scope="session")
+def sd2():
+    """A small SD2-shape MODEL (v-prediction) and CLIP with random weights."""
+    from bench.random_models import sd2
+
+    return sd2()
+
+
+@pytest.fixture(scope="session")
 def sdxl():
     """A small SDXL-shape MODEL and CLIP with random weights."""
     from bench.random_models import sdxl

@@ -6,7 +6,7 @@ import nodes
 import torch
 
 SIZES = {"demo": (3, 32, 32), "demo wide": (3, 24, 40), "sd15": (4, 16, 16), "sd15 wide": (4, 16, 24)}
-SIZES |= {"sdxl": (4, 16, 16), "sdxl wide": (4, 24, 16)}
+SIZES |= {"sd2": (4, 16, 16), "sdxl": (4, 16, 16), "sdxl wide": (4, 24, 16)}
 
 
 def empty(shape: tuple[int, int, int]) -> dict:

@@ -8,9 +8,11 @@ from .sampling import SIZES, empty, negative, rows, sample
 PROMPTS = {
     "demo": ("a red circle on a blue background", "a red square on a blue background"),
     "sd15": ("a cat on a mat", "a hippopotamus on a mat"),
-    "sdxl": ("a cat on a mat", "a hippopotamus on a mat"),
 }
-ADDED = {"demo": "a large red circle on a blue background", "sd15": "a big cat on a mat", "sdxl": "a big cat on a mat"}
+PROMPTS |= dict.fromkeys(("sd2", "sdxl"), PROMPTS["sd15"])
+ADDED = {"demo": "a large red circle on a blue background"} | dict.fromkeys(
+    ("sd15", "sd2", "sdxl"), "a big cat on a mat"
+)
 WINDOWS = [(0.0, 0.8, 0.0, 0.4), (0.2, 0.5, 0.1, 1.0), (0.0, 1.0, 0.0, 0.0)]
 
 pytestmark = pytest.mark.parametrize("size", SIZES)

@@ -79,7 +79,7 @@ WIDE = [("swap", "longer"), ("refine", "added"), ("reweight", "same"), *COMBINED
 @pytest.mark.parametrize(
     "size, edit_name, case",
     [(size, *run) for size in ("sd15", "sdxl") for run in RUNS]
-    + [(size, *run) for size in ("sd15 wide", "sdxl wide") for run in WIDE],
+    + [(size, *run) for size in ("sd15 wide", "sd2", "sdxl wide") for run in WIDE],
 )
 def test_fused_run_equals_materialised_run(size, edit_name, case, request, node, record_property):
     model, clip = request.getfixturevalue(size.split()[0])
