@@ -55,8 +55,8 @@ def cases() -> list[Case]:
         return target.with_injection(Injection(Kind.SWAP, always))
 
     def windows(plan: Any, target: Any) -> Any:
-        late = WordWindow(at(plan, target, "mat"), Window(0.99, 1.0))
-        return target.with_injection(Injection(Kind.SWAP, always, (late,)))
+        own = WordWindow(at(plan, target, "mat"), Window(0.0, 0.0))
+        return target.with_injection(Injection(Kind.SWAP, always, (own,)))
 
     def refine(plan: Any, target: Any) -> Any:
         target = target.with_injection(Injection(Kind.REFINE, always))
