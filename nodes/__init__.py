@@ -2,6 +2,7 @@
 
 from .attention_controller import AttentionController
 from .blend_mask import BlendMask
+from .ddim_inversion import DDIMInversion
 from .encode_prompt_pair import EncodePromptPair
 from .load_demo_model import LoadDemoModel
 from .local_blend import LocalBlend
@@ -17,5 +18,6 @@ NODES = [
     LocalBlend,
     AttentionController,
     BlendMask,
+    DDIMInversion,
     LoadDemoModel,
 ]

@@ -6,10 +6,11 @@ from comfy_api.latest import io
 
 from ..p2p_attention.control import Control, SelfAttention
 from ..p2p_attention.edits import EditPlan
-from ..p2p_attention.host import control_model, expand_latent
+from ..p2p_attention.host.model import control_model, expand_latent
+from ..p2p_attention.inversion import Inversion
 from ..p2p_attention.record import Record
 from ..p2p_attention.window import Window
-from .types import CATEGORY, RESOLUTIONS, Edit
+from .types import CATEGORY, RESOLUTIONS, Edit, InversionType
 
 
 class AttentionController(io.ComfyNode):
@@ -46,6 +47,11 @@ class AttentionController(io.ComfyNode):
                     step=0.01,
                     tooltip="Where it ends. Higher keeps shape and background closer to the source; 0.0 is off.",
                 ),
+                InversionType.Input(
+                    "inversion",
+                    optional=True,
+                    tooltip="For a real picture, from P2P DDIM Inversion: the run starts from it, whatever the seed.",
+                ),
                 io.Combo.Input(
                     "self_resolution",
                     options=RESOLUTIONS,
@@ -74,11 +80,12 @@ class AttentionController(io.ComfyNode):
         self_start_percent: float,
         self_end_percent: float,
         self_resolution: str = "1/4",
+        inversion: Inversion | None = None,
     ) -> io.NodeOutput:
         try:
             window = Window(self_start_percent, self_end_percent)
         except ValueError as error:
             raise ValueError(f"P2P Attention Controller: self_{error}") from error
-        control = Control(edit, SelfAttention(window, Fraction(self_resolution)))
+        control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion)
         record = Record()
         return io.NodeOutput(control_model(model, control, record), expand_latent(latent, edit.rows, record))

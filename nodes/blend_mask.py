@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.host import blend_masks
+from ..p2p_attention.host.model import blend_masks
 from ..p2p_attention.run import BLEND_NODE
 from .types import CATEGORY
 

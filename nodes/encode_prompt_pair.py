@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.host_prompts import encode_pair
+from ..p2p_attention.host.prompts import encode_pair
 from .types import CATEGORY, Edit
 
 

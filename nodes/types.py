@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 RESOLUTIONS = ["1/8", "1/4", "1/2", "1"]
 Edit = io.Custom("P2P_EDIT")
+InversionType = io.Custom("P2P_INVERSION")
 CATEGORY = "prompt-to-prompt"
 
 

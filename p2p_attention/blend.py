@@ -22,25 +22,28 @@ Maps = Mapping[Track, torch.Tensor]
 
 @dataclass(frozen=True, eq=False)
 class _Placed:
-    """A blend of the target in one of the pair's rows."""
+    """A blend of the target in one of the run's rows, with its source's row."""
 
+    source: int
     row: int
     blend: LocalBlend
     window: SigmaWindow
 
     def tracks(self, words: Words) -> tuple[Track, ...]:
-        places = ((0, words.source), (self.row, words.target))
+        places = ((self.source, words.source), (self.row, words.target))
         return tuple(Track(row, positions, self.blend.resolution) for row, positions in places if positions)
 
 
 class Blender:
     """The local blends of a run. Until a blend's first step is done, its target is whole."""
 
-    def __init__(self, targets: Sequence[Target], percent_to_sigma: Callable[[float], float]) -> None:
-        self.count = len(targets)
+    def __init__(self, targets: Sequence[Target], pictures: int, percent_to_sigma: Callable[[float], float]) -> None:
+        self.size = 1 + len(targets)
+        self.pictures = pictures
         self._placed = [
-            _Placed(row, blend, blend.window.to_sigmas(percent_to_sigma))
-            for row, target in enumerate(targets, start=1)
+            _Placed(first, first + number, blend, blend.window.to_sigmas(percent_to_sigma))
+            for first in range(0, pictures * self.size, self.size)
+            for number, target in enumerate(targets, start=1)
             for blend in target.blends
         ]
         self._users: dict[_Placed, torch.Tensor] = {}
@@ -62,22 +65,30 @@ class Blender:
                 yield from placed.tracks(placed.blend.exclude)
 
     def update(self, sigma: float, maps: Maps, latent: torch.Tensor) -> None:
-        """A call at this noise level is done: make the masks [targets, 1, H, W] anew, as the maps are now."""
+        """A call at this noise level is done: make the masks [rows, 1, H, W] anew, as the maps are now."""
         open_now = [placed for placed in self._placed if sigma in placed.window]
         if not open_now or not all(track in maps for track in self.tracks()):
             return
         size = (latent.shape[-2], latent.shape[-1])
-        mask = latent.new_ones(self.count, 1, *size)
+        mask = latent.new_ones(self.pictures * self.size, 1, *size)
         for row in {placed.row for placed in open_now}:
             masks = [self._mask(placed, maps, latent, size) for placed in open_now if placed.row == row]
-            mask[row - 1] = torch.stack(masks).amax(dim=0)
+            mask[row] = torch.stack(masks).amax(dim=0)
         self.mask = mask
 
     def blend(self, latent: torch.Tensor) -> torch.Tensor:
-        """Make rows 1 … of a latent [rows, C, H, W] the source's, row 0, outside their masks; in place."""
+        """Make each target of a latent [rows, C, H, W] its source outside the target's mask; in place."""
         if self.mask is not None:
-            latent[1:] = torch.lerp(latent[:1], latent[1:], self.mask.to(latent))
+            for first in range(0, len(latent), self.size):
+                rows = slice(first + 1, first + self.size)
+                latent[rows] = torch.lerp(latent[first], latent[rows], self.mask[rows].to(latent))
         return latent
+
+    @property
+    def target_masks(self) -> torch.Tensor | None:
+        """The masks [targets, 1, H, W] of all pictures' targets."""
+        rows = [row for row in range(self.pictures * self.size) if row % self.size]
+        return None if self.mask is None else self.mask[rows]
 
     def _mask(self, placed: _Placed, maps: Maps, latent: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
         """The mask [1, H, W] of one blend."""

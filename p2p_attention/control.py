@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .edits import EditPlan
+from .inversion import Inversion
 from .window import Window
 
 
@@ -27,7 +28,8 @@ class SelfAttention:
 
 @dataclass(frozen=True)
 class Control:
-    """An edit plan with the self-attention window that goes with it."""
+    """An edit plan with its self-attention window, and the inversion of the picture if that is a real one."""
 
     plan: EditPlan
     self_attention: SelfAttention
+    inversion: Inversion | None = None

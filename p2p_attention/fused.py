@@ -33,11 +33,15 @@ class CrossTerms:
 
 @dataclass(frozen=True)
 class Batch:
-    """Which rows of a call are a pair's: `sources` and `targets` are row numbers, one source for each target."""
+    """Which rows of a call are edited: `sources` and `targets` are row numbers, one source for each target.
+
+    `starts` has the first row of each prompt (chunk) that holds the pair's pictures.
+    """
 
     rows: int
     sources: tuple[int, ...]
     targets: tuple[int, ...]
+    starts: tuple[int, ...] = (0,)
 
     def injected(self) -> list[int]:
         """For every row, the row whose queries and keys it uses."""

@@ -19,7 +19,7 @@ Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Track:
-    """Words to follow: `positions` in the prompt of one of the pair's rows (0 is the source), in layers of a size."""
+    """Words to follow: `positions` in the prompt of one of the run's rows (pictures), in layers of a size."""
 
     row: int
     positions: tuple[int, ...]
@@ -65,16 +65,13 @@ class Probes:
     def of_words(self, tracks: Sequence[Track], like: torch.Tensor, tokens: int) -> Probe:
         """For each track, the share that its words get in the edited maps, over all calls of the pair's rows."""
         cells: list[tuple[int, int, torch.Tensor]] = []
-        pairs = sorted(set(self.batch.sources))
+        places = {row: place for place, row in enumerate(self.batch.targets)}
         for number, track in enumerate(tracks):
             column = like.new_zeros(tokens)
             column[list(track.positions)] = 1
-            if track.row == 0:
-                cells += [(row, number, column) for row in pairs]
-                continue
-            step = len(self.batch.targets) // len(pairs)
-            for place in range(track.row - 1, len(self.batch.targets), step):
-                cells += [(row, number, edited) for row, edited in self._edited(place, column)]
+            for row in (start + track.row for start in self.batch.starts):
+                seen = self._edited(places[row], column) if row in places else [(row, column)]
+                cells += [(row, number, edited) for row, edited in seen]
         return self._gather(cells, len(tracks))
 
     def of_sums(self, like: torch.Tensor, tokens: int) -> tuple[Probe, list[list[int]]]:

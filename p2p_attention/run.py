@@ -12,6 +12,7 @@ from .blend import Blender
 from .control import Control
 from .cross_schedule import CrossSchedule, Phase
 from .fused import Batch, CrossInput, CrossTerms, cross_input
+from .inversion import Anchor
 from .steps import Steps
 from .watch import CrossCall, Watch
 
@@ -20,8 +21,9 @@ CONTROLLER_NODE = "P2P Attention Controller"
 
 
 class Run:
-    """The state of one run. `uuids`, set by the host's side, are the conditionings that hold the pair's rows.
+    """The state of one run over so many `pictures`, each a source and its targets.
 
+    `uuids`, set by the host's side, are the conditionings that hold the pair's rows.
     `sigmas` are the run's noise levels, `continues` is true for a run that takes up another's latent (no noise is
     added), whose windows may rightly lie before it. Raises ValueError for a window that no step falls in.
     """
@@ -31,15 +33,19 @@ class Run:
         control: Control,
         sigmas: Sequence[float],
         percent_to_sigma: Callable[[float], float],
+        pictures: int = 1,
         continues: bool = False,
     ) -> None:
         self.plan = control.plan
+        self.inversion = control.inversion
+        self.anchor: Anchor | None = None
+        self.pictures = pictures
         self.self_attention = control.self_attention
         self.uuids: frozenset[Any] = frozenset()
         self._self_window = control.self_attention.window.to_sigmas(percent_to_sigma)
         self._cross = CrossSchedule(self.plan, percent_to_sigma)
         self._steps = Steps(sigmas, percent_to_sigma, continues)
-        self.blender = Blender(self.plan.targets, percent_to_sigma)
+        self.blender = Blender(self.plan.targets, pictures, percent_to_sigma)
         self.watch = Watch(self.blender.tracks(), self.index)
         self._check_windows()
         self._terms: dict[tuple[Phase, torch.device, torch.dtype], list[CrossTerms]] = {}
@@ -140,15 +146,17 @@ class Run:
         chunks = [i for i, uuid in enumerate(extra["uuids"]) if uuid in self.uuids]
         if not chunks:
             return None
-        size = self.plan.rows
-        if rows != len(extra["uuids"]) * size:
+        size, each = self.plan.rows, self.pictures * self.plan.rows
+        if rows != len(extra["uuids"]) * each:
             raise ValueError(
-                f"{CONTROLLER_NODE}: the model was called with {rows} rows where {size} for each prompt were "
+                f"{CONTROLLER_NODE}: the model was called with {rows} rows where {each} for each prompt were "
                 "expected. A node that splits the batch (context windows) does not fit an edit; remove it."
             )
-        sources = tuple(chunk * size for chunk in chunks for _ in range(size - 1))
-        targets = tuple(chunk * size + row for chunk in chunks for row in range(1, size))
-        return Batch(rows, sources, targets)
+        starts = tuple(chunk * each for chunk in chunks)
+        firsts = [start + size * picture for start in starts for picture in range(self.pictures)]
+        sources = tuple(first for first in firsts for _ in range(size - 1))
+        targets = tuple(first + row for first in firsts for row in range(1, size))
+        return Batch(rows, sources, targets, starts)
 
     def cross(self, context: torch.Tensor, value: torch.Tensor, batch: Batch) -> CrossInput:
         """Cross-attention's edited input, prepared once for all layers that share this context."""

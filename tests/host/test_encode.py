@@ -86,7 +86,7 @@ def test_no_text_encoder_says_so(node):
 @settings(max_examples=60)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_text_is_read_and_every_token_has_its_place(demo, part, source, target):
-    host, maps = part("p2p_attention.host_prompts"), part("p2p_attention.column_map")
+    host, maps = part("p2p_attention.host.prompts"), part("p2p_attention.column_map")
     role = part("p2p_attention.prompt").Role
     _, plan = host.encode_pair(demo[1], source, (target,))
     for prompt in (plan.source, plan.prompts[0]):

@@ -73,14 +73,13 @@ def test_windows_that_are_none(graph, window):
         graph(self_window=window)
 
 
-@pytest.mark.parametrize("count", [0, 2, 7])
-def test_a_latent_of_another_batch(graph, count):
-    with pytest.raises(ValueError, match=f"P2P Attention Controller: the latent holds a batch of {count}"):
-        graph(latent={"samples": torch.zeros(count, 3, 32, 32)})
+def test_a_latent_of_no_picture(graph):
+    with pytest.raises(ValueError, match=r"P2P Attention Controller: the latent of shape \[0, 3, 32, 32\]"):
+        graph(latent={"samples": torch.zeros(0, 3, 32, 32)})
 
 
 def test_a_video_latent(graph):
-    with pytest.raises(ValueError, match="not a single picture's"):
+    with pytest.raises(ValueError, match="not of pictures"):
         graph(latent={"samples": torch.zeros(1, 3, 4, 32, 32)})
 
 

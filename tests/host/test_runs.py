@@ -209,6 +209,31 @@ def test_several_targets_share_one_source(node, demo):
         assert not torch.allclose(together[row], together[0], atol=1e-2)
 
 
+@pytest.mark.parametrize("sampler", ["euler", "euler_ancestral"])
+def test_a_batch_of_pictures_each_with_its_source(sampler, node, demo):
+    """Picture n of a batch is, to rounding, the one that its own noise makes alone; local blends are its own too."""
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+    (edit,) = node("P2P_LocalBlend", edit=edit, words="circle", threshold=0.5, start_percent=0.2, map_resolution="1/2")
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+
+    def run(latent):
+        model, batch = node("P2P_AttentionController", model=demo[0], edit=edit, latent=latent, **windows)
+        return sample(model, positive, negative(demo[1]), batch, sampler=sampler)
+
+    samples = torch.zeros(3, *SHAPE)
+    together = run({"samples": samples})
+    assert together.shape[0] == 6
+    plain = sample(demo[0], negative(demo[1], SOURCE), negative(demo[1]), {"samples": samples}, sampler=sampler)
+    for number in range(3):
+        pair = together[2 * number : 2 * number + 2]
+        assert not torch.equal(pair[0], pair[1])
+        torch.testing.assert_close(pair[0], plain[number], rtol=1e-3, atol=1e-3)
+    if sampler == "euler":
+        alone = run({"samples": samples[:1], "batch_index": [1]})
+        torch.testing.assert_close(together[2:4], alone, rtol=1e-3, atol=1e-3)
+
+
 def test_the_given_model_is_not_changed(edited, demo):
     before = {key: repr(value) for key, value in demo[0].model_options.items()}
     wrappers = repr(demo[0].wrappers)

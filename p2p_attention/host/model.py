@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import inspect
+import logging
 import uuid
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -16,36 +14,39 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.patcher_extension import WrappersMP
 
-from .control import Control
-from .edits import EditPlan
-from .hooks import RUN, attention_override, attn1_patch, attn2_output_patch, attn2_patch
-from .host_prompts import ENCODE_NODE, PAIR
-from .record import Record
-from .run import BLEND_NODE, CONTROLLER_NODE, Run
+from ..control import Control
+from ..edits import EditPlan
+from ..hooks import RUN, attention_override, attn1_patch, attn2_output_patch, attn2_patch
+from ..inversion import Anchor, Method
+from ..record import Record
+from ..run import BLEND_NODE, CONTROLLER_NODE, Run
+from .checks import check_guidance, check_positive, check_rows
+from .inversion import check_inversion
+from .noise import noise_sampler, refuse_noise, shared_noise
+from .prompts import KEY, PAIR
 
 MASK_NODE = "P2P Blend Mask"
-KEY = "p2p"
 RECORD = "p2p_record"
-COUPLING = {"nodes_perpneg": "Perp-Neg", "nodes_mahiro": "Mahiro"}
 ADAPTIVE = ("dpm_adaptive", "sample_dpm_adaptive")
 OVERRIDE = "optimized_attention_override"
 
 
 def expand_latent(latent: dict[str, Any], rows: int, record: Record) -> dict[str, Any]:
-    """Repeat a latent of one for so many rows, all with the noise of its one. Raises ValueError for any other.
+    """Repeat each picture of a latent for so many rows, all with the noise of the one; ValueError if it is none.
 
     The record goes with it, and through the sampler, to the nodes that ask about the run.
     """
     samples = latent["samples"]
     if getattr(samples, "is_nested", False) or samples.ndim != 4:
-        raise ValueError(f"{CONTROLLER_NODE}: the latent is not a single picture's; use one of shape [1, C, H, W].")
-    if samples.shape[0] != 1:
-        raise ValueError(
-            f"{CONTROLLER_NODE}: the latent holds a batch of {samples.shape[0]}, but the Controller makes the rows for "
-            "source and target itself. Give it a batch of 1 (for example Latent From Batch)."
-        )
-    index = latent.get("batch_index", [0])[0]
-    return {**latent, "samples": samples.repeat(rows, 1, 1, 1), "batch_index": [index] * rows, RECORD: record}
+        raise ValueError(f"{CONTROLLER_NODE}: the latent is not of pictures; use one of shape [batch, C, H, W].")
+    if 0 in samples.shape:
+        raise ValueError(f"{CONTROLLER_NODE}: the latent of shape {list(samples.shape)} holds no picture.")
+    expanded = {**latent, "samples": samples.repeat_interleave(rows, dim=0), RECORD: record}
+    expanded["batch_index"] = [i for i in latent.get("batch_index", range(len(samples))) for _ in range(rows)]
+    mask = latent.get("noise_mask")
+    if mask is not None and mask.shape[0] > 1:
+        expanded["noise_mask"] = mask.reshape(-1, 1, *mask.shape[-2:]).repeat_interleave(rows, dim=0)
+    return expanded
 
 
 def blend_masks(latent: dict[str, Any]) -> torch.Tensor:
@@ -102,12 +103,15 @@ def _controlled_run(
     """OUTER_SAMPLE: one `Run` from here to the end, in the run's own transformer_options."""
     guider: comfy.samplers.CFGGuider = executor.class_obj
     sigmas: torch.Tensor = args[1]
-    _check_positive(guider, control.plan)
-    _check_rows(noise, control.plan)
-    _check_guidance(guider)
+    check_positive(guider, control.plan)
+    check_rows(noise, control.plan, control.inversion)
+    check_guidance(guider)
     sampling = guider.model_patcher.get_model_object("model_sampling")
-    continues = not bool(torch.any(noise))
-    run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, continues)
+    pictures = noise.shape[0] // control.plan.rows
+    continues = control.inversion is None and not bool(torch.any(noise))
+    if control.inversion:
+        check_inversion(control.inversion, guider, sigmas, latent, pictures)
+    run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, pictures, continues)
     options = guider.model_options["transformer_options"]
     if options.get("patches_replace", {}).get("attn2") and run.takes_extra_rows:
         raise ValueError(
@@ -127,9 +131,9 @@ def _controlled_run(
         if before is not None:
             options[OVERRIDE] = before
     run.end()
-    if run.blender.mask is not None:
+    if (found := run.blender.target_masks) is not None:
         scale = guider.model_patcher.model.latent_format.spacial_downscale_ratio
-        masks = torch.nn.functional.interpolate(run.blender.mask, scale_factor=scale, mode="bilinear")
+        masks = torch.nn.functional.interpolate(found, scale_factor=scale, mode="bilinear")
         record.keep(result, masks[:, 0])
     return result
 
@@ -141,14 +145,26 @@ def _controlled_call(executor: Any, x: torch.Tensor, timestep: torch.Tensor, mod
         return executor(x, timestep, model_options, *args)
     sigma = float(timestep.flatten()[0])
     run.begin_call(sigma, x)
+    if run.anchor:
+        run.anchor.place(x, sigma)
     run.blender.blend(x)
     result = executor(x, timestep, model_options, *args)
     run.end_call(sigma, x)
+    if run.anchor:
+        run.anchor.lead(result, sigma)
     return run.blender.blend(result)
 
 
 def _controlled_sampler(
-    executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: dict, callback: Any, noise: torch.Tensor, *args: Any
+    executor: Any,
+    guider: Any,
+    sigmas: torch.Tensor,
+    extra_args: dict,
+    callback: Any,
+    noise: torch.Tensor,
+    latent: torch.Tensor,
+    denoise_mask: torch.Tensor | None,
+    *args: Any,
 ):
     """SAMPLER_SAMPLE: the host has prepared the conditionings, and the sampler is about to draw its noise."""
     run: Run = guider.model_options["transformer_options"][RUN]
@@ -158,25 +174,24 @@ def _controlled_sampler(
             "edited picture would change the source. Choose another sampler."
         )
     run.uuids = _own_entries(guider, run.plan)
-    with _shared_noise(executor.class_obj, noise, sigmas, extra_args.get("seed")):
-        return run.blender.blend(executor(guider, sigmas, extra_args, callback, noise, *args))
-
-
-@contextlib.contextmanager
-def _shared_noise(sampler: Any, noise: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Iterator[None]:
-    """While it lasts, the noise that a sampler draws per step is the same for every row, as for a batch of one."""
-    function = getattr(sampler, "sampler_function", None)
-    draws = function is not None and "noise_sampler" in inspect.signature(function).parameters
-    if not draws or sampler.extra_options.get("noise_sampler") is not None or len(sigmas) < 2:
-        yield
-        return
-    original = sampler.extra_options
-    one_row = _noise_sampler(function.__name__, noise[:1], sigmas, seed)
-    sampler.extra_options = {**original, "noise_sampler": lambda *at: one_row(*at).expand_as(noise)}
-    try:
-        yield
-    finally:
-        sampler.extra_options = original
+    rows, inversion = run.plan.rows, run.inversion
+    if inversion:
+        if denoise_mask is not None:
+            raise ValueError(
+                f"{CONTROLLER_NODE}: an inverted picture cannot take a noise mask. Connect the mask to {BLEND_NODE}."
+            )
+        noise, latent = torch.zeros_like(noise), inversion.start.to(noise).repeat_interleave(rows, dim=0)
+        if inversion.method is Method.DIRECT:
+            run.anchor = Anchor(inversion, rows, noise.device)
+    draw = refuse_noise if inversion else noise_sampler
+    with shared_noise(executor.class_obj, draw, noise, rows, sigmas, extra_args.get("seed")):
+        samples = executor(guider, sigmas, extra_args, callback, noise, latent, denoise_mask, *args)
+    if run.anchor:
+        run.anchor.finish(samples)
+    if inversion:
+        error = (samples[::rows] - inversion.clean.to(samples)).norm() / inversion.clean.norm()
+        logging.info("Prompt-to-Prompt: the source was reconstructed to a relative error of %.2e.", float(error))
+    return run.blender.blend(samples)
 
 
 def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset:
@@ -193,45 +208,6 @@ def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset:
     return frozenset(entry["uuid"] for entry in own)
 
 
-def _noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Callable:
-    """The host's own noise sampler for this sampler function, for one row."""
-    if name.startswith("sample_dpmpp") and "sde" in name:
-        low, high = sigmas[sigmas > 0].min(), sigmas.max()
-        tree = comfy.k_diffusion.sampling.BrownianTreeNoiseSampler
-        return tree(x, low, high, seed=seed, cpu=not name.endswith("_gpu"))
-    return comfy.k_diffusion.sampling.default_noise_sampler(x, seed=seed)
-
-
-def _check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
-    entries = [entry for entry in guider.conds.get("positive", []) if entry.get(PAIR) == plan.pair]
-    if not entries:
-        raise ValueError(
-            f"{CONTROLLER_NODE}: the sampler's positive conditioning is not the one of this edit. Connect the positive "
-            f"output of the {ENCODE_NODE} that this edit comes from."
-        )
-    for entry in entries:
-        rows, tokens = entry["cross_attn"].shape[:2]
-        if (rows, tokens) != (plan.encoded, plan.tokens):
-            raise ValueError(
-                f"{CONTROLLER_NODE}: the positive conditioning has {rows} rows of {tokens} tokens, "
-                f"the edit was encoded to {plan.encoded} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output "
-                "without nodes that change its batch or join other prompts to it."
-            )
-
-
-def _check_guidance(guider: comfy.samplers.CFGGuider) -> None:
-    """Refuse guidance that computes one number from all rows, for then the edited picture changes the source."""
-    options = guider.model_options
-    functions = [type(guider), options.get("sampler_cfg_function"), *options.get("sampler_post_cfg_function", [])]
-    for function in functions:
-        name = COUPLING.get(getattr(function, "__module__", "").rpartition(".")[2])
-        if name:
-            raise ValueError(
-                f"{CONTROLLER_NODE}: {name} guidance computes one number from the whole batch, so the edited picture "
-                "would change the source. Use another guider or guidance node."
-            )
-
-
 def _spread_rows(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
     """Give every picture of a sweep its row of the conditioning, in the run's own copy of the entries."""
     rows = plan.encoded_rows
@@ -242,16 +218,3 @@ def _spread_rows(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
             for key in ("cross_attn", "pooled_output"):
                 if entry.get(key) is not None:
                     entry[key] = entry[key][rows]
-
-
-def _check_rows(noise: torch.Tensor, plan: EditPlan) -> None:
-    if noise.shape[0] != plan.rows:
-        raise ValueError(
-            f"{CONTROLLER_NODE}: the sampler got a batch of {noise.shape[0]}, the edit needs {plan.rows} (source and "
-            "targets). Connect the Controller's latent output to the sampler."
-        )
-    if not bool((noise == noise[:1]).all()):
-        raise ValueError(
-            f"{CONTROLLER_NODE}: source and target start from different noise. Connect the Controller's latent output "
-            "to the sampler, and noise that honours batch_index (KSampler and Random Noise do)."
-        )

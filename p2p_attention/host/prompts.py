@@ -8,10 +8,11 @@ from typing import Any
 import comfy.sd
 import torch
 
-from .edits import EditPlan, Target
-from .prompt import Prompt, Role, Token
+from ..edits import EditPlan, Target
+from ..prompt import Prompt, Role, Token
 
 ENCODE_NODE = "P2P Encode Prompt Pair"
+KEY = "p2p"
 PAIR = "p2p_pair"
 
 Conditioning = list[list[Any]]

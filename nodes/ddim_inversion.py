@@ -1,0 +1,85 @@
+"""For a real picture: find the noise that it comes from."""
+
+import comfy.samplers
+from comfy_api.latest import io
+
+from ..p2p_attention.host.inversion import INVERSION_NODE, invert_picture
+from ..p2p_attention.inversion import Method
+from .types import CATEGORY, InversionType
+
+
+class DDIMInversion(io.ComfyNode):
+    """Inverts an encoded picture without optimisation, for editing it as if the model had made it."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_DDIMInversion",
+            display_name=INVERSION_NODE,
+            category=CATEGORY,
+            description=(
+                "Finds the noise that a real picture comes from, with one call of the model a step. Connect the "
+                "inversion "
+                "to the Attention Controller and sample with the same steps and scheduler, denoise 1.0, any seed."
+            ),
+            search_aliases=["prompt to prompt", "real image", "invert", "unsample", "null-text", "direct inversion"],
+            inputs=[
+                io.Model.Input("model", tooltip="The model that will sample, before the Attention Controller."),
+                io.Conditioning.Input(
+                    "positive",
+                    tooltip="The pair's positive, or any conditioning whose first prompt describes the picture.",
+                ),
+                io.Latent.Input("latent", tooltip="The encoded picture, or a batch of them."),
+                io.Int.Input("steps", default=50, min=1, max=10000, tooltip="The same as the sampler's."),
+                io.Combo.Input(
+                    "scheduler", options=comfy.samplers.SCHEDULER_NAMES, tooltip="The same as the sampler's."
+                ),
+                io.Combo.Input(
+                    "method",
+                    options=[method.value for method in Method],
+                    default=Method.DIRECT.value,
+                    optional=True,
+                    tooltip=(
+                        "direct keeps the source exactly at any guidance; negative_prompt needs the negative output "
+                        "connected; ddim is the plain baseline."
+                    ),
+                ),
+                io.Int.Input(
+                    "fixed_point_iterations",
+                    default=0,
+                    min=0,
+                    max=20,
+                    optional=True,
+                    tooltip=(
+                        "So many calls more a step make the inversion itself more exact, for negative_prompt and ddim."
+                    ),
+                ),
+            ],
+            outputs=[
+                InversionType.Output(display_name="inversion", tooltip="For the Attention Controller."),
+                io.Conditioning.Output(
+                    display_name="negative",
+                    tooltip="The source's prompt, as the sampler's negative for negative_prompt.",
+                ),
+                io.Float.Output(
+                    display_name="error",
+                    tooltip="Estimated relative error of a reconstruction without guidance; direct has none.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: io.Model.Type,
+        positive: io.Conditioning.Type,
+        latent: io.Latent.Type,
+        steps: int,
+        scheduler: str,
+        method: str = Method.DIRECT.value,
+        fixed_point_iterations: int = 0,
+    ) -> io.NodeOutput:
+        inversion, negative = invert_picture(
+            model, positive, latent, steps, scheduler, Method(method), fixed_point_iterations
+        )
+        return io.NodeOutput(inversion, negative, inversion.error)

@@ -1,0 +1,1 @@
+"""The one folder of the package that touches ComfyUI."""

@@ -1,0 +1,59 @@
+"""What a run must be like for an edit to hold: the pair's conditioning, its rows, guidance that keeps rows apart."""
+
+from __future__ import annotations
+
+import comfy.samplers
+import torch
+
+from ..edits import EditPlan
+from ..inversion import Inversion
+from ..run import CONTROLLER_NODE
+from .prompts import ENCODE_NODE, PAIR
+
+COUPLING = {"nodes_perpneg": "Perp-Neg", "nodes_mahiro": "Mahiro"}
+
+
+def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
+    """Raise ValueError unless the positive conditioning is the pair's, as it was encoded."""
+    entries = [entry for entry in guider.conds.get("positive", []) if entry.get(PAIR) == plan.pair]
+    if not entries:
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the sampler's positive conditioning is not the one of this edit. Connect the positive "
+            f"output of the {ENCODE_NODE} that this edit comes from."
+        )
+    for entry in entries:
+        rows, tokens = entry["cross_attn"].shape[:2]
+        if (rows, tokens) != (plan.encoded, plan.tokens):
+            raise ValueError(
+                f"{CONTROLLER_NODE}: the positive conditioning has {rows} rows of {tokens} tokens, "
+                f"the edit was encoded to {plan.encoded} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output "
+                "without nodes that change its batch or join other prompts to it."
+            )
+
+
+def check_rows(noise: torch.Tensor, plan: EditPlan, inversion: Inversion | None) -> None:
+    """Raise ValueError unless the noise [rows, C, H, W] is alike in all rows of each picture."""
+    if noise.shape[0] % plan.rows:
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the sampler got a batch of {noise.shape[0]}, the edit needs {plan.rows} for each "
+            "picture (source and targets). Connect the Controller's latent output to the sampler."
+        )
+    each = noise.unflatten(0, (-1, plan.rows))
+    if inversion is None and not bool((each == each[:, :1]).all()):
+        raise ValueError(
+            f"{CONTROLLER_NODE}: source and target start from different noise. Connect the Controller's latent output "
+            "to the sampler, and noise that honours batch_index (KSampler and Random Noise do)."
+        )
+
+
+def check_guidance(guider: comfy.samplers.CFGGuider) -> None:
+    """Refuse guidance that computes one number from all rows, for then the edited picture changes the source."""
+    options = guider.model_options
+    functions = [type(guider), options.get("sampler_cfg_function"), *options.get("sampler_post_cfg_function", [])]
+    for function in functions:
+        name = COUPLING.get(getattr(function, "__module__", "").rpartition(".")[2])
+        if name:
+            raise ValueError(
+                f"{CONTROLLER_NODE}: {name} guidance computes one number from the whole batch, so the edited picture "
+                "would change the source. Use another guider or guidance node."
+            )

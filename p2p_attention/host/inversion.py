@@ -1,0 +1,149 @@
+"""ComfyUI's side of inversion: running the sampler backwards, and starting a run from what it found."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable
+from typing import Any
+
+import comfy.model_patcher
+import comfy.model_sampling
+import comfy.sample
+import comfy.samplers
+import comfy.utils
+import latent_preview
+import torch
+from comfy.patcher_extension import WrappersMP
+
+from ..inversion import Inversion, Method, invert
+from ..run import CONTROLLER_NODE
+from .prompts import KEY, PAIR, Conditioning
+
+INVERSION_NODE = "P2P DDIM Inversion"
+SAME = 1e-5
+
+
+def invert_picture(
+    model: comfy.model_patcher.ModelPatcher,
+    positive: Conditioning,
+    latent: dict[str, Any],
+    steps: int,
+    scheduler: str,
+    method: Method,
+    iterations: int = 0,
+) -> tuple[Inversion, Conditioning]:
+    """Invert a latent under the first prompt of a conditioning, at guidance 1.
+
+    Returns the inversion, and that prompt by itself for use as the negative one. Raises ValueError for a model or a
+    latent that does not fit.
+    """
+    if model.get_wrappers(WrappersMP.OUTER_SAMPLE, KEY):
+        raise ValueError(f"{INVERSION_NODE}: this model comes from {CONTROLLER_NODE}. Connect the model before it.")
+    sampling = model.get_model_object("model_sampling")
+    if not isinstance(sampling, comfy.model_sampling.EPS):
+        raise ValueError(
+            f"{INVERSION_NODE}: this model predicts neither noise nor v, so DDIM inversion does not fit it."
+        )
+    clean = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
+    _check_latent(model, clean)
+    source = _first_prompt(positive)
+    sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
+    preview = latent_preview.prepare_callback(model, len(sigmas) - 1)
+    made: list[tuple[torch.Tensor, float]] = []
+
+    def upwards(predict: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: dict, callback: Any, **_: Any):
+        def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
+            return predict(x, x.new_full((len(x),), sigma), **extra_args)
+
+        def done(step: int, x: torch.Tensor) -> None:
+            callback({"i": step, "denoised": x, "x": x})
+
+        made.append(invert(denoise, x, sigmas.tolist(), float(sampling.sigma_min), iterations, done))
+        return x
+
+    guider = comfy.samplers.CFGGuider(model)
+    guider.set_conds(source, source)
+    guider.set_cfg(1.0)
+    quiet = not comfy.utils.PROGRESS_BAR_ENABLED
+    sampler = comfy.samplers.KSAMPLER(upwards)
+    guider.sample(torch.zeros_like(clean), clean, sampler, sigmas, callback=preview, disable_pbar=quiet, seed=0)
+    trajectory, error = made[0]
+    schedule = f"{len(sigmas) - 1} steps of the scheduler {scheduler}"
+    prompt = _fingerprint(source[0][0])
+    inversion = Inversion(method, tuple(sigmas.tolist()), trajectory.cpu(), _identity(model), prompt, schedule, error)
+    return inversion, source
+
+
+def check_inversion(
+    inversion: Inversion, guider: comfy.samplers.CFGGuider, sigmas: torch.Tensor, latent: torch.Tensor, pictures: int
+) -> None:
+    """Raise ValueError for a run that the inversion does not fit, saying both sides."""
+    if inversion.model != _identity(guider.model_patcher):
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the inversion was made with another model, or with other LoRAs. Connect the same "
+            f"model to {INVERSION_NODE} and to {CONTROLLER_NODE}."
+        )
+    run = sigmas.tolist()
+    if len(run) != len(inversion.sigmas) or any(
+        abs(a - b) > SAME * max(a, b) for a, b in zip(run, inversion.sigmas, strict=True)
+    ):
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the inversion went over {inversion.schedule}, noise {inversion.sigmas[0]:.3f} to 0; "
+            "this "
+            f"run has {len(run) - 1} steps from {run[0]:.3f} to {run[-1]:.3f}. Give the sampler the same steps and "
+            "scheduler, denoise 1.0, and a sampler that takes the schedule as it is."
+        )
+    wanted, there = tuple(inversion.clean.shape), (pictures, *latent.shape[1:])
+    if wanted != there:
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the inversion is of a latent {list(wanted)}, the run's pictures are {list(there)}. "
+            "Connect the same latent to both."
+        )
+    source = next(entry for entry in guider.conds["positive"] if entry.get(PAIR))["cross_attn"][:1]
+    if inversion.prompt != _fingerprint(source):
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the inversion was made with another prompt than the edit's source prompt. Connect the "
+            f"pair's positive output to {INVERSION_NODE}."
+        )
+    if inversion.method is Method.NEGATIVE_PROMPT:
+        negatives = [entry["cross_attn"][:1] for entry in guider.conds.get("negative", [])]
+        if not any(_fingerprint(negative) == inversion.prompt for negative in negatives):
+            raise ValueError(
+                f"{CONTROLLER_NODE}: negative_prompt inversion needs the source's prompt as the negative one. Connect "
+                f"{INVERSION_NODE}'s negative output to the sampler, or choose the method direct."
+            )
+
+
+def _check_latent(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> None:
+    channels = model.get_model_object("latent_format").latent_channels
+    if latent.ndim != 4 or latent.shape[1] != channels or 0 in latent.shape:
+        raise ValueError(
+            f"{INVERSION_NODE}: the latent is of shape {list(latent.shape)}, this model's are [batch, {channels}, "
+            "height, width]. Encode the picture with this model's own VAE."
+        )
+    if not bool(torch.isfinite(latent).all()):
+        raise ValueError(
+            f"{INVERSION_NODE}: the latent has values that are not numbers; the VAE may need more precision."
+        )
+
+
+def _first_prompt(positive: Conditioning) -> Conditioning:
+    """The first row of a conditioning, a pair's source, without the pair's mark."""
+    first = []
+    for cond, options in positive:
+        kept = {key: value for key, value in options.items() if key != PAIR}
+        for key in ("pooled_output",):
+            if torch.is_tensor(kept.get(key)):
+                kept[key] = kept[key][:1]
+        first.append([cond[:1], kept])
+    return first
+
+
+def _fingerprint(cond: torch.Tensor) -> Hashable:
+    data = cond.detach().float().cpu().contiguous().numpy().tobytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+def _identity(model: comfy.model_patcher.ModelPatcher) -> Hashable:
+    """Equal for clones of one model with the same weights."""
+    return id(model.model), model.patches_uuid

@@ -1,0 +1,57 @@
+"""The noise that samplers draw at every step: the same for all rows of a picture, or none at all."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import comfy.k_diffusion.sampling
+import torch
+
+from ..run import CONTROLLER_NODE
+
+DRAW_IN_VAIN = ("sample_res_multistep", "sample_res_multistep_cfg_pp")
+
+
+@contextlib.contextmanager
+def shared_noise(
+    sampler: Any, draw: Callable, noise: torch.Tensor, rows: int, sigmas: torch.Tensor, seed: int | None
+) -> Iterator[None]:
+    """While it lasts, the noise that a sampler draws per step is the same for all rows of a picture, as for one row."""
+    function = getattr(sampler, "sampler_function", None)
+    draws = function is not None and "noise_sampler" in inspect.signature(function).parameters
+    if not draws or sampler.extra_options.get("noise_sampler") is not None or len(sigmas) < 2:
+        yield
+        return
+    original = sampler.extra_options
+    drawn = draw(function.__name__, noise[::rows], sigmas, seed)
+    sampler.extra_options = {**original, "noise_sampler": lambda *at: drawn(*at).repeat_interleave(rows, dim=0)}
+    try:
+        yield
+    finally:
+        sampler.extra_options = original
+
+
+def noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Callable:
+    """The host's own noise sampler for this sampler function, for one row of each picture."""
+    if name.startswith("sample_dpmpp") and "sde" in name:
+        low, high = sigmas[sigmas > 0].min(), sigmas.max()
+        tree = comfy.k_diffusion.sampling.BrownianTreeNoiseSampler
+        return tree(x, low, high, seed=seed, cpu=not name.endswith("_gpu"))
+    return comfy.k_diffusion.sampling.default_noise_sampler(x, seed=seed)
+
+
+def refuse_noise(name: str, x: torch.Tensor, *_: Any) -> Callable:
+    """A noise sampler that refuses to draw, except where the noise would be multiplied by nothing."""
+
+    def refuse(*_: Any) -> torch.Tensor:
+        if name in DRAW_IN_VAIN:
+            return torch.zeros_like(x)
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the sampler {name.removeprefix('sample_')} draws noise at every step, and an inversion "
+            "holds only without. Choose one that does not, such as euler, ddim or dpmpp_2m."
+        )
+
+    return refuse

@@ -1,0 +1,236 @@
+"""Real pictures: E8, the order of the plain inversion, and what does not fit."""
+
+import itertools
+
+import nodes
+import numpy as np
+import pytest
+import torch
+
+from .sampling import SIZES, empty, negative, sample
+
+SOURCE, TARGET = "a large red circle on a blue background", "a large yellow circle on a blue background"
+
+
+@pytest.fixture
+def picture(demo, part):
+    """Latents [B, 3, 32, 32] of pictures that the renderer drew."""
+    scenes, render = part("demo.scenes"), part("demo.render").render
+
+    def draw(*places):
+        drawn = [
+            render(scenes.Scene((scenes.Thing("red", "circle", x=x, y=y, radius=0.29),), "blue"), 32)
+            for x, y in places or [(0.4, 0.55)]
+        ]
+        return nodes.VAEEncode().encode(demo[2], torch.from_numpy(np.stack(drawn)).float())[0]
+
+    return draw
+
+
+@pytest.fixture
+def inverted(node, demo):
+    """Invert a latent and sample the edit from it; returns (samples, the node's outputs)."""
+
+    def run(
+        latent,
+        method=("direct"),
+        steps=8,
+        scheduler="normal",
+        iterations=0,
+        blend=None,
+        model=None,
+        run=None,
+        **options,
+    ):
+        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+        (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+        if blend:
+            (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.0, **blend)
+        made = node(
+            "P2P_DDIMInversion",
+            model=model or demo[0],
+            positive=positive,
+            latent=latent,
+            steps=steps,
+            scheduler=scheduler,
+            method=method,
+            fixed_point_iterations=iterations,
+        )
+        patched, batch = node(
+            "P2P_AttentionController",
+            model=demo[0],
+            edit=edit,
+            latent=latent,
+            self_start_percent=0.0,
+            self_end_percent=0.4,
+            self_resolution="1/2",
+            inversion=made[0],
+        )
+        against = made[1] if method == "negative_prompt" else negative(demo[1])
+        usual = {"steps": steps, "scheduler": scheduler}
+        return sample(patched, positive, against, batch, **{**usual, **options, **(run or {})}), made
+
+    return run
+
+
+def error(made, wanted) -> float:
+    return float((made - wanted).norm() / wanted.norm())
+
+
+@pytest.mark.parametrize(
+    "sampler", ["euler", "ddim", "dpmpp_2m", "heun", "lms", "deis", "res_multistep", "euler_cfg_pp"]
+)
+@pytest.mark.parametrize("cfg", [1.0, 4.0, 7.5, 15.0])
+def test_e8_direct_keeps_the_picture_at_any_guidance(cfg, sampler, picture, inverted):
+    latent = picture()
+    made, _ = inverted(latent, cfg=cfg, sampler=sampler, steps=6)
+    assert error(made[0], latent["samples"][0]) <= 1e-5
+    assert torch.isfinite(made).all() and not torch.equal(made[1], made[0])
+
+
+def test_negative_prompt_reconstructs_whatever_the_guidance(picture, inverted):
+    latent = picture()
+    one, _ = inverted(latent, "negative_prompt", cfg=1.0, steps=20)
+    high, _ = inverted(latent, "negative_prompt", cfg=7.5, steps=20)
+    assert error(high[0], one[0]) <= 1e-4
+
+
+def test_the_plain_round_trip_at_guidance_1_is_of_first_order(picture, inverted):
+    """Euler's method: twice the steps, half the error."""
+    latent = picture()
+    errors = [error(inverted(latent, "ddim", steps=n, cfg=1.0)[0][0], latent["samples"][0]) for n in (20, 40, 80)]
+    orders = [np.log2(a / b) for a, b in itertools.pairwise(errors)]
+    assert errors[-1] < errors[0] and 0.6 < np.mean(orders) < 1.6, (errors, orders)
+
+
+def test_fixed_point_iterations_make_the_inversion_more_exact(picture, inverted):
+    latent = picture()
+    plain, (_, _, estimate) = inverted(latent, "ddim", steps=30, cfg=1.0)
+    better, (_, _, less) = inverted(latent, "ddim", steps=30, cfg=1.0, iterations=3)
+    assert error(better[0], latent["samples"][0]) < 0.5 * error(plain[0], latent["samples"][0])
+    assert less < estimate
+
+
+def test_one_call_of_the_model_a_step(picture, inverted, demo):
+    calls = []
+
+    def count(apply, arguments):
+        calls.append(arguments["input"].shape[0])
+        return apply(arguments["input"], arguments["timestep"], **arguments["c"])
+
+    counted = demo[0].clone()
+    counted.set_model_unet_function_wrapper(count)
+    inverted(picture(), model=counted, steps=7)
+    assert calls == [1] * 7
+
+
+def test_seeds_do_not_matter(picture, inverted):
+    latent = picture()
+    assert torch.equal(inverted(latent, seed=1)[0], inverted(latent, seed=2)[0])
+
+
+def test_a_batch_of_pictures(picture, inverted):
+    places = [(0.4, 0.55), (0.6, 0.4)]
+    both, _ = inverted(picture(*places))
+    assert both.shape[0] == 4
+    for number, place in enumerate(places):
+        alone, _ = inverted(picture(place))
+        torch.testing.assert_close(both[2 * number : 2 * number + 2], alone, rtol=1e-3, atol=1e-3)
+
+
+def test_outside_the_blend_the_result_is_the_picture(picture, inverted):
+    latent = picture()
+    mask = torch.zeros(1, 32, 32)
+    mask[:, :, :16] = 1
+    made, _ = inverted(latent, blend={"mask": mask}, cfg=7.5)
+    assert error(made[1][:, :, 16:], latent["samples"][0][:, :, 16:]) <= 1e-5
+    assert not torch.equal(made[1], made[0])
+
+
+@pytest.mark.parametrize("name", ["sd15 wide", "sdxl"])
+def test_other_models_and_shapes(name, request, node):
+    model, clip = request.getfixturevalue(name.split()[0])
+    latent = {"samples": torch.randn(1, *SIZES[name], generator=torch.Generator().manual_seed(0))}
+    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt="a cat", target_prompt="a hippopotamus")
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+    inversion, *_ = node(
+        "P2P_DDIMInversion", model=model, positive=positive, latent=latent, steps=5, scheduler="karras"
+    )
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    patched, batch = node(
+        "P2P_AttentionController", model=model, edit=edit, latent=latent, inversion=inversion, **windows
+    )
+    made = sample(patched, positive, negative(clip), batch, scheduler="karras", cfg=7.5)
+    assert error(made[0], latent["samples"][0]) <= 1e-5 and not torch.equal(made[0], made[1])
+
+
+@pytest.mark.parametrize(
+    "run, there",
+    [
+        ({"run_steps": 9}, "9 steps from"),
+        ({"run_scheduler": "karras"}, "8 steps from"),
+        ({"denoise": 0.5}, "8 steps from"),
+        ({"sampler": "dpm_2"}, "8 steps from"),
+    ],
+)
+def test_another_schedule(run, there, picture, inverted):
+    run = {key.removeprefix("run_"): value for key, value in run.items()}
+    with pytest.raises(ValueError, match=f"over 8 steps of the scheduler normal, .* this run has {there}"):
+        inverted(picture(), run=run)
+
+
+@pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_sde", "lcm", "ddpm"])
+def test_samplers_that_draw_noise(sampler, picture, inverted):
+    with pytest.raises(ValueError, match=f"the sampler {sampler} draws noise at every step"):
+        inverted(picture(), sampler=sampler)
+
+
+def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
+    latent = picture()
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    invert = {"positive": positive, "steps": 4, "scheduler": "normal"}
+    with pytest.raises(ValueError, match=r"P2P DDIM Inversion: the latent is of shape \[1, 4, 16, 16\].*\[batch, 3,"):
+        node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.ones(1, 4, 16, 16)}, **invert)
+    with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent has values that are not numbers"):
+        node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.full((1, 3, 8, 8), torch.nan)}, **invert)
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4}
+    controlled, _ = node("P2P_AttentionController", model=demo[0], edit=edit, latent=latent, **windows)
+    with pytest.raises(ValueError, match="P2P DDIM Inversion: this model comes from P2P Attention Controller"):
+        node("P2P_DDIMInversion", model=controlled, latent=latent, **invert)
+
+    def run(inversion, pair=(positive, edit), at=latent, model=demo[0]):
+        patched, batch = node(
+            "P2P_AttentionController", model=model, edit=pair[1], latent=at, inversion=inversion, **windows
+        )
+        return sample(patched, pair[0], negative(demo[1]), batch, steps=4)
+
+    inversion, *_ = node("P2P_DDIMInversion", model=demo[0], latent=latent, **invert)
+    other = node("P2P_EncodePromptPair", clip=demo[1], source_prompt="a green heart", target_prompt=TARGET)
+    with pytest.raises(ValueError, match="made with another prompt than the edit's source"):
+        run(inversion, pair=other)
+    with pytest.raises(ValueError, match=r"inversion is of a latent \[1, 3, 32, 32\], .* \[1, 3, 32, 40\]"):
+        run(inversion, at=empty((3, 32, 40)))
+    changed = demo[0].clone()
+    changed.add_patches({"diffusion_model.out.2.bias": ("diff", (torch.ones(3),))}, 1.0)
+    with pytest.raises(ValueError, match="made with another model"):
+        run(inversion, model=changed)
+    with pytest.raises(ValueError, match="an inverted picture cannot take a noise mask"):
+        run(inversion, at={**latent, "noise_mask": torch.ones(1, 32, 32)})
+    against, *_ = node("P2P_DDIMInversion", model=demo[0], latent=latent, method="negative_prompt", **invert)
+    with pytest.raises(ValueError, match="needs the source's prompt as the negative one"):
+        run(against)
+
+
+def test_cancelled_inside_the_inversion(picture, inverted, demo):
+    class Cancelled(BaseException):
+        pass
+
+    def cancel(apply, arguments):
+        raise Cancelled
+
+    broken = demo[0].clone()
+    broken.set_model_unet_function_wrapper(cancel)
+    before, _ = inverted(picture())
+    with pytest.raises(Cancelled):
+        inverted(picture(), model=broken)
+    assert torch.equal(inverted(picture())[0], before)
