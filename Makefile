@@ -1,7 +1,7 @@
 PYTHON ?= python3
 HOST := $(PYTHON) tools/host.py
 
-.PHONY: demo test format workflows samplers bench train judge
+.PHONY: demo test format workflows samplers bench bench-inversion train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(HOST) tools/demo.py
@@ -24,6 +24,9 @@ samplers:  ## measure every sampler with every scheduler, into docs/samplers.md
 
 bench:  ## what an edit costs, as a ratio to plain generation, into docs/cost.md
 	@$(HOST) -m bench.cost $(ARGS)
+
+bench-inversion:  ## how well real pictures are edited, into docs/inversion.md
+	@$(HOST) -m bench.inversion $(ARGS)
 
 train:  ## train the demo model, or go on training it (options: ARGS="--steps 20000")
 	@$(HOST) -m demo.train $(ARGS)

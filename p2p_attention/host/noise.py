@@ -50,8 +50,8 @@ def refuse_noise(name: str, x: torch.Tensor, *_: Any) -> Callable:
         if name in DRAW_IN_VAIN:
             return torch.zeros_like(x)
         raise ValueError(
-            f"{CONTROLLER_NODE}: the sampler {name.removeprefix('sample_')} draws noise at every step, and an inversion "
-            "holds only without. Choose one that does not, such as euler, ddim or dpmpp_2m."
+            f"{CONTROLLER_NODE}: the sampler {name.removeprefix('sample_')} draws noise at every step, and an "
+            "inversion holds only without. Choose one that does not, such as euler, ddim or dpmpp_2m."
         )
 
     return refuse

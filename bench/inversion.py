@@ -1,0 +1,218 @@
+"""How well real pictures are edited: `make bench-inversion`.
+
+Pictures drawn by the renderer are inverted and edited with the demo model, so that the right answer is known. For each
+method and guidance: PSNR of the source's reconstruction, of what the right edit leaves alone, and to the right edit;
+the judge's share of successful edits; model calls; and time as a ratio to plain generation of the same batch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDER = Path(__file__).parent
+GUIDANCE = (1.0, 4.0, 7.5)
+STEPS = 30
+
+
+@dataclass(frozen=True)
+class Way:
+    """A row of the table: its name, the inversion's method if it has one, whether a local blend is on top."""
+
+    name: str
+    method: str | None
+    blend: bool = False
+    iterations: int = 0
+
+
+WAYS = (
+    Way("same seed, no inversion", None),
+    Way("DDIM", "ddim"),
+    Way("negative prompt", "negative_prompt"),
+    Way("negative prompt, 2 fixed-point iterations", "negative_prompt", iterations=2),
+    Way("direct", "direct"),
+    Way("direct, local blend", "direct", blend=True),
+)
+
+
+class Bench:
+    """The demo model, and one edit in one way at a time."""
+
+    def __init__(self) -> None:
+        from demo.model import load
+
+        self.model, self.clip, _ = load()
+        self.calls = 0
+        self.model = self.model.clone()
+        self.model.set_model_unet_function_wrapper(self._count)
+
+    def _count(self, apply: Any, arguments: dict) -> Any:
+        self.calls += 1
+        return apply(arguments["input"], arguments["timestep"], **arguments["c"])
+
+    def run(self, edit: Any, way: Way, cfg: float) -> tuple[np.ndarray, np.ndarray, float, int]:
+        """Sources and targets [layouts, S, S, 3] in 0 … 1, seconds, and model calls."""
+        import nodes
+        import torch
+
+        from p2p_attention.alignment import changed_words
+        from p2p_attention.control import Control, SelfAttention
+        from p2p_attention.edits import Injection, Kind, LocalBlend
+        from p2p_attention.host.inversion import invert_picture
+        from p2p_attention.host.model import control_model, expand_latent
+        from p2p_attention.host.prompts import encode_pair
+        from p2p_attention.inversion import Method
+        from p2p_attention.record import Record
+        from p2p_attention.window import Window
+
+        from .edits import SIDE
+
+        source, target = edit.prompts
+        positive, plan = encode_pair(self.clip, source, (target,))
+        kind = Kind.REFINE if edit.kind in ("pattern", "object added") else Kind.SWAP
+        made = plan.targets[0].with_injection(Injection(kind, Window(0.0, 0.8)))
+        if way.blend:
+            words = changed_words(plan.source, plan.prompts[0])
+            made = made.with_blend(LocalBlend(words, 0.3, Window(0.2, 1.0)))
+        pixels = torch.from_numpy(edit.pictures(edit.before)).float().movedim(-1, 1) * 2 - 1
+        latent = {"samples": pixels if way.method else torch.zeros(len(pixels), 3, SIDE, SIDE)}
+        negative = nodes.CLIPTextEncode().encode(self.clip, "")[0]
+        self.calls, begun = 0, time.perf_counter()
+        inversion = None
+        if way.method:
+            method = Method(way.method)
+            inversion, against = invert_picture(self.model, positive, latent, STEPS, "normal", method, way.iterations)
+            negative = against if method is Method.NEGATIVE_PROMPT else negative
+        record = Record()
+        control = Control(plan.with_targets([made]), SelfAttention(Window(0.0, 0.4)), inversion)
+        patched, batch = control_model(self.model, control, record), expand_latent(latent, plan.rows, record)
+        sampled = nodes.common_ksampler(patched, 0, STEPS, cfg, "euler", "normal", positive, negative, batch)[0][
+            "samples"
+        ]
+        seconds = time.perf_counter() - begun
+        pictures = sampled.clamp(-1, 1).movedim(1, -1).numpy() / 2 + 0.5
+        return pictures[::2], pictures[1::2], seconds, self.calls
+
+    def plain(self, edit: Any, cfg: float) -> float:
+        """Seconds of the host's plain run over the same batch of prompts."""
+        import nodes
+        import torch
+
+        from p2p_attention.host.prompts import encode_pair
+
+        from .edits import SIDE
+
+        positive, _ = encode_pair(self.clip, edit.prompts[0], (edit.prompts[1],))
+        negative = nodes.CLIPTextEncode().encode(self.clip, "")[0]
+        latent = {"samples": torch.zeros(2 * len(edit.before), 3, SIDE, SIDE)}
+        begun = time.perf_counter()
+        nodes.common_ksampler(self.model, 0, STEPS, cfg, "euler", "normal", positive, negative, latent)
+        return time.perf_counter() - begun
+
+
+def psnr(made: np.ndarray, wanted: np.ndarray, where: np.ndarray | None = None) -> float:
+    """Peak signal-to-noise ratio in dB of one picture [S, S, 3] in 0 … 1, at most 60."""
+    squares = (made - wanted) ** 2
+    squares = squares if where is None else squares[where]
+    return float(min(60.0, -10 * np.log10(max(float(squares.mean()), 1e-12))))
+
+
+def main() -> None:
+    """Measure, save, and write the table and the strip of pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
+    parser.add_argument("--edits", type=int, default=8, help="pairs of prompts of each kind")
+    parser.add_argument("--layouts", type=int, default=5, help="pictures of each pair")
+    parser.add_argument("--out", type=Path, default=FOLDER / "inversion.json")
+    parser.add_argument("--document", type=Path, default=FOLDER.parent / "docs" / "inversion.md")
+    options = parser.parse_args()
+    from demo.train import use_host
+
+    use_host(options.host, "cpu")
+    import comfy.utils
+    import torch
+
+    comfy.utils.set_progress_bar_enabled(False)
+    torch.set_grad_enabled(False)
+    from demo.judge import judge
+
+    from .edits import KINDS, known_edits
+
+    bench = Bench()
+    figures: dict[tuple[str, float], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    strip: dict[str, list[np.ndarray]] = {}
+    for kind in KINDS:
+        for number, edit in enumerate(known_edits(kind, options.edits, options.layouts)):
+            right, kept, before = edit.pictures(edit.after), edit.kept(), edit.pictures(edit.before)
+            for cfg in GUIDANCE:
+                plain = bench.plain(edit, cfg)
+                for way in WAYS:
+                    sources, targets, seconds, calls = bench.run(edit, way, cfg)
+                    there = figures[way.name, cfg]
+                    there["time"].append(seconds / plain)
+                    there["calls"].append(calls)
+                    for i in range(len(targets)):
+                        there["reconstruction"].append(psnr(sources[i], before[i]))
+                        there["kept"].append(psnr(targets[i], before[i], kept[i]))
+                        there["right"].append(psnr(targets[i], right[i]))
+                        success = float(edit.succeeds(judge(targets[i])))
+                        there["success"].append(success)
+                        there[f"success, {kind}"].append(success)
+                    if number == 0 and cfg == 7.5:
+                        strip.setdefault(kind, [before[0]]).append(targets[0])
+            if number == 0:
+                strip[kind].append(right[0])
+            print(f"{kind}: {number + 1} of {options.edits}", flush=True)
+    rows = [
+        {"way": way, "cfg": cfg, **{key: float(np.mean(values)) for key, values in there.items()}}
+        for (way, cfg), there in figures.items()
+    ]
+    pictures = len(KINDS) * options.edits * options.layouts
+    options.out.write_text(json.dumps({"pictures": pictures, "steps": STEPS, "rows": rows}, indent=1) + "\n")
+    head = (
+        options.document.read_text().split("\n| guidance |")[0] if options.document.is_file() else "# Real pictures\n"
+    )
+    options.document.write_text(head.rstrip() + "\n\n" + table(rows))
+    save_strip(strip, options.document.with_suffix(".png"))
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The table of docs/inversion.md."""
+    lines = ["| guidance | | source PSNR | kept PSNR | edit succeeds | PSNR to the right edit | model calls | time |"]
+    lines.append("|---" * 8 + "|")
+    for row in sorted(rows, key=lambda row: row["cfg"]):
+        lines.append(
+            f"| {row['cfg']:g} | {row['way']} | {row['reconstruction']:.1f} | {row['kept']:.1f} | "
+            f"{row['success']:.0%} | {row['right']:.1f} | {row['calls']:.0f} | {row['time']:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def save_strip(strip: dict[str, list[np.ndarray]], path: Path) -> None:
+    """The first edit of each kind: the picture, each way at guidance 7.5, the right edit."""
+    from PIL import Image, ImageDraw
+
+    names = ["picture", *(way.name for way in WAYS), "right edit"]
+    side, gap, top = 96, 8, 34
+    sheet = Image.new("RGB", (len(names) * (side + gap) + gap, len(strip) * (side + gap) + top), "white")
+    draw = ImageDraw.Draw(sheet)
+    for column, name in enumerate(names):
+        draw.multiline_text((gap + column * (side + gap), 4), name.replace(", ", ",\n"), "black")
+    for row, pictures in enumerate(strip.values()):
+        for column, picture in enumerate(pictures):
+            image = Image.fromarray((picture * 255).round().astype(np.uint8)).resize((side, side), 0)
+            sheet.paste(image, (gap + column * (side + gap), top + row * (side + gap)))
+    sheet.save(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
