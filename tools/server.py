@@ -61,6 +61,21 @@ class Server:
         names = [urllib.parse.urlencode(entry) for entry in output["images"]]
         return [Image.open(BytesIO(self.get(f"/view?{name}"))).convert("RGB") for name in names]
 
+    def upload(self, picture: Image.Image, name: str) -> str:
+        """Put a picture into the server's input folder; returns the name that Load Image knows it by."""
+        return asyncio.run(self._upload(picture, name))
+
+    async def _upload(self, picture: Image.Image, name: str) -> str:
+        file = BytesIO()
+        picture.save(file, "PNG")
+        form = aiohttp.FormData()
+        form.add_field("image", file.getvalue(), filename=name, content_type="image/png")
+        async with (
+            aiohttp.ClientSession(f"http://{self.address}") as session,
+            session.post("/upload/image", data=form) as reply,
+        ):
+            return (await reply.json())["name"]
+
     async def _run(self, workflow: dict, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
         client = uuid.uuid4().hex
         async with (

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-import uuid
 from pathlib import Path
 from typing import Any
 
+from editor_file import to_editor
 from server import ROOT, make_base, serve
 
 FOLDER = ROOT / "workflows"
@@ -60,18 +60,41 @@ class Workflow:
         """An edit node in the chain."""
         self.edit = [self.add(kind, title, edit=self.edit, **inputs), 0]
 
-    def finish(self, seed: int, self_end: float = 0.4, self_resolution: str = "1/4") -> None:
-        """The latent, the Controller, the sampler, and the pictures."""
-        self.latent = self.add("EmptyLatentImage", "Size (32×32 for the demo model)", width=32, height=32, batch_size=1)
+    def swap(self) -> None:
+        """A word swap with the usual window."""
+        window = {"start_percent": 0.0, "end_percent": 0.8}
+        self.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="")
+
+    def blend(self) -> None:
+        """A local blend by the words that changed."""
+        self.then(
+            "P2P_LocalBlend",
+            "P2P Local Blend",
+            words="",
+            threshold=0.3,
+            start_percent=0.2,
+            exclude_words="",
+            mask_use="mask only",
+            softness=0.0,
+            map_resolution="1/2",
+        )
+
+    def finish(self, seed: int, latent: list | None = None, inversion: list | None = None) -> None:
+        """The latent, unless there is one, the Controller, the sampler, and the pictures."""
+        if latent is None:
+            title = "Size (32×32 for the demo model)"
+            latent = [self.add("EmptyLatentImage", title, width=32, height=32, batch_size=1), 0]
+        self.latent = latent
         controller = self.add(
             "P2P_AttentionController",
             "P2P Attention Controller",
             model=[self.model, 0],
             edit=self.edit,
-            latent=[self.latent, 0],
+            latent=latent,
             self_start_percent=0.0,
-            self_end_percent=self_end,
-            self_resolution=self_resolution,
+            self_end_percent=0.4,
+            self_resolution="1/4",
+            **({"inversion": inversion} if inversion else {}),
         )
         self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=[self.model, 1], text="")
         self.sampler = self.sample("All pictures in one batch", [controller, 0], [self.pair, 0], [controller, 1], seed)
@@ -122,13 +145,11 @@ def word_swap() -> Workflow:
     )
     target = "a large yellow circle on a blue background"
     flow.begin("a large red circle on a blue background", target)
-    flow.then(
-        "P2P_WordSwap", "P2P Word Swap", start_percent=0.0, end_percent=0.8, word_windows="", end_percent_sweep=""
-    )
+    flow.swap()
     flow.finish(seed=1)
     before = len(flow.nodes)
     alone = flow.add("CLIPTextEncode", "The target prompt by itself", clip=[flow.model, 1], text=target)
-    plain = flow.sample("The same seed without Prompt-to-Prompt", [flow.model, 0], [alone, 0], [flow.latent, 0], 1)
+    plain = flow.sample("The same seed without Prompt-to-Prompt", [flow.model, 0], [alone, 0], flow.latent, 1)
     flow.pictures("Without Prompt-to-Prompt", plain, "without")
     flow.compared = list(flow.nodes)[before:]
     flow.notes.append(
@@ -183,20 +204,8 @@ def local_blend() -> Workflow:
         "the words that changed; name others, leave some out, or connect a mask of your own.",
     )
     flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
-    flow.then(
-        "P2P_WordSwap", "P2P Word Swap", start_percent=0.0, end_percent=0.8, word_windows="", end_percent_sweep=""
-    )
-    flow.then(
-        "P2P_LocalBlend",
-        "P2P Local Blend",
-        words="",
-        threshold=0.3,
-        start_percent=0.2,
-        exclude_words="",
-        mask_use="mask only",
-        softness=0.0,
-        map_resolution="1/2",
-    )
+    flow.swap()
+    flow.blend()
     flow.finish(seed=1)
     mask = flow.add("P2P_BlendMask", "P2P Blend Mask", samples=[flow.sampler, 0])
     picture = flow.add("MaskToImage", "Convert Mask to Image", mask=[mask, 0])
@@ -216,118 +225,49 @@ def many_targets() -> Workflow:
         "a large yellow circle on a blue background",
         more="a large white circle on a blue background\na large red circle on a green background",
     )
-    flow.then(
-        "P2P_WordSwap", "P2P Word Swap", start_percent=0.0, end_percent=0.8, word_windows="", end_percent_sweep=""
-    )
+    flow.swap()
     flow.finish(seed=1)
     return flow
 
 
-ALL = [word_swap, refine, reweight, local_blend, many_targets]
+def real_image() -> Workflow:
+    """A picture that the model did not make."""
+    flow = Workflow(
+        "real_image",
+        "## Real picture\nLoad a picture, describe it in the source prompt, and change words in the target prompt. The "
+        "inversion finds the noise that the picture comes from; outside the blend's mask the result is the picture "
+        "itself. The sampler needs the inversion's steps and scheduler, and denoise 1.0; the seed does not matter.",
+    )
+    flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
+    flow.swap()
+    flow.blend()
+    picture = flow.add("LoadImage", "The picture", image="example.png")
+    fitted = flow.add(
+        "ImageScale",
+        "Size (32×32 for the demo model)",
+        image=[picture, 0],
+        upscale_method="area",
+        width=32,
+        height=32,
+        crop="center",
+    )
+    encoded = flow.add("VAEEncode", "VAE Encode", pixels=[fitted, 0], vae=[flow.model, 2])
+    inversion = flow.add(
+        "P2P_DDIMInversion",
+        "P2P DDIM Inversion",
+        model=[flow.model, 0],
+        positive=[flow.pair, 0],
+        latent=[encoded, 0],
+        steps=30,
+        scheduler="normal",
+        method="direct",
+        fixed_point_iterations=0,
+    )
+    flow.finish(seed=1, latent=[encoded, 0], inversion=[inversion, 0])
+    return flow
 
 
-def to_editor(flow: Workflow, info: dict[str, Any]) -> dict[str, Any]:
-    """The editor's file: nodes in columns by their depth, wired, with notes below and groups around."""
-    made: dict[str, Node] = {}
-    links: list[list] = []
-    bottoms: dict[tuple[int, bool], int] = {}
-    for order, (number, node) in enumerate(flow.nodes.items()):
-        kind = info[node["class_type"]]
-        wired = {key: value for key, value in node["inputs"].items() if isinstance(value, list)}
-        spec = {**kind["input"].get("required", {}), **kind["input"].get("optional", {})}
-        sockets = [
-            key for key in spec if key in wired or not (isinstance(spec[key][0], list) or spec[key][0] in WIDGETS)
-        ]
-        widgets = [key for key in spec if key not in sockets]
-        values: list[Any] = []
-        for key in widgets:
-            values += [node["inputs"][key], *(["fixed"] if key == "seed" else [])]
-        column = _depth(flow.nodes, number)
-        lines = (
-            sum(3 if spec[key][1:] and spec[key][1].get("multiline") else 1 for key in widgets)
-            + len(values)
-            - len(widgets)
-        )
-        height = TALL.get(node["class_type"], 50 + 22 * max(len(sockets), len(kind["output"])) + 26 * lines)
-        place = (column, number in flow.compared)
-        top = bottoms.get(place, 0)
-        bottoms[place] = top + height + GAP
-        made[number] = {
-            "id": int(number),
-            "type": node["class_type"],
-            "pos": [20 + column * COLUMN, top],
-            "size": [340, height],
-            "flags": {},
-            "order": order,
-            "mode": 0,
-            "inputs": [{"name": key, "type": spec[key][0], "link": None} for key in sockets],
-            "outputs": [
-                {"name": name, "type": type_, "links": []}
-                for name, type_ in zip(kind["output_name"], kind["output"], strict=True)
-            ],
-            "title": node["_meta"]["title"],
-            "properties": {"Node name for S&R": node["class_type"]},
-            "widgets_values": values,
-        }
-        for slot, key in enumerate(sockets):
-            if key in wired:
-                source, output = wired[key]
-                link = len(links) + 1
-                links.append([link, int(source), output, int(number), slot, spec[key][0]])
-                made[number]["inputs"][slot]["link"] = link
-                made[source]["outputs"][output]["links"].append(link)
-    upper = max(bottom for (_, compared), bottom in bottoms.items() if not compared)
-    for number, node in made.items():
-        node["pos"][1] += TOP + (upper + 80 if number in flow.compared else 0)
-    notes = [_note(len(made) + 1 + i, text, i, bottoms) for i, text in enumerate(flow.notes)]
-    for note in notes:
-        upper = max(upper, note["pos"][1] + note["size"][1] - TOP + GAP)
-    columns = 1 + max(column for column, _ in bottoms)
-    groups = [_group(1, "Prompt-to-Prompt", 0, TOP - 80, columns, upper + 60, BLUE)]
-    if flow.compared:
-        lower = [bottom for (_, compared), bottom in bottoms.items() if compared]
-        top = min(made[number]["pos"][1] for number in flow.compared) - 60
-        groups.append(_group(2, "For comparison", 0, top, columns, max(lower) + 60, GREY))
-    return {
-        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"prompt-to-prompt/{flow.name}")),
-        "revision": 0,
-        "last_node_id": len(made) + len(notes),
-        "last_link_id": len(links),
-        "nodes": [*made.values(), *notes],
-        "links": links,
-        "groups": groups,
-        "config": {},
-        "extra": {"ds": {"scale": 0.6, "offset": [40, 40]}},
-        "version": 0.4,
-    }
-
-
-def _depth(nodes: dict[str, Node], number: str) -> int:
-    wired = [value[0] for value in nodes[number]["inputs"].values() if isinstance(value, list)]
-    return 1 + max((_depth(nodes, source) for source in wired), default=-1)
-
-
-def _note(number: int, text: str, column: int, bottoms: dict[tuple[int, bool], int]) -> Node:
-    column = 0 if column == 0 else 3
-    return {
-        "id": number,
-        "type": "MarkdownNote",
-        "pos": [20 + column * COLUMN, TOP + bottoms[column, False]],
-        "size": [340, TALL["MarkdownNote"]],
-        "flags": {},
-        "order": 0,
-        "mode": 0,
-        "inputs": [],
-        "outputs": [],
-        "title": "Note",
-        "properties": {},
-        "widgets_values": [text],
-    }
-
-
-def _group(number: int, title: str, left: int, top: int, columns: int, height: int, colour: str) -> dict[str, Any]:
-    bounding = [left, top, columns * COLUMN, height]
-    return {"id": number, "title": title, "bounding": bounding, "color": colour, "font_size": 24, "flags": {}}
+ALL = [word_swap, refine, reweight, local_blend, many_targets, real_image]
 
 
 def main() -> None:
@@ -337,7 +277,7 @@ def main() -> None:
     for flow in (make() for make in ALL):
         for path, content in (
             (FOLDER / "api" / f"{flow.name}.json", flow.nodes),
-            (FOLDER / f"{flow.name}.json", to_editor(flow, info)),
+            (FOLDER / f"{flow.name}.json", to_editor(flow.name, flow.nodes, flow.compared, flow.notes, info)),
         ):
             path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
             print(path.relative_to(ROOT))

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from .conftest import ROOT
 
@@ -44,6 +45,27 @@ def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server, part):
     kept = overlap(source.things[0].mask, edited.things[0].mask)
     moved = overlap(source.things[0].mask, without.things[0].mask)
     assert kept > 0.85 and kept > moved + 0.1
+
+
+def test_a_real_picture_uploaded_over_the_api(server, part):
+    """The edit is there, and outside the blend's mask every pixel is the uploaded picture's."""
+    scenes, judge = part("demo.scenes"), part("demo.judge").judge
+    scene = scenes.Scene((scenes.Thing("red", "circle", size="large", x=0.42, y=0.56, radius=0.29),), "blue")
+    drawn = part("demo.render").render(scene, 256)
+    name = server.upload(Image.fromarray((drawn * 255).round().astype(np.uint8)), "circle.png")
+    workflow = json.loads((WORKFLOW.parent / "real_image.json").read_text())
+    (load,) = (node for node in workflow.values() if node["class_type"] == "LoadImage")
+    load["inputs"]["image"] = name
+    (save,) = (number for number, node in workflow.items() if node["class_type"] == "SaveImage")
+    source, edited = (small(picture) for picture in server.images(server.run(workflow)[save]))
+    before, after = judge(source), judge(edited)
+    assert (before.things[0].colour, after.things[0].colour) == ("red", "yellow")
+    assert before.things[0].shape == after.things[0].shape == "circle" and after.background == "blue"
+    assert overlap(before.things[0].mask, after.things[0].mask) > 0.85
+    fitted = drawn.reshape(32, 8, 32, 8, 3).mean(axis=(1, 3))
+    assert np.abs(source - fitted).max() <= 2 / 255
+    corner = np.s_[:4, 28:]
+    assert np.array_equal(source[corner], edited[corner])
 
 
 def test_the_same_queue_again_gives_the_same_pictures(server):

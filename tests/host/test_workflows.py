@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import execution
+import folder_paths
 import nodes
 import pytest
+from PIL import Image
 
 from .conftest import ROOT
 
@@ -22,6 +25,9 @@ def core_nodes():
 @pytest.mark.parametrize("name", NAMES)
 def test_the_host_accepts_the_api_file(name, pack):
     workflow = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text())
+    for node in workflow.values():
+        if node["class_type"] == "LoadImage":  # every ComfyUI's input folder has an example.png
+            Image.new("RGB", (8, 8)).save(Path(folder_paths.get_input_directory()) / node["inputs"]["image"])
     valid, error, _, problems = asyncio.run(execution.validate_prompt("test", workflow, None))
     assert valid, (error, problems)
 
@@ -44,9 +50,11 @@ def read_inputs(node: dict, links: list) -> dict:
     inputs = {entry["name"]: sources[entry["link"]] for entry in node["inputs"] if entry["link"] is not None}
     values = iter(node["widgets_values"])
     types = nodes.NODE_CLASS_MAPPINGS[node["type"]].INPUT_TYPES()
-    for key, (kind, *_) in {**types.get("required", {}), **types.get("optional", {})}.items():
+    for key, (kind, *options) in {**types.get("required", {}), **types.get("optional", {})}.items():
         if key not in inputs and (isinstance(kind, list) or kind in WIDGETS):
             inputs[key] = next(values)
+            if options and options[0].get("image_upload"):
+                assert next(values) == "image"
             if key in ("seed", "noise_seed"):
                 assert next(values) in ("fixed", "randomize", "increment", "decrement")
     assert next(values, None) is None, "more widget values than widgets"
