@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.alignment import Change, align, differs
+from p2p_attention.alignment import Change, align, changed_words, differs
 
 from .prompts import prompt
 
@@ -56,3 +56,9 @@ def test_same_words_are_all_kept(text):
 def test_differs_exactly_where_a_run_is_not_kept(source, target):
     changed = any(run.change is not Change.KEPT for run in align(prompt(source), prompt(target)))
     assert differs(prompt(source), prompt(target)) == changed
+
+
+def test_words_that_changed_are_where_a_blend_looks():
+    words = changed_words(prompt("a big cat*2 on a mat"), prompt("a dog on a red mat"))
+    assert words.source == (2, 3, 4) and words.target == (2, 5)
+    assert not changed_words(prompt("a cat"), prompt("a cat"))

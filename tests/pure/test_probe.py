@@ -1,0 +1,96 @@
+from fractions import Fraction
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2p_attention.fused import Batch, CrossTerms, cross_input
+from p2p_attention.probe import Probes, Track, on_grid
+from p2p_attention.watch import CrossCall, Watch
+
+HEADS, WIDTH, TOKENS, GRID = 2, 3, 7, (2, 5)
+PIXELS, WHOLE, QUARTER = GRID[0] * GRID[1], Fraction(1), Fraction(1, 4)
+
+
+def index(rows, device):
+    return torch.tensor(rows, device=device)
+
+
+def attend(q, k, v):
+    q, k, v = (x.view(*x.shape[:2], HEADS, WIDTH).transpose(1, 2) for x in (q, k, v))
+    maps = torch.softmax(q @ k.transpose(-1, -2), dim=-1)
+    return (maps @ v).transpose(1, 2).flatten(2)
+
+
+def edited_maps(n, context, batch, terms):
+    """Every row's edited map [R, heads, N, T], written out."""
+    q, k = (x.view(*x.shape[:2], HEADS, WIDTH).transpose(1, 2) for x in (n, context))
+    maps = torch.softmax(q @ k.transpose(-1, -2), dim=-1)
+    repeats = maps.shape[-1] // TOKENS
+    maps = maps.view(*maps.shape[:3], repeats, TOKENS).sum(dim=-2)
+    edited = maps.clone()
+    for source, target, term in zip(batch.sources, batch.targets, terms, strict=True):
+        if term.first is not None:
+            edited[target] = maps[source] @ term.first
+            if term.second is not None:
+                edited[target] += maps[target] * term.second
+        elif term.second is not None:
+            edited[target] = maps[target] * term.second
+    return edited
+
+
+KINDS = st.lists(st.sampled_from(["", "1", "2", "12"]), min_size=2, max_size=2)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([1, 2]), KINDS)
+def test_a_words_share_is_its_columns_sum(seed, repeats, kinds):
+    """Over two chunks of one source and two targets, for terms of every kind, with strengths above nothing."""
+    torch.manual_seed(seed)
+    n, context = torch.randn(6, PIXELS, HEADS * WIDTH).double(), torch.randn(6, TOKENS, HEADS * WIDTH).double()
+    context = context.repeat(1, repeats, 1)
+    each = [
+        CrossTerms(
+            torch.rand(TOKENS, TOKENS).double() if "1" in kind else None,
+            torch.rand(TOKENS).double() if "2" in kind else None,
+            renormalise="1" in kind,
+        )
+        for kind in kinds
+    ]
+    batch, terms = Batch(6, (0, 0, 3, 3), (1, 2, 4, 5), (0, 3)), each * 2
+    given_to_host = cross_input(context, context, batch, terms, index)
+    q, k = n[given_to_host.rows], given_to_host.context
+    maps = edited_maps(n, context, batch, terms)
+
+    tracks = [Track(0, (1, 2), WHOLE), Track(1, (3,), WHOLE), Track(2, (0, 6), WHOLE)]
+    probes = Probes(batch, given_to_host.folds, terms, index)
+    seen = probes.of_words(tracks, context, TOKENS).look(attend, q, k, HEADS)
+    for number, track in enumerate(tracks):
+        expected = sum(maps[start + track.row][..., list(track.positions)].sum(dim=-1) for start in (0, 3))
+        torch.testing.assert_close(seen[..., number].transpose(0, 1), expected)
+
+    call = CrossCall(len(q), TOKENS, batch, given_to_host.folds, terms, seed, GRID, GRID)
+    watch = Watch([Track(1, (3,), WHOLE)], index)
+    output = attend(q, k, given_to_host.value)
+    made = watch.see(call, attend, q, k, HEADS, output.clone())
+    heat = watch.maps[Track(1, (3,), WHOLE)]
+    assert heat.shape == GRID
+    torch.testing.assert_close(heat.flatten().double(), seen[..., 1].mean(dim=1), rtol=1e-5, atol=1e-6)
+    sums = maps.sum(dim=-1)
+    for target, term in zip(batch.targets, terms, strict=True):
+        wanted = output[target].view(PIXELS, HEADS, WIDTH)
+        wanted = wanted / sums[target].transpose(0, 1)[..., None] if term.renormalise else wanted
+        torch.testing.assert_close(made[target].view(PIXELS, HEADS, WIDTH), wanted)
+
+
+def test_more_words_than_a_head_is_wide():
+    torch.manual_seed(0)
+    q, k = torch.randn(2, PIXELS, HEADS * WIDTH), torch.randn(2, TOKENS, HEADS * WIDTH)
+    batch = Batch(2, (0,), (1,))
+    tracks = [Track(0, (position,), WHOLE) for position in range(TOKENS)]
+    probe = Probes(batch, (), [CrossTerms(None, None)], index).of_words(tracks, q, TOKENS)
+    torch.testing.assert_close(probe.look(attend, q, k, HEADS).sum(dim=-1), torch.ones(PIXELS, HEADS))
+
+
+def test_layers_that_are_a_share_of_the_latent():
+    assert on_grid((16, 16), (64, 64), QUARTER) and not on_grid((32, 32), (64, 64), QUARTER)
+    assert on_grid((12, 17), (46, 65), QUARTER)
