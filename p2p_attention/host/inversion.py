@@ -121,6 +121,12 @@ def _check_latent(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor)
             f"{INVERSION_NODE}: the latent is of shape {list(latent.shape)}, this model's are [batch, {channels}, "
             "height, width]. Encode the picture with this model's own VAE."
         )
+    least = 2 ** (len(model.model.model_config.unet_config["channel_mult"]) - 1)
+    if min(latent.shape[2:]) < least:
+        raise ValueError(
+            f"{INVERSION_NODE}: the latent is {latent.shape[3]}×{latent.shape[2]}, this model needs at least "
+            f"{least}×{least}. Use a larger picture."
+        )
     if not bool(torch.isfinite(latent).all()):
         raise ValueError(
             f"{INVERSION_NODE}: the latent has values that are not numbers; the VAE may need more precision."

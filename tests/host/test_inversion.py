@@ -193,6 +193,9 @@ def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
         node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.ones(1, 4, 16, 16)}, **invert)
     with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent has values that are not numbers"):
         node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.full((1, 3, 8, 8), torch.nan)}, **invert)
+    tiny = nodes.VAEEncode().encode(demo[2], torch.ones(1, 1, 1, 3))[0]
+    with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent is 1×1, this model needs at least 4×4"):
+        node("P2P_DDIMInversion", model=demo[0], latent=tiny, **invert)
     windows = {"self_start_percent": 0.0, "self_end_percent": 0.4}
     controlled, _ = node("P2P_AttentionController", model=demo[0], edit=edit, latent=latent, **windows)
     with pytest.raises(ValueError, match="P2P DDIM Inversion: this model comes from P2P Attention Controller"):
@@ -219,6 +222,18 @@ def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
     against, *_ = node("P2P_DDIMInversion", model=demo[0], latent=latent, method="negative_prompt", **invert)
     with pytest.raises(ValueError, match="needs the source's prompt as the negative one"):
         run(against)
+
+
+def test_an_image_with_alpha_is_the_image_without(demo, node):
+    positive, _ = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    pixels = torch.rand(1, 32, 24, 4, generator=torch.Generator().manual_seed(0))
+    made = []
+    for picture in (pixels, pixels[..., :3]):
+        latent = nodes.VAEEncode().encode(demo[2], picture)[0]
+        made.append(
+            node("P2P_DDIMInversion", model=demo[0], positive=positive, latent=latent, steps=2, scheduler="normal")[0]
+        )
+    assert torch.equal(made[0].trajectory, made[1].trajectory)
 
 
 def test_cancelled_inside_the_inversion(picture, inverted, demo):

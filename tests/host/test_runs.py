@@ -162,6 +162,59 @@ def test_a_negative_with_an_area_gives_the_positive_a_copy_that_is_edited_too(ed
     torch.testing.assert_close(made, once, rtol=1e-3, atol=1e-3)
 
 
+def test_a_pair_under_a_mask_beside_another_prompt(edited, demo):
+    model, positive, latent = edited()
+    left = torch.zeros(1, 16, 16)
+    left[:, :, :8] = 1
+    (masked,) = nodes.ConditioningSetMask().append(positive, left, "default", 1.0)
+    (both,) = nodes.ConditioningCombine().combine(negative(demo[1], "a green background"), masked)
+    made = sample(model, both, negative(demo[1]), latent)
+    plain = sample(demo[0], both, negative(demo[1]), rows(empty(SHAPE), 2))
+    assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+
+
+def test_a_pair_that_begins_late(edited, demo):
+    """Another prompt makes the first part of the run, the pair the rest."""
+    model, positive, latent = edited()
+    (late,) = nodes.ConditioningSetTimestepRange().set_range(positive, 0.3, 1.0)
+    (early,) = nodes.ConditioningSetTimestepRange().set_range(negative(demo[1], "a green background"), 0.0, 0.3)
+    (both,) = nodes.ConditioningCombine().combine(early, late)
+    made = sample(model, both, negative(demo[1]), latent, steps=6)
+    plain = sample(demo[0], both, negative(demo[1]), rows(empty(SHAPE), 2), steps=6)
+    assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+
+
+def test_an_inpainting_mask(edited, demo):
+    model, positive, latent = edited()
+    noise_mask = torch.zeros(1, 1, 16, 16)
+    noise_mask[..., 8:] = 1
+    made = sample(model, positive, negative(demo[1]), {**latent, "noise_mask": noise_mask})
+    plain = {**rows(empty(SHAPE), 2), "noise_mask": noise_mask}
+    expected = sample(demo[0], positive, negative(demo[1]), plain)
+    assert torch.equal(made[0], expected[0]) and not torch.equal(made[1], expected[1])
+    assert torch.equal(made[1][..., :8], made[0][..., :8])
+
+
+@pytest.mark.parametrize("guider", ["BasicGuider", "CFGGuider"])
+def test_sampler_custom_advanced(guider, edited, demo):
+    import comfy_extras.nodes_custom_sampler as custom
+
+    model, positive, latent = edited()
+
+    def run(chosen, batch):
+        if guider == "BasicGuider":
+            guide = custom.BasicGuider.execute(chosen, positive)[0]
+        else:
+            guide = custom.CFGGuider.execute(chosen, positive, negative(demo[1]), 4.0)[0]
+        noise = custom.RandomNoise.execute(7)[0]
+        sigmas = custom.BasicScheduler.execute(chosen, "karras", 5, 1.0)[0]
+        sampler = custom.KSamplerSelect.execute("dpmpp_2m")[0]
+        return custom.SamplerCustomAdvanced.execute(noise, guide, sampler, sigmas, batch)[0]["samples"]
+
+    made, plain = run(model, latent), run(demo[0], rows(empty(SHAPE), 2))
+    assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+
+
 def test_a_guider_of_three_conditionings(edited, demo):
     from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 
