@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
@@ -112,6 +112,15 @@ class LocalBlend:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """A word whose attention shall be seen: its name, its positions in its prompt, and the size of layers."""
+
+    name: str
+    positions: tuple[int, ...]
+    resolution: Fraction
+
+
+@dataclass(frozen=True)
 class Target:
     """One edited picture: its prompt, which row of the encoded conditioning holds it, and its edits.
 
@@ -124,6 +133,7 @@ class Target:
     reweights: tuple[Reweight, ...] = ()
     blends: tuple[LocalBlend, ...] = ()
     settings: tuple[str, ...] = ()
+    watched: tuple[Watched, ...] = ()
 
     def with_injection(self, injection: Injection) -> Target:
         """The target with a word swap or a refine; raises ValueError if it has one already."""
@@ -152,13 +162,14 @@ class EditPlan:
     """What passes from node to node as P2P_EDIT: immutable, each edit node returns a new one.
 
     `pair` names the conditioning that was encoded with this plan, in `encoded` rows, so that the hooks find them. A
-    sweep has more targets than were encoded; they share rows.
+    sweep has more targets than were encoded; they share rows. `watched` are words of the source to see.
     """
 
     pair: str
     source: Prompt
     targets: tuple[Target, ...]
     encoded: int
+    watched: tuple[Watched, ...] = ()
 
     def __post_init__(self) -> None:
         shapes = {(len(p.chunks), p.chunk_length) for p in (self.source, *self.prompts)}
@@ -188,3 +199,17 @@ class EditPlan:
     def with_targets(self, targets: Sequence[Target]) -> EditPlan:
         """The plan with other targets."""
         return replace(self, targets=tuple(targets))
+
+    def watching(self, source: Sequence[Watched], targets: Sequence[Sequence[Watched]]) -> EditPlan:
+        """The plan with more words to see, of the source and of each target."""
+        seen = [
+            replace(target, watched=(*target.watched, *more))
+            for target, more in zip(self.targets, targets, strict=True)
+        ]
+        return replace(self, watched=(*self.watched, *source), targets=tuple(seen))
+
+    def words_to_see(self) -> Iterator[tuple[int, Watched]]:
+        """(row, word) for all words to see; row 0 is the source's."""
+        for row, watched in enumerate((self.watched, *(target.watched for target in self.targets))):
+            for word in watched:
+                yield row, word

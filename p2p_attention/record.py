@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 import torch
 
@@ -10,25 +11,46 @@ KEPT_RUNS = 4
 ROUNDING = 1e-2
 
 
+@dataclass(frozen=True, eq=False)
+class Heat:
+    """The attention to one word, summed over heads, layers and steps: `map` [h, w] of one of the batch's rows."""
+
+    row: int
+    name: str
+    map: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What a run found: the `latent` [rows, C, H, W] it made, the local blend's `masks` [targets, H, W] as large as the
+    pictures, and the words' `heats`.
+    """
+
+    latent: torch.Tensor
+    masks: torch.Tensor | None
+    heats: tuple[Heat, ...]
+
+
 class Record:
-    """The last runs' masks, found by the latent that a run made.
+    """The findings of the last runs, found by the latent that a run made.
 
     The host may run one patched model several times and keep any of the results, so the latest run need not be the
     one that a later node asks about.
     """
 
     def __init__(self) -> None:
-        self._runs: deque[tuple[torch.Tensor, torch.Tensor]] = deque(maxlen=KEPT_RUNS)
+        self._runs: deque[Findings] = deque(maxlen=KEPT_RUNS)
 
-    def keep(self, latent: torch.Tensor, masks: torch.Tensor) -> None:
-        """Keep the masks [targets, H, W] of the run that made this latent."""
-        self._runs.append((latent.detach().cpu().clone(), masks.detach().cpu()))
+    def keep(self, findings: Findings) -> None:
+        """Keep what a run found."""
+        self._runs.append(findings)
 
-    def masks(self, latent: torch.Tensor) -> torch.Tensor | None:
-        """The masks of the run that made this latent, to the rounding of a dtype; None if it is no run's here."""
+    def of(self, latent: torch.Tensor) -> Findings | None:
+        """The findings of the run that made this latent, to the rounding of a dtype; None if it is no run's here."""
         wanted = latent.detach().cpu().float()
-        for made, masks in reversed(self._runs):
-            close = ROUNDING * float(made.float().abs().amax())
-            if made.shape == wanted.shape and float((made.float() - wanted).abs().amax()) <= close:
-                return masks
+        for findings in reversed(self._runs):
+            made = findings.latent.float()
+            close = ROUNDING * float(made.abs().amax())
+            if made.shape == wanted.shape and float((made - wanted).abs().amax()) <= close:
+                return findings
         return None

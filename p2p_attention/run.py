@@ -13,10 +13,13 @@ from .control import Control
 from .cross_schedule import CrossSchedule, Phase
 from .fused import Batch, CrossInput, CrossTerms, cross_input
 from .inversion import Anchor
+from .probe import Track
+from .record import Heat
 from .steps import Steps
 from .watch import CrossCall, Watch
 
 BLEND_NODE = "P2P Local Blend"
+WATCH_NODE = "P2P Watch Words"
 CONTROLLER_NODE = "P2P Attention Controller"
 
 
@@ -46,7 +49,12 @@ class Run:
         self._cross = CrossSchedule(self.plan, percent_to_sigma)
         self._steps = Steps(sigmas, percent_to_sigma, continues)
         self.blender = Blender(self.plan.targets, pictures, percent_to_sigma)
-        self.watch = Watch(self.blender.tracks(), self.index)
+        self._seen = [
+            (Track(picture * self.plan.rows + row, word.positions, word.resolution), word.name)
+            for picture in range(pictures)
+            for row, word in self.plan.words_to_see()
+        ]
+        self.watch = Watch([*self.blender.tracks(), *(track for track, _ in self._seen)], self.index)
         self._check_windows()
         self._terms: dict[tuple[Phase, torch.device, torch.dtype], list[CrossTerms]] = {}
         self._indices: dict[tuple[torch.device, tuple[int, ...]], torch.Tensor] = {}
@@ -76,6 +84,11 @@ class Run:
             self._steps.count(self._self_window),
             len(self._steps.sigmas),
         )
+
+    @property
+    def _watcher(self) -> str:
+        """The node that asks for maps."""
+        return WATCH_NODE if self._seen else BLEND_NODE
 
     @property
     def takes_extra_rows(self) -> bool:
@@ -126,8 +139,8 @@ class Run:
         if self.watch.layers and self.watch.missing:
             sizes = ", ".join(f"{height}×{width}" for height, width in sorted(self.watch.layers))
             raise RuntimeError(
-                f"{BLEND_NODE}: this model's cross-attention layers are of {sizes}, none is {self.watch.missing[0]} of "
-                f"the latent's {latent.shape[-2]}×{latent.shape[-1]}. Choose another map_resolution."
+                f"{self._watcher}: this model's cross-attention layers are of {sizes}, none is {self.watch.missing[0]} "
+                f"of the latent's {latent.shape[-2]}×{latent.shape[-1]}. Choose another map_resolution."
             )
         self.blender.update(sigma, self.watch.maps, latent)
 
@@ -135,11 +148,15 @@ class Run:
         """The run is over. Raises RuntimeError if edits were due but the pair's rows never came by."""
         if self.watch.missing:
             raise RuntimeError(
-                f"{BLEND_NODE}: no cross-attention to the pair's prompts was seen, so there is no mask. Another node "
-                "replaces this model's cross-attention (as IPAdapter does); remove it, or blend by a mask only."
+                f"{self._watcher}: no cross-attention to the pair's prompts was seen. Another node replaces this "
+                "model's cross-attention (as IPAdapter does); remove it, or blend by a mask only."
             )
         if self.due and self.edits == 0:
             raise RuntimeError(f"{CONTROLLER_NODE}: the pair's rows never reached the model, so no edit acted.")
+
+    def heats(self) -> list[Heat]:
+        """The maps of the words to see, in the order of the run's rows."""
+        return [Heat(track.row, name, self.watch.maps[track].cpu()) for track, name in self._seen]
 
     def batch(self, rows: int, extra: dict[str, Any]) -> Batch | None:
         """Where the pair's rows are in a call of so many rows; None if the call holds none of them."""
@@ -186,8 +203,8 @@ class Run:
         layer, latent = extra["activations_shape"], extra["original_shape"]
         if self.watch and tuple(latent[-2:]) != self._size:
             raise ValueError(
-                f"{BLEND_NODE}: the pair's prompts apply to an area of {latent[-1]}×{latent[-2]} only, where "
-                "words make no mask of the whole picture. Remove the area, or blend by a mask only."
+                f"{self._watcher}: the pair's prompts apply to an area of {latent[-1]}×{latent[-2]} only, where words "
+                "have no map of the whole picture. Remove the area, or blend by a mask only."
             )
         self.arm(
             CrossCall(

@@ -18,14 +18,15 @@ from ..control import Control
 from ..edits import EditPlan
 from ..hooks import RUN, attention_override, attn1_patch, attn2_output_patch, attn2_patch
 from ..inversion import Anchor, Method
-from ..record import Record
-from ..run import BLEND_NODE, CONTROLLER_NODE, Run
+from ..record import Findings, Heat, Record
+from ..run import BLEND_NODE, CONTROLLER_NODE, WATCH_NODE, Run
 from .checks import check_guidance, check_positive, check_rows
 from .inversion import check_inversion
 from .noise import noise_sampler, refuse_noise, shared_noise
 from .prompts import KEY, PAIR
 
 MASK_NODE = "P2P Blend Mask"
+MAPS_NODE = "P2P Attention Maps"
 RECORD = "p2p_record"
 ADAPTIVE = ("dpm_adaptive", "sample_dpm_adaptive")
 OVERRIDE = "optimized_attention_override"
@@ -54,13 +55,29 @@ def blend_masks(latent: dict[str, Any]) -> torch.Tensor:
 
     Raises ValueError for a latent that no run with a local blend made.
     """
-    masks = latent[RECORD].masks(latent["samples"]) if RECORD in latent else None
-    if masks is None:
+    found = findings(latent)
+    if found is None or found.masks is None:
         raise ValueError(
             f"{MASK_NODE}: these samples are not those of a run with a local blend. Connect the sampler's own output, "
             f"of a model and latent from {CONTROLLER_NODE}, with a {BLEND_NODE} in the edit."
         )
-    return masks
+    return found.masks
+
+
+def word_heats(latent: dict[str, Any]) -> tuple[Heat, ...]:
+    """The attention to the watched words in the run that made a latent; ValueError for one that no such run made."""
+    found = findings(latent)
+    if found is None or not found.heats:
+        raise ValueError(
+            f"{MAPS_NODE}: these samples are not those of a run with watched words. Connect the sampler's own output, "
+            f"of a model and latent from {CONTROLLER_NODE}, with a {WATCH_NODE} in the edit."
+        )
+    return found.heats
+
+
+def findings(latent: dict[str, Any]) -> Findings | None:
+    """What the run that made a latent left."""
+    return latent[RECORD].of(latent["samples"]) if RECORD in latent else None
 
 
 def control_model(
@@ -131,10 +148,12 @@ def _controlled_run(
         if before is not None:
             options[OVERRIDE] = before
     run.end()
-    if (found := run.blender.target_masks) is not None:
+    masks, heats = run.blender.target_masks, tuple(run.heats())
+    if masks is not None:
         scale = guider.model_patcher.model.latent_format.spacial_downscale_ratio
-        masks = torch.nn.functional.interpolate(found, scale_factor=scale, mode="bilinear")
-        record.keep(result, masks[:, 0])
+        masks = torch.nn.functional.interpolate(masks, scale_factor=scale, mode="bilinear")[:, 0].cpu()
+    if masks is not None or heats:
+        record.keep(Findings(result.detach().cpu().clone(), masks, heats))
     return result
 
 

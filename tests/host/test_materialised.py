@@ -135,8 +135,8 @@ def test_fused_run_equals_materialised_run(size, edit_name, case, request, node,
 
 
 @pytest.mark.parametrize("size", ["sd15", "sd15 wide", "sdxl", "sdxl wide"])
-def test_a_local_blend_by_words_equals_the_materialised_one(size, request, node):
-    """Swap, reweight and local blend together, against a sampler of the test's own."""
+def test_a_local_blend_by_words_equals_the_materialised_one(size, request, node, part):
+    """Swap, reweight and local blend together, against a sampler of the test's own; the words' maps too."""
     model, clip = request.getfixturevalue(size.split()[0])
     pairs, shape, start = CASES["longer"], SIZES[size], 0.2
     threshold = 0.95 if "sdxl" in size else 0.6
@@ -144,6 +144,7 @@ def test_a_local_blend_by_words_equals_the_materialised_one(size, request, node)
     (edit,) = node("P2P_WordSwap", edit=edit, start_percent=CROSS[0], end_percent=CROSS[1])
     (edit,) = node("P2P_Reweight", edit=edit, words="mat", strength=2.0)
     (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=threshold, start_percent=start)
+    (edit,) = node("P2P_WatchWords", edit=edit, words="cat, hippopotamus")
     controlled, latent = node(
         "P2P_AttentionController",
         model=model,
@@ -191,4 +192,8 @@ def test_a_local_blend_by_words_equals_the_materialised_one(size, request, node)
     print(f"{size}, local blend: error {error:.1e}; the mask lets through {open_share:.0%}")
     assert 0.02 < open_share < 0.98, "the mask must do something for the comparison to mean anything"
     assert torch.equal((fused[0] != fused[1]).any(dim=0), (expected[0] != expected[1]).any(dim=0))
+    heats = part("p2p_attention.host.model").word_heats({**latent, "samples": fused})
+    assert [(heat.row, heat.name) for heat in heats] == [(0, "cat"), (1, "hippopotamus")]
+    for heat, wanted in zip(heats, torch.stack(moment.heat).sum(dim=0), strict=True):
+        assert (heat.map - wanted).norm() <= 1e-5 * wanted.norm()
     assert error <= 1e-5

@@ -1,0 +1,60 @@
+"""After the run: where the model looked for each word."""
+
+import torch
+from comfy_api.latest import io
+
+from ..p2p_attention.heat_picture import colour, labelled, overlay, stretch
+from ..p2p_attention.host.model import MAPS_NODE, word_heats
+from .types import CATEGORY
+
+
+class AttentionMaps(io.ComfyNode):
+    """Gives the cross-attention maps of the words that a run has watched (Hertz et al. 2022, figure 4)."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_AttentionMaps",
+            display_name=MAPS_NODE,
+            category=CATEGORY,
+            description=(
+                "Where the model looked for each word that P2P Watch Words names, averaged over steps and layers: as "
+                "labelled pictures, over the pictures they belong to, and as masks."
+            ),
+            search_aliases=["prompt to prompt", "attention map", "heatmap", "daam"],
+            inputs=[
+                io.Latent.Input("samples", tooltip="The sampler's output, of a run with watched words."),
+                io.Image.Input("images", tooltip="The decoded pictures of the same run, all of them."),
+                io.Boolean.Input(
+                    "over_the_picture",
+                    default=True,
+                    tooltip="Show the map over its picture; off shows the map in colours alone.",
+                ),
+                io.Boolean.Input("label", default=True, tooltip="Write the word below each map."),
+            ],
+            outputs=[
+                io.Image.Output(
+                    display_name=("maps"), tooltip="One picture for each word of each prompt, the source's first."
+                ),
+                io.Mask.Output(display_name="masks", tooltip="The same maps as masks, each from 0 to 1."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, samples: io.Latent.Type, images: torch.Tensor, over_the_picture: bool, label: bool
+    ) -> io.NodeOutput:
+        heats = word_heats(samples)
+        rows = samples["samples"].shape[0]
+        if images.shape[0] != rows:
+            raise ValueError(
+                f"{MAPS_NODE}: there are {images.shape[0]} pictures for a run of {rows}. Connect the decoded "
+                "pictures of the same samples."
+            )
+        masks, pictures = [], []
+        for heat in heats:
+            picture = images[heat.row, ..., :3].cpu()
+            masks.append(stretch(heat.map, (picture.shape[0], picture.shape[1])))
+            shown = overlay(picture, masks[-1]) if over_the_picture else colour(masks[-1])
+            pictures.append(labelled(shown, heat.name) if label else shown)
+        return io.NodeOutput(torch.stack(pictures), torch.stack(masks))

@@ -1,0 +1,47 @@
+"""Heat-maps as pictures: a word's attention over the picture it belongs to, with the word below."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageFont
+
+LABEL = 0.12
+LEAST_LABEL = 14
+SMALLEST = 6
+STOPS = ((0.0, (20, 20, 80)), (0.35, (120, 30, 140)), (0.65, (230, 80, 60)), (1.0, (255, 240, 120)))
+
+
+def stretch(heat: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """A map [h, w] at a picture's (height, width), from 0 to 1 of its own maximum."""
+    large = F.interpolate(heat[None, None].float(), size=size, mode="bilinear")[0, 0]
+    return large / large.amax().clamp_min(1e-12)
+
+
+def colour(heat: torch.Tensor) -> torch.Tensor:
+    """A map [H, W] in 0 … 1 in colours from dark to bright. Returns [H, W, 3] in 0 … 1."""
+    levels = [level for level, _ in STOPS]
+    channels = [np.interp(heat.numpy(), levels, [stop[channel] / 255 for _, stop in STOPS]) for channel in range(3)]
+    return torch.from_numpy(np.stack(channels, axis=-1)).float()
+
+
+def overlay(picture: torch.Tensor, heat: torch.Tensor) -> torch.Tensor:
+    """A map [H, W] in 0 … 1 over its picture [H, W, 3] in 0 … 1: what is attended to shows, the rest is dimmed."""
+    share = heat[..., None]
+    grey = picture.mean(dim=-1, keepdim=True).expand_as(picture)
+    return (0.35 * grey) * (1 - share) + share * (0.65 * picture + 0.35 * colour(heat))
+
+
+def labelled(picture: torch.Tensor, text: str) -> torch.Tensor:
+    """A picture [H, W, 3] in 0 … 1 with a line of text below it."""
+    height, width = picture.shape[:2]
+    below = max(LEAST_LABEL, round(height * LABEL))
+    sheet = Image.new("RGB", (width, height + below), "white")
+    sheet.paste(Image.fromarray((picture.clamp(0, 1).numpy() * 255).round().astype(np.uint8)))
+    draw, size = ImageDraw.Draw(sheet), below * 0.7
+    while draw.textlength(text, ImageFont.load_default(size)) > width and size > SMALLEST:
+        size -= 1
+    font = ImageFont.load_default(size)
+    draw.text((width / 2, height + below / 2), text, "black", font, anchor="mm")
+    return torch.from_numpy(np.asarray(sheet)).float() / 255
