@@ -124,7 +124,7 @@ class Workflow:
 
     def enlarged(self, title: str, image: list, name: str) -> None:
         """Enlarge the demo model's small pictures and save them."""
-        large = self.add(
+        self.large = self.add(
             "ImageScale",
             "Enlarge (the demo's pictures are small)",
             image=image,
@@ -133,7 +133,7 @@ class Workflow:
             height=256,
             crop="disabled",
         )
-        self.add("SaveImage", title, images=[large, 0], filename_prefix=f"p2p/{name}")
+        self.add("SaveImage", title, images=[self.large, 0], filename_prefix=f"p2p/{name}")
 
 
 def word_swap() -> Workflow:
@@ -267,7 +267,30 @@ def real_image() -> Workflow:
     return flow
 
 
-ALL = [word_swap, refine, reweight, local_blend, many_targets, real_image]
+def attention_maps() -> Workflow:
+    """Where the model looked for each word."""
+    flow = Workflow(
+        "attention_maps",
+        "## Attention maps\nWatch Words keeps where the model looks for words of the prompts (empty: all of them); "
+        "Attention Maps shows it over the pictures of the same run, the source's words first.",
+    )
+    flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
+    flow.swap()
+    flow.then("P2P_WatchWords", "P2P Watch Words", words="red, yellow, circle, background", map_resolution="1/2")
+    flow.finish(seed=1)
+    maps = flow.add(
+        "P2P_AttentionMaps",
+        "P2P Attention Maps",
+        samples=[flow.sampler, 0],
+        images=[flow.large, 0],
+        over_the_picture=True,
+        label=True,
+    )
+    flow.add("SaveImage", "The words' maps", images=[maps, 0], filename_prefix="p2p/maps")
+    return flow
+
+
+ALL = [word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps]
 
 
 def main() -> None:
