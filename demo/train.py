@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .loss_curve import draw as draw_losses
 from .render import render
 from .scenes import sample_prompt, sample_scene
 
@@ -255,6 +256,8 @@ class Trainer:
         save_file(weights, path, metadata={key: str(value) for key, value in about.items()})
         with losses.open("w", newline="") as file:
             csv.writer(file).writerows([("step", "loss"), *self.losses])
+        if self.losses:
+            draw_losses(losses, losses.with_suffix(".png"))
 
 
 def main() -> None:
