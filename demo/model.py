@@ -41,7 +41,7 @@ UNET_CONFIG = {
 TEXT_CONFIG = {
     "hidden_size": TEXT_WIDTH,
     "intermediate_size": 4 * TEXT_WIDTH,
-    "num_hidden_layers": 1,
+    "num_hidden_layers": 2,
     "num_attention_heads": 4,
 }
 
@@ -68,7 +68,10 @@ def demo_config() -> DemoConfig:
 
 
 def load(weights: Path = WEIGHTS) -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
-    """Load the demo model. Returns the host's MODEL, CLIP and VAE; raises FileNotFoundError without weights."""
+    """Load the demo model. Returns the host's MODEL, CLIP and VAE.
+
+    Raises FileNotFoundError without weights, RuntimeError or ValueError for those of another shape.
+    """
     if not weights.is_file():
         raise FileNotFoundError(f"The demo model's weights are missing: {weights}. Reinstall the pack.")
     state = {key: value.float() for key, value in comfy.utils.load_torch_file(str(weights), safe_load=True).items()}
@@ -86,6 +89,11 @@ def load(weights: Path = WEIGHTS) -> tuple[comfy.model_patcher.ModelPatcher, com
         model_options={"clip_l_model_config": TEXT_CONFIG, "dtype": torch.float32},
         state_dict={f"clip_l.{key}": value for key, value in _part(state, "cond_stage_model.").items()},
     )
+    text = clip.cond_stage_model.clip_l.state_dict().keys() - {"logit_scale"}
+    if missing := text - _part(state, "cond_stage_model.").keys():
+        raise ValueError(
+            f"{weights} is not of this version of the pack: it lacks {len(missing)} tensors of the text model."
+        )
     return model, clip, comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)})
 
 

@@ -31,7 +31,7 @@ WARMUP = 100
 AVERAGE = 0.999
 UNCONDITIONAL = 0.1
 LEVELS = 25
-DECAY_SHARE = 0.5
+DECAY_SHARE = 0.25
 EASE = 0.85
 EASED_UNTIL = (0.5, 0.8)
 TWO = 0.7
@@ -55,7 +55,7 @@ def initialise(module: torch.nn.Module) -> None:
         for base in (torch.nn.Linear, torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.LayerNorm):
             if isinstance(part, base):
                 base.reset_parameters(part)
-        if name.endswith(("out_layers.3", "proj_out")) or name == "out.2":
+        if name.endswith(("out_layers.3", "proj_out", "self_attn.out_proj", "mlp.fc2")) or name == "out.2":
             torch.nn.init.zeros_(part.weight)
             torch.nn.init.zeros_(part.bias)
 
@@ -114,6 +114,7 @@ class Trainer:
         initialise(self.unet)
         text = CLIPTextConfig(vocab_size=49408, max_position_embeddings=77, hidden_act="quick_gelu", **TEXT_CONFIG)
         self.text = CLIPTextModel(text).to(device).train()
+        initialise(self.text)
         self.tokenizer = comfy.sd1_clip.SDTokenizer()
         self.named = {f"unet.{k}": p for k, p in self.unet.named_parameters()}
         self.named |= {f"text.{k}": p for k, p in self.text.named_parameters()}
@@ -231,14 +232,19 @@ class Trainer:
             optimiser.load_state_dict(state["optimisers"][name])
 
     def resume_from_weights(self, weights: Path, losses: Path) -> None:
-        """Go on from exported weights, for when the whole state is gone; the momentum builds up anew."""
+        """Go on from exported weights, for when the whole state is gone; the momentum builds up anew.
+
+        Layers that the weights lack stay as they begin, which is to add nothing.
+        """
         from safetensors import safe_open
 
         with safe_open(weights, "pt") as file, torch.no_grad():
             metadata = file.metadata()
             self.step, self.seconds = int(metadata["step"]), float(metadata["seconds"])
+            there = set(file.keys())
             for key, parameter in self.named.items():
-                parameter.copy_(file.get_tensor(PREFIXES[key[:5]] + key[5:]))
+                if (name := PREFIXES[key[:5]] + key[5:]) in there:
+                    parameter.copy_(file.get_tensor(name))
                 self.average[key].copy_(parameter)
         with losses.open(newline="") as file:
             self.losses = [(int(step), float(loss)) for step, loss in list(csv.reader(file))[1:]]

@@ -100,7 +100,12 @@ class LocalBlend(io.ComfyNode):
         try:
             window = Window(start_percent, 1.0)
             mask = None if mask is None else _one_mask(mask)
-            included = _named(edit, words) if words.strip() else _changed(edit) if reads_words else None
+            if words.strip() and not reads_words:
+                raise ValueError(
+                    f"words are named ({words.strip()!r}), but mask_use is {mask_use!r}. Choose 'mask and words' or "
+                    "'mask or words', or empty the words."
+                )
+            included = _included(edit, words) if words.strip() else _changed(edit) if reads_words else None
             excluded = _named(edit, exclude_words) if exclude_words.strip() else None
             for i, target in enumerate(edit.targets):
                 blend = LocalBlendEdit(
@@ -123,6 +128,18 @@ def _named(edit: EditPlan, words: str) -> list[Words]:
     """The named words in the source prompt and in each target's."""
     source, *targets = find_words(words, (edit.source, *edit.prompts), "the source or target prompt")
     return [Words(source, target) for target in targets]
+
+
+def _included(edit: EditPlan, words: str) -> list[Words]:
+    """The named words, of which each target must have some, in its prompt or in the source's."""
+    found = _named(edit, words)
+    for prompt, there in zip(edit.prompts, found, strict=True):
+        if not there:
+            raise ValueError(
+                f"neither the source prompt nor the target prompt {prompt.text!r} has any of the words "
+                f"{words.strip()!r}, so nothing of that picture could change. Name a word of it too."
+            )
+    return found
 
 
 def _changed(edit: EditPlan) -> list[Words]:

@@ -77,6 +77,9 @@ class Reweight(io.ComfyNode):
             window = Window(start_percent, end_percent)
             strengths = read_values(strength_sweep, "strength_sweep")
             for target, positions in zip(edit.targets, found, strict=True):
+                if not positions:
+                    targets.append(target)
+                    continue
                 for value in strengths or (strength,):
                     reweighted = target.with_reweight(ReweightEdit(positions, value, window, renormalise))
                     targets.append(reweighted.with_setting(f"{words} × {value:g}") if strengths else reweighted)

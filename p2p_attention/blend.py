@@ -60,9 +60,10 @@ class Blender:
     def tracks(self) -> Iterator[Track]:
         """The words whose maps the masks are made of."""
         for placed in self._placed:
-            if placed.blend.reads_maps:
-                yield from placed.tracks(placed.blend.words)
-                yield from placed.tracks(placed.blend.exclude)
+            blend = placed.blend
+            if not blend.window.is_empty:
+                yield from placed.tracks(blend.words if blend.reads_words else Words())
+                yield from placed.tracks(blend.exclude)
 
     def update(self, sigma: float, maps: Maps, latent: torch.Tensor) -> None:
         """A call at this noise level is done: make the masks [rows, 1, H, W] anew, as the maps are now."""
@@ -93,7 +94,7 @@ class Blender:
     def _mask(self, placed: _Placed, maps: Maps, latent: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
         """The mask [1, H, W] of one blend."""
         blend, mask = placed.blend, latent.new_zeros(1, *size)
-        if blend.mask is None or blend.mask_use is not MaskUse.ONLY:
+        if blend.reads_words:
             mask = self._words(placed, blend.words, maps, size, mask, grow=True)
         if blend.mask is not None:
             join = torch.minimum if blend.mask_use is MaskUse.AND else torch.maximum

@@ -106,9 +106,9 @@ class LocalBlend:
             raise ValueError(f"softness is {self.softness}; it must lie between 0 and 64 latent pixels.")
 
     @property
-    def reads_maps(self) -> bool:
-        """True if the mask, or a part of it, comes from words."""
-        return self.mask is None or self.mask_use is not MaskUse.ONLY or bool(self.exclude)
+    def reads_words(self) -> bool:
+        """True if the words make the mask, or a part of it."""
+        return self.mask is None or self.mask_use is not MaskUse.ONLY
 
 
 @dataclass(frozen=True)
@@ -210,6 +210,8 @@ class EditPlan:
 
     def words_to_see(self) -> Iterator[tuple[int, Watched]]:
         """(row, word) for all words to see; row 0 is the source's."""
-        for row, watched in enumerate((self.watched, *(target.watched for target in self.targets))):
-            for word in watched:
-                yield row, word
+        for word in self.watched:
+            yield 0, word
+        for row, target in enumerate(self.targets, start=1):
+            for word in target.watched:
+                yield row, replace(word, name=", ".join((word.name, *target.settings)))

@@ -48,9 +48,8 @@ class Record:
     def of(self, latent: torch.Tensor) -> Findings | None:
         """The findings of the run that made this latent, to the rounding of a dtype; None if it is no run's here."""
         wanted = latent.detach().cpu().float()
-        for findings in reversed(self._runs):
-            made = findings.latent.float()
-            close = ROUNDING * float(made.abs().amax())
-            if made.shape == wanted.shape and float((made - wanted).abs().amax()) <= close:
-                return findings
-        return None
+        alike = [findings for findings in reversed(self._runs) if findings.latent.shape == wanted.shape]
+        distances = [float((findings.latent.float() - wanted).abs().amax()) for findings in alike]
+        if not distances or min(distances) > ROUNDING * float(wanted.abs().amax()):
+            return None
+        return alike[distances.index(min(distances))]

@@ -87,8 +87,14 @@ class Run:
 
     @property
     def _watcher(self) -> str:
-        """The node that asks for maps."""
-        return WATCH_NODE if self._seen else BLEND_NODE
+        """The node that asks for maps which are missing."""
+        blends = {track.resolution for track in self.blender.tracks()}
+        return BLEND_NODE if blends & {*self.watch.missing, *(() if self._seen else blends)} else WATCH_NODE
+
+    @property
+    def renormalises(self) -> bool:
+        """True if some reweight is renormalised, which is done where attention is computed."""
+        return any(reweight.renormalise for target in self.plan.targets for reweight in target.reweights)
 
     @property
     def takes_extra_rows(self) -> bool:
@@ -103,7 +109,7 @@ class Run:
     @property
     def sees_attention(self) -> bool:
         """True if the run needs the attention override: to see words' maps, or to renormalise."""
-        return bool(self.watch) or any(r.renormalise for target in self.plan.targets for r in target.reweights)
+        return bool(self.watch) or self.renormalises
 
     def begin_call(self, sigma: float, latent: torch.Tensor) -> None:
         """The model is about to be called at this noise level, for a latent [rows, C, H, W]."""
@@ -146,7 +152,7 @@ class Run:
 
     def end(self) -> None:
         """The run is over. Raises RuntimeError if edits were due but the pair's rows never came by."""
-        if self.watch.missing:
+        if self.watch.missing and self._size:
             raise RuntimeError(
                 f"{self._watcher}: no cross-attention to the pair's prompts was seen. Another node replaces this "
                 "model's cross-attention (as IPAdapter does); remove it, or blend by a mask only."
@@ -204,7 +210,7 @@ class Run:
         if self.watch and tuple(latent[-2:]) != self._size:
             raise ValueError(
                 f"{self._watcher}: the pair's prompts apply to an area of {latent[-1]}×{latent[-2]} only, where words "
-                "have no map of the whole picture. Remove the area, or blend by a mask only."
+                "have no map of the whole picture. Remove the area."
             )
         self.arm(
             CrossCall(

@@ -30,7 +30,7 @@ class Steps:
         return (
             f"{node}: no step of this run falls into the window {asked.start:g} … {asked.end:g}, so it cannot act. "
             f"The steps begin at {percents}. Widen the window, sample more steps or at a higher denoise, or switch it "
-            "off by setting its end to its start."
+            "off by making its start equal to its end."
         )
 
     def _percent(self, sigma: float) -> float:

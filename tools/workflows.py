@@ -15,12 +15,6 @@ from editor_file import to_editor
 from server import ROOT, make_base, serve
 
 FOLDER = ROOT / "workflows"
-COLUMN, TOP, GAP = 400, 120, 60
-BLUE, GREY = "#3f789e", "#8888aa"
-TALL = {"SaveImage": 300, "PreviewImage": 300, "MarkdownNote": 280}
-
-WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
-
 Node = dict[str, Any]
 
 OWN_CHECKPOINT = (

@@ -46,9 +46,28 @@ def check_rows(noise: torch.Tensor, plan: EditPlan, inversion: Inversion | None)
         )
 
 
+def check_batch(guider: comfy.samplers.CFGGuider) -> None:
+    """Refuse masks, hints and negatives of several rows, which the host deals out row by row, whosever row it is."""
+    for name, entries in guider.conds.items():
+        for entry in entries:
+            hint = getattr(entry.get("control"), "cond_hint_original", None)
+            prompt = entry.get("cross_attn") if name != "positive" else None
+            for what, tensor in (("mask", entry.get("mask")), ("ControlNet image", hint), (f"{name} prompt", prompt)):
+                if torch.is_tensor(tensor) and tensor.shape[0] > 1:
+                    raise ValueError(
+                        f"{CONTROLLER_NODE}: a {what} of the conditioning has a batch of {tensor.shape[0]}, which "
+                        "cannot follow the rows of source and targets. Give it a batch of 1."
+                    )
+
+
 def check_guidance(guider: comfy.samplers.CFGGuider) -> None:
     """Refuse guidance that computes one number from all rows, for then the edited picture changes the source."""
     options = guider.model_options
+    if "easycache" in options.get("transformer_options", {}):
+        raise ValueError(
+            f"{CONTROLLER_NODE}: EasyCache and LazyCache skip steps by what the whole batch does, so the edited "
+            "picture would change the source. Remove the node."
+        )
     functions = [type(guider), options.get("sampler_cfg_function"), *options.get("sampler_post_cfg_function", [])]
     for function in functions:
         name = COUPLING.get(getattr(function, "__module__", "").rpartition(".")[2])

@@ -13,8 +13,10 @@ import comfy.samplers
 import comfy.utils
 import latent_preview
 import torch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.patcher_extension import WrappersMP
 
+from ..edits import EditPlan
 from ..inversion import Inversion, Method, invert
 from ..run import CONTROLLER_NODE
 from .prompts import KEY, PAIR, Conditioning
@@ -39,10 +41,10 @@ def invert_picture(
     """
     if model.get_wrappers(WrappersMP.OUTER_SAMPLE, KEY):
         raise ValueError(f"{INVERSION_NODE}: this model comes from {CONTROLLER_NODE}. Connect the model before it.")
-    sampling = model.get_model_object("model_sampling")
-    if not isinstance(sampling, comfy.model_sampling.EPS):
+    sampling, unet = model.get_model_object("model_sampling"), model.get_model_object("diffusion_model")
+    if not isinstance(sampling, comfy.model_sampling.EPS) or not isinstance(unet, UNetModel):
         raise ValueError(
-            f"{INVERSION_NODE}: this model predicts neither noise nor v, so DDIM inversion does not fit it."
+            f"{INVERSION_NODE}: this model is not a UNet that predicts noise or v, so DDIM inversion does not fit it."
         )
     clean = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
     _check_latent(model, clean)
@@ -70,15 +72,22 @@ def invert_picture(
     trajectory, error = made[0]
     schedule = f"{len(sigmas) - 1} steps of the scheduler {scheduler}"
     prompt = _fingerprint(source[0][0])
-    inversion = Inversion(method, tuple(sigmas.tolist()), trajectory.cpu(), _identity(model), prompt, schedule, error)
+    inversion = Inversion(
+        method, tuple(sigmas.tolist()), trajectory.cpu(), model_identity(model), prompt, schedule, error
+    )
     return inversion, source
 
 
 def check_inversion(
-    inversion: Inversion, guider: comfy.samplers.CFGGuider, sigmas: torch.Tensor, latent: torch.Tensor, pictures: int
+    inversion: Inversion,
+    identity: Hashable,
+    plan: EditPlan,
+    guider: comfy.samplers.CFGGuider,
+    sigmas: torch.Tensor,
+    latent: torch.Tensor,
 ) -> None:
-    """Raise ValueError for a run that the inversion does not fit, saying both sides."""
-    if inversion.model != _identity(guider.model_patcher):
+    """Raise ValueError for a run that the inversion does not fit, saying both sides; `identity` is its model's."""
+    if inversion.model != identity:
         raise ValueError(
             f"{CONTROLLER_NODE}: the inversion was made with another model, or with other LoRAs. Connect the same "
             f"model to {INVERSION_NODE} and to {CONTROLLER_NODE}."
@@ -93,20 +102,21 @@ def check_inversion(
             f"run has {len(run) - 1} steps from {run[0]:.3f} to {run[-1]:.3f}. Give the sampler the same steps and "
             "scheduler, denoise 1.0, and a sampler that takes the schedule as it is."
         )
-    wanted, there = tuple(inversion.clean.shape), (pictures, *latent.shape[1:])
+    wanted, there = tuple(inversion.clean.shape), (latent.shape[0] // plan.rows, *latent.shape[1:])
     if wanted != there:
         raise ValueError(
             f"{CONTROLLER_NODE}: the inversion is of a latent {list(wanted)}, the run's pictures are {list(there)}. "
             "Connect the same latent to both."
         )
-    source = next(entry for entry in guider.conds["positive"] if entry.get(PAIR))["cross_attn"][:1]
+    source = next(entry for entry in guider.conds["positive"] if entry.get(PAIR) == plan.pair)["cross_attn"][:1]
     if inversion.prompt != _fingerprint(source):
         raise ValueError(
             f"{CONTROLLER_NODE}: the inversion was made with another prompt than the edit's source prompt. Connect the "
             f"pair's positive output to {INVERSION_NODE}."
         )
     if inversion.method is Method.NEGATIVE_PROMPT:
-        negatives = [entry["cross_attn"][:1] for entry in guider.conds.get("negative", [])]
+        entries = guider.conds.get("negative", [])
+        negatives = [entry["cross_attn"][:1] for entry in entries if torch.is_tensor(entry.get("cross_attn"))]
         if not any(_fingerprint(negative) == inversion.prompt for negative in negatives):
             raise ValueError(
                 f"{CONTROLLER_NODE}: negative_prompt inversion needs the source's prompt as the negative one. Connect "
@@ -127,6 +137,8 @@ def _check_latent(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor)
             f"{INVERSION_NODE}: the latent is {latent.shape[3]}×{latent.shape[2]}, this model needs at least "
             f"{least}×{least}. Use a larger picture."
         )
+    if not bool(latent.any()):
+        raise ValueError(f"{INVERSION_NODE}: the latent is empty. Encode a picture with VAE Encode.")
     if not bool(torch.isfinite(latent).all()):
         raise ValueError(
             f"{INVERSION_NODE}: the latent has values that are not numbers; the VAE may need more precision."
@@ -150,6 +162,9 @@ def _fingerprint(cond: torch.Tensor) -> Hashable:
     return hashlib.sha256(data).hexdigest()
 
 
-def _identity(model: comfy.model_patcher.ModelPatcher) -> Hashable:
-    """Equal for clones of one model with the same weights."""
-    return id(model.model), model.patches_uuid
+def model_identity(model: comfy.model_patcher.ModelPatcher) -> Hashable:
+    """Equal for the same weights under the same LoRAs, also when they were loaded twice."""
+    weights = model.get_model_object("diffusion_model").state_dict()
+    small = [weights[key] for key in ("time_embed.0.bias", "time_embed.2.bias", "out.0.weight", "out.0.bias")]
+    patches = tuple(sorted((str(key), tuple(part[0] for part in parts)) for key, parts in model.patches.items()))
+    return tuple(_fingerprint(weight) for weight in small), patches

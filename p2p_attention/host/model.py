@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Hashable
 from functools import partial
 from typing import Any
 
-import comfy.k_diffusion.sampling
 import comfy.model_patcher
 import comfy.samplers
 import torch
@@ -20,9 +20,9 @@ from ..hooks import RUN, attention_override, attn1_patch, attn2_output_patch, at
 from ..inversion import Anchor, Method
 from ..record import Findings, Heat, Record
 from ..run import BLEND_NODE, CONTROLLER_NODE, WATCH_NODE, Run
-from .checks import check_guidance, check_positive, check_rows
-from .inversion import check_inversion
-from .noise import noise_sampler, refuse_noise, shared_noise
+from .checks import check_batch, check_guidance, check_positive, check_rows
+from .inversion import check_inversion, model_identity
+from .noise import noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
 from .prompts import KEY, PAIR
 
 MASK_NODE = "P2P Blend Mask"
@@ -98,11 +98,12 @@ def control_model(
             f"{CONTROLLER_NODE}: this model already comes from an Attention Controller. "
             "Chain the edit nodes instead and apply them with one Controller."
         )
+    identity = model_identity(model) if control.inversion else None
     clone = model.clone()
     clone.set_model_attn1_patch(attn1_patch)
     clone.set_model_attn2_patch(attn2_patch)
     clone.set_model_attn2_output_patch(attn2_output_patch)
-    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_controlled_run, control, record))
+    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_controlled_run, control, record, identity))
     clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, _controlled_sampler)
     clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, _controlled_call)
     return clone
@@ -111,6 +112,7 @@ def control_model(
 def _controlled_run(
     control: Control,
     record: Record,
+    identity: Hashable,
     executor: Any,
     noise: torch.Tensor,
     latent: torch.Tensor,
@@ -123,17 +125,18 @@ def _controlled_run(
     check_positive(guider, control.plan)
     check_rows(noise, control.plan, control.inversion)
     check_guidance(guider)
+    check_batch(guider)
     sampling = guider.model_patcher.get_model_object("model_sampling")
     pictures = noise.shape[0] // control.plan.rows
     continues = control.inversion is None and not bool(torch.any(noise))
     if control.inversion:
-        check_inversion(control.inversion, guider, sigmas, latent, pictures)
+        check_inversion(control.inversion, identity, control.plan, guider, sigmas, latent)
     run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, pictures, continues)
     options = guider.model_options["transformer_options"]
-    if options.get("patches_replace", {}).get("attn2") and run.takes_extra_rows:
+    if options.get("patches_replace", {}).get("attn2") and (run.takes_extra_rows or run.renormalises):
         raise ValueError(
             f"{CONTROLLER_NODE}: another node replaces this model's cross-attention (as IPAdapter does) and cannot "
-            "take the extra rows that added words, word windows and reweights need. Remove it, or only swap words."
+            "take what added words, word windows and reweights need. Remove it, or only swap words."
         )
     _spread_rows(guider, control.plan)
     before = options.get(OVERRIDE)
@@ -187,6 +190,8 @@ def _controlled_sampler(
 ):
     """SAMPLER_SAMPLE: the host has prepared the conditionings, and the sampler is about to draw its noise."""
     run: Run = guider.model_options["transformer_options"][RUN]
+    if guider.model_options.get("multigpu_clones"):
+        raise ValueError(f"{CONTROLLER_NODE}: an edit cannot be split over several GPUs. Remove the multi-GPU node.")
     if getattr(getattr(executor.class_obj, "sampler_function", None), "__name__", "").startswith(ADAPTIVE):
         raise ValueError(
             f"{CONTROLLER_NODE}: the sampler dpm_adaptive chooses its steps by the error over the whole batch, so the "
@@ -203,7 +208,11 @@ def _controlled_sampler(
         if inversion.method is Method.DIRECT:
             run.anchor = Anchor(inversion, rows, noise.device)
     draw = refuse_noise if inversion else noise_sampler
-    with shared_noise(executor.class_obj, draw, noise, rows, sigmas, extra_args.get("seed")):
+    sampler = executor.class_obj
+    with (
+        shared_noise(sampler, draw, noise, rows, sigmas, extra_args.get("seed")),
+        shared_inpainting_noise(sampler, rows),
+    ):
         samples = executor(guider, sigmas, extra_args, callback, noise, latent, denoise_mask, *args)
     if run.anchor:
         run.anchor.finish(samples)

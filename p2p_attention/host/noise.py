@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,13 +26,33 @@ def shared_noise(
     if not draws or sampler.extra_options.get("noise_sampler") is not None or len(sigmas) < 2:
         yield
         return
-    original = sampler.extra_options
+    extra_options = sampler.extra_options
     drawn = draw(function.__name__, noise[::rows], sigmas, seed)
-    sampler.extra_options = {**original, "noise_sampler": lambda *at: drawn(*at).repeat_interleave(rows, dim=0)}
+    sampler.extra_options = {**extra_options, "noise_sampler": lambda *at: drawn(*at).repeat_interleave(rows, dim=0)}
     try:
         yield
     finally:
-        sampler.extra_options = original
+        sampler.extra_options = extra_options
+
+
+@contextlib.contextmanager
+def shared_inpainting_noise(sampler: Any, rows: int) -> Iterator[None]:
+    """While it lasts, a sampler that draws noise for what a mask keeps (ddim) gives all rows of a picture the same."""
+    original = getattr(sampler, "sampler_function", None)
+    if not getattr(sampler, "inpaint_options", {}).get("random"):
+        yield
+        return
+
+    @functools.wraps(original)
+    def alike(model: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+        model.noise = model.noise[::rows].repeat_interleave(rows, dim=0)
+        return original(model, *args, **kwargs)
+
+    sampler.sampler_function = alike
+    try:
+        yield
+    finally:
+        sampler.sampler_function = original
 
 
 def noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Callable:

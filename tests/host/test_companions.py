@@ -8,6 +8,7 @@ import comfy.sd
 import nodes
 import pytest
 import torch
+from comfy_extras.nodes_easycache import EasyCacheNode
 from comfy_extras.nodes_freelunch import FreeU, FreeU_V2
 from comfy_extras.nodes_hypertile import HyperTile
 from comfy_extras.nodes_mahiro import Mahiro
@@ -197,6 +198,21 @@ def test_guidance_that_couples_the_rows_is_refused(sd15, edit):
         guider.sample(
             noise, noise, comfy.samplers.sampler_object("euler"), torch.tensor([10.0, 1.0]), disable_pbar=True
         )
+
+
+def test_what_follows_no_rows_is_refused(sd15, edit):
+    model, clip = sd15
+    patched, positive, latent = edit(model, clip, SIZES["sd15"])
+    two = torch.ones(2, 16, 16)
+    (masked,) = nodes.ConditioningSetMask().append(positive, two, "default", 1.0)
+    with pytest.raises(ValueError, match="a mask of the conditioning has a batch of 2"):
+        sample(patched, masked, negative(clip), latent)
+    twice = [[torch.cat([negative(clip)[0][0]] * 2), {}]]
+    with pytest.raises(ValueError, match="a negative prompt of the conditioning has a batch of 2"):
+        sample(patched, positive, twice, latent)
+    (cached,) = EasyCacheNode.execute(patched, 0.2, 0.15, 0.95, False)
+    with pytest.raises(ValueError, match="EasyCache and LazyCache skip steps"):
+        sample(cached, positive, negative(clip), latent)
 
 
 def test_an_image_prompt_packs_replaced_attention(sd15, node):

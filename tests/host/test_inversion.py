@@ -193,6 +193,8 @@ def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
         node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.ones(1, 4, 16, 16)}, **invert)
     with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent has values that are not numbers"):
         node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.full((1, 3, 8, 8), torch.nan)}, **invert)
+    with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent is empty"):
+        node("P2P_DDIMInversion", model=demo[0], latent=empty((3, 32, 32)), **invert)
     tiny = nodes.VAEEncode().encode(demo[2], torch.ones(1, 1, 1, 3))[0]
     with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent is 1×1, this model needs at least 4×4"):
         node("P2P_DDIMInversion", model=demo[0], latent=tiny, **invert)
@@ -234,6 +236,28 @@ def test_an_image_with_alpha_is_the_image_without(demo, node):
             node("P2P_DDIMInversion", model=demo[0], positive=positive, latent=latent, steps=2, scheduler="normal")[0]
         )
     assert torch.equal(made[0].trajectory, made[1].trajectory)
+
+
+def test_several_targets_and_the_same_model_loaded_again(picture, node, demo, part):
+    """Only the source of each picture is held to its path; a model loaded twice is the same model."""
+    latent = picture((0.4, 0.55), (0.6, 0.4))
+    positive, edit = node(
+        "P2P_EncodePromptPair",
+        clip=demo[1],
+        source_prompt=SOURCE,
+        target_prompt=TARGET,
+        more_targets="a large white circle on a blue background",
+    )
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+    invert = {"positive": positive, "latent": latent, "steps": 6, "scheduler": "normal"}
+    inversion, *_ = node("P2P_DDIMInversion", model=part("demo.model").load()[0], **invert)
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    patched, batch = node(
+        "P2P_AttentionController", model=demo[0], edit=edit, latent=latent, inversion=inversion, **windows
+    )
+    made = sample(patched, positive, negative(demo[1]), batch, steps=6, cfg=7.5).unflatten(0, (2, 3))
+    assert error(made[:, 0], latent["samples"]) <= 1e-5
+    assert not torch.equal(made[:, 1], made[:, 2]) and not torch.equal(made[:, 0], made[:, 1])
 
 
 def test_cancelled_inside_the_inversion(picture, inverted, demo):

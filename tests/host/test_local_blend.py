@@ -193,6 +193,32 @@ def test_no_changed_words_and_none_named(node, demo):
         node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.2)
 
 
+def test_a_target_without_any_of_the_named_words(node, demo):
+    _, edit = node(
+        "P2P_EncodePromptPair",
+        clip=demo[1],
+        source_prompt="a red circle",
+        target_prompt="a yellow circle",
+        more_targets="a green circle",
+    )
+    with pytest.raises(ValueError, match="nor the target prompt 'a green circle' has any of the words 'yellow'"):
+        node("P2P_LocalBlend", edit=edit, words="yellow", threshold=0.3, start_percent=0.2)
+    with pytest.raises(ValueError, match="words are named .'circle'., but mask_use is 'mask only'"):
+        node("P2P_LocalBlend", edit=edit, words="circle", threshold=0.3, start_percent=0.2, mask=ALL)
+
+
+def test_a_run_in_two_parts(blended, node, demo):
+    """With the mask from the start of each part, the second goes on as the whole run would."""
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.0, mask=LEFT)
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
+    run, args = nodes.KSamplerAdvanced().sample, (7, 8, 4.0, "euler", "normal", positive, negative(demo[1]))
+    (first,) = run(model, "enable", *args, latent, 0, 4, "enable")
+    (second,) = run(model, "disable", *args, first, 4, 8, "disable")
+    assert not changed(second)[:, 12:].any() and changed(second)[:, :12].any()
+
+
 def test_no_layer_of_the_size_asked_for(blended):
     with pytest.raises(RuntimeError, match=r"P2P Local Blend: .* layers are of .*16×12, none is 1/8 of .*32×24"):
         blended({"map_resolution": "1/8"})

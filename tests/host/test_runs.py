@@ -195,6 +195,16 @@ def test_an_inpainting_mask(edited, demo):
     assert torch.equal(made[1][..., :8], made[0][..., :8])
 
 
+@pytest.mark.parametrize("sampler", ["euler", "ddim", "euler_ancestral"])
+def test_identical_prompts_under_an_inpainting_mask(sampler, edited, demo):
+    """ddim draws noise of its own for what the mask keeps."""
+    model, positive, latent = edited(SOURCE, SOURCE)
+    noise_mask = torch.zeros(1, 1, 16, 16)
+    noise_mask[..., 8:] = 1
+    made = sample(model, positive, negative(demo[1]), {**latent, "noise_mask": noise_mask}, sampler=sampler)
+    assert torch.equal(made[0], made[1])
+
+
 @pytest.mark.parametrize("guider", ["BasicGuider", "CFGGuider"])
 def test_sampler_custom_advanced(guider, edited, demo):
     import comfy_extras.nodes_custom_sampler as custom
