@@ -26,14 +26,14 @@ from .loss_curve import draw as draw_losses
 from .render import render
 from .scenes import sample_prompt, sample_scene
 
-PEAK_RATE = {"adam": 1e-3, "muon": 0.02}
+PEAK_RATE = {"adam": 6e-4, "muon": 0.012}
 WARMUP = 100
 AVERAGE = 0.999
 UNCONDITIONAL = 0.1
 LEVELS = 25
 DECAY_SHARE = 0.25
 EASE = 0.85
-EASED_UNTIL = (0.5, 0.8)
+EASED_UNTIL = (0.3, 0.45)
 TWO = 0.7
 PART = 16
 PREFIXES = {"unet.": "model.diffusion_model.", "text.": "cond_stage_model.transformer.text_model."}

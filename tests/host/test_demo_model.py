@@ -63,8 +63,9 @@ def judged(demo, part):
 
 
 def test_it_draws_what_the_prompt_says(judged):
-    """Floors below what demo/README.md reports; shapes have none yet, for the training is not far enough."""
-    assert judged["background"] >= 0.9 and judged["colour"] >= 0.5, judged
+    """Floors below what demo/README.md reports; a fifth of the prompts ask for two things, which are not learnt yet."""
+    floors = {"background": 0.95, "colour": 0.7, "shape": 0.6, "count": 0.7}
+    assert all(judged[name] >= floor for name, floor in floors.items()), judged
 
 
 def test_the_judge_reads_the_renderers_own_pictures(part):

@@ -42,6 +42,7 @@ def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server, part):
     assert max(steps) == 30
     assert source.background == edited.background == "blue"
     assert (source.things[0].colour, edited.things[0].colour) == ("red", "yellow")
+    assert source.things[0].shape == edited.things[0].shape == "circle"
     kept = overlap(source.things[0].mask, edited.things[0].mask)
     moved = overlap(source.things[0].mask, without.things[0].mask)
     assert kept > 0.85 and kept > moved + 0.1
