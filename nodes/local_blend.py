@@ -11,7 +11,7 @@ from ..p2p_attention.edits import LocalBlend as LocalBlendEdit
 from ..p2p_attention.run import BLEND_NODE
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_search import find_words
-from .types import CATEGORY, RESOLUTIONS, Edit, start_percent
+from .types import CATEGORY, Edit, map_resolution, start_percent
 
 
 class LocalBlend(io.ComfyNode):
@@ -70,13 +70,7 @@ class LocalBlend(io.ComfyNode):
                     optional=True,
                     tooltip="Softens the mask's edge over so many latent pixels (an eighth of the picture's).",
                 ),
-                io.Combo.Input(
-                    "map_resolution",
-                    options=RESOLUTIONS,
-                    default="1/4",
-                    optional=True,
-                    tooltip="Size of the maps to read, as a share of the latent's sides: 1/4 is 16×16 of 64×64.",
-                ),
+                map_resolution(),
             ],
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the local blend, for the Controller.")],
         )

@@ -26,5 +26,11 @@ def sweep(of: str, example: str) -> io.String.Input:
     return io.String.Input(f"{of}_sweep", default="", optional=True, tooltip=tooltip)
 
 
+def map_resolution() -> io.Combo.Input:
+    """The optional input for the size of attention maps to look at."""
+    tooltip = "Size of the attention maps to look at, as a share of the latent's sides: 1/4 is 16×16 of 64×64."
+    return io.Combo.Input("map_resolution", options=RESOLUTIONS, default="1/4", optional=True, tooltip=tooltip)
+
+
 def _percent(name: str, default: float, tooltip: str, optional: bool) -> io.Float.Input:
     return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip, optional=optional)

@@ -8,7 +8,7 @@ from ..p2p_attention.edits import EditPlan, Watched
 from ..p2p_attention.prompt import Prompt
 from ..p2p_attention.run import WATCH_NODE
 from ..p2p_attention.word_search import find_words
-from .types import CATEGORY, RESOLUTIONS, Edit
+from .types import CATEGORY, Edit, map_resolution
 
 
 class WatchWords(io.ComfyNode):
@@ -33,13 +33,7 @@ class WatchWords(io.ComfyNode):
                         "Words or phrases of any of the prompts, with commas between. Empty: all words of all prompts."
                     ),
                 ),
-                io.Combo.Input(
-                    "map_resolution",
-                    options=RESOLUTIONS,
-                    default="1/4",
-                    optional=True,
-                    tooltip="Size of the maps to keep, as a share of the latent's sides: 1/4 is 16×16 of 64×64.",
-                ),
+                map_resolution(),
             ],
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the words to watch, for the Controller.")],
         )

@@ -60,6 +60,22 @@ def strengths(case: list, weights: dict[str, float], clip) -> torch.Tensor:
     return factors
 
 
+def edit_by_hand(model, clip, pairs: list, shape: tuple, weights: dict[str, float], refine: bool = False) -> Edit:
+    """The edit of a case in the windows of this file, for the materialised model."""
+    to_sigma = model.get_model_object("model_sampling").percent_to_sigma
+    matrix, own = written_out(pairs, clip, refine)
+    return Edit(
+        matrix=matrix,
+        own=own,
+        strength=strengths(pairs, weights, clip),
+        late=torch.zeros(77),
+        cross=(to_sigma(CROSS[0]), to_sigma(CROSS[1])),
+        self_window=(to_sigma(SELF[0]), to_sigma(SELF[1])),
+        self_pixels=shape[1] * shape[2] // 4,
+        late_until=to_sigma(LATE),
+    )
+
+
 EDITS = {
     "swap": ("P2P_WordSwap", {}),
     "refine": ("P2P_Refine", {}),
@@ -93,33 +109,15 @@ def test_fused_run_equals_materialised_run(size, edit_name, case, request, node,
         window = {"start_percent": CROSS[0], "end_percent": CROSS[1]}
         renormalise = "renormalised" in edit_name
         (edit,) = node("P2P_Reweight", edit=edit, words=words, strength=strength, renormalise=renormalise, **window)
-    controlled, latent = node(
-        "P2P_AttentionController",
-        model=model,
-        edit=edit,
-        latent=empty(shape),
-        self_start_percent=SELF[0],
-        self_end_percent=SELF[1],
-        self_resolution="1/2",
-    )
+    windows = {"self_start_percent": SELF[0], "self_end_percent": SELF[1], "self_resolution": "1/2"}
+    controlled, latent = node("P2P_AttentionController", model=model, edit=edit, latent=empty(shape), **windows)
     uncond = negative(clip, "blurry")
     fused = sample(controlled, positive, uncond, latent, steps=STEPS)
 
-    sampling = model.get_model_object("model_sampling")
-    cross, self_window = (tuple(sampling.percent_to_sigma(p) for p in window) for window in (CROSS, SELF))
-    matrix, own = written_out(pairs, clip, refine=kind == "P2P_Refine")
-    late_columns = strengths(pairs, {"mat": 2.0} if "word window" in edit_name else {}, clip) - 1
-    by_hand = Edit(
-        matrix=matrix,
-        own=own,
-        strength=strengths(pairs, weights, clip),
-        late=late_columns,
-        cross=cross,
-        self_window=self_window,
-        self_pixels=shape[1] * shape[2] // 4,
-        late_until=sampling.percent_to_sigma(LATE),
-        renormalise="renormalised" in edit_name,
-    )
+    by_hand = edit_by_hand(model, clip, pairs, shape, weights, refine=kind == "P2P_Refine")
+    if "word window" in edit_name:
+        by_hand.late = strengths(pairs, {"mat": 2.0}, clip) - 1
+    by_hand.renormalise = "renormalised" in edit_name
     reference = materialise(model, by_hand)
     plain = [[positive[0][0], {k: v for k, v in positive[0][1].items() if k != "p2p_pair"}]]
     expected = sample(reference, plain, uncond, latent, steps=STEPS)
@@ -145,31 +143,13 @@ def test_a_local_blend_by_words_equals_the_materialised_one(size, request, node,
     (edit,) = node("P2P_Reweight", edit=edit, words="mat", strength=2.0)
     (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=threshold, start_percent=start)
     (edit,) = node("P2P_WatchWords", edit=edit, words="cat, hippopotamus")
-    controlled, latent = node(
-        "P2P_AttentionController",
-        model=model,
-        edit=edit,
-        latent=empty(shape),
-        self_start_percent=SELF[0],
-        self_end_percent=SELF[1],
-        self_resolution="1/2",
-    )
+    windows = {"self_start_percent": SELF[0], "self_end_percent": SELF[1], "self_resolution": "1/2"}
+    controlled, latent = node("P2P_AttentionController", model=model, edit=edit, latent=empty(shape), **windows)
     uncond = negative(clip, "blurry")
     fused = sample(controlled, positive, uncond, latent, steps=STEPS)
 
     sampling = model.get_model_object("model_sampling")
-    cross, self_window = (tuple(sampling.percent_to_sigma(p) for p in window) for window in (CROSS, SELF))
-    matrix, own = written_out(pairs, clip)
-    by_hand = Edit(
-        matrix=matrix,
-        own=own,
-        strength=strengths(pairs, {"mat": 2.0}, clip),
-        late=torch.zeros(77),
-        cross=cross,
-        self_window=self_window,
-        self_pixels=shape[1] * shape[2] // 4,
-        late_until=0.0,
-    )
+    by_hand = edit_by_hand(model, clip, pairs, shape, {"mat": 2.0})
     moment = Moment()
     moment.blend = Blend(
         source=torch.eye(77)[2],
