@@ -47,7 +47,8 @@ def written_out(case: list, clip, refine: bool = False) -> tuple[torch.Tensor, t
 
 def count(words: str | None, clip) -> int:
     """How many tokens some words are."""
-    return 0 if words is None else len(clip.tokenizer.clip_l.tokenizer(words)["input_ids"]) - 2
+    tokenizer = getattr(clip.tokenizer, getattr(clip.tokenizer, "clip", "clip_l")).tokenizer
+    return 0 if words is None else len(tokenizer(words)["input_ids"]) - 2
 
 
 def strengths(case: list, weights: dict[str, float], clip) -> torch.Tensor:
