@@ -176,5 +176,5 @@ def test_a_local_blend_by_words_equals_the_materialised_one(size, request, node,
     heats = part("p2p_attention.host.model").word_heats({**latent, "samples": fused})
     assert [(heat.row, heat.name) for heat in heats] == [(0, "cat"), (1, "hippopotamus")]
     for heat, wanted in zip(heats, torch.stack(moment.heat).sum(dim=0), strict=True):
-        assert (heat.map - wanted).norm() <= 1e-5 * wanted.norm()
+        assert (heat.map - wanted).norm() <= 1e-4 * wanted.norm(), "to rounding, summed over all steps and layers"
     assert error <= 1e-5
