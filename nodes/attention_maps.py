@@ -34,7 +34,7 @@ class AttentionMaps(io.ComfyNode):
             ],
             outputs=[
                 io.Image.Output(
-                    display_name=("maps"), tooltip="One picture for each word of each prompt, the source's first."
+                    display_name="maps", tooltip="One picture for each word of each prompt, the source's first."
                 ),
                 io.Mask.Output(display_name="masks", tooltip="The same maps as masks, each from 0 to 1."),
             ],

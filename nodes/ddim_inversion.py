@@ -19,8 +19,8 @@ class DDIMInversion(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Finds the noise that a real picture comes from, with one call of the model a step. Connect the "
-                "inversion "
-                "to the Attention Controller and sample with the same steps and scheduler, denoise 1.0, any seed."
+                "inversion to the Attention Controller and sample with the same steps and scheduler, denoise 1.0, "
+                "any seed."
             ),
             search_aliases=["prompt to prompt", "real image", "invert", "unsample", "null-text", "direct inversion"],
             inputs=[

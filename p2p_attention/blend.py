@@ -49,9 +49,6 @@ class Blender:
         self._users: dict[_Placed, torch.Tensor] = {}
         self.mask: torch.Tensor | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self._placed)
-
     def windows(self, node: str) -> Iterator[tuple[str, Window, SigmaWindow]]:
         """(node, window as asked, window in sigmas) of every blend."""
         for placed in self._placed:

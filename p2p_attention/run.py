@@ -89,7 +89,7 @@ class Run:
     def _watcher(self) -> str:
         """The node that asks for maps which are missing."""
         blends = {track.resolution for track in self.blender.tracks()}
-        return BLEND_NODE if blends & {*self.watch.missing, *(() if self._seen else blends)} else WATCH_NODE
+        return BLEND_NODE if not self._seen or blends & {*self.watch.missing} else WATCH_NODE
 
     @property
     def renormalises(self) -> bool:
@@ -195,10 +195,6 @@ class Run:
             self._prepared = known
         return known[3]
 
-    def arm(self, call: CrossCall) -> None:
-        """The next attention is this call's."""
-        self._call = call
-
     def disarm(self) -> CrossCall | None:
         """The call whose attention comes now, if one was announced."""
         call, self._call = self._call, None
@@ -212,17 +208,15 @@ class Run:
                 f"{self._watcher}: the pair's prompts apply to an area of {latent[-1]}×{latent[-2]} only, where words "
                 "have no map of the whole picture. Remove the area."
             )
-        self.arm(
-            CrossCall(
-                rows=len(edited.rows) if edited else batch.rows,
-                tokens=self.plan.tokens,
-                batch=batch,
-                folds=edited.folds if edited else (),
-                terms=self._terms_of(batch, context),
-                phase=self._phase,
-                layer=(layer[-2], layer[-1]),
-                latent=(latent[-2], latent[-1]),
-            )
+        self._call = CrossCall(
+            rows=len(edited.rows) if edited else batch.rows,
+            tokens=self.plan.tokens,
+            batch=batch,
+            folds=edited.folds if edited else (),
+            terms=self._terms_of(batch, context),
+            phase=self._phase,
+            layer=(layer[-2], layer[-1]),
+            latent=(latent[-2], latent[-1]),
         )
 
     def index(self, rows: Sequence[int], device: torch.device) -> torch.Tensor:

@@ -150,9 +150,8 @@ def _first_prompt(positive: Conditioning) -> Conditioning:
     first = []
     for cond, options in positive:
         kept = {key: value for key, value in options.items() if key != PAIR}
-        for key in ("pooled_output",):
-            if torch.is_tensor(kept.get(key)):
-                kept[key] = kept[key][:1]
+        if torch.is_tensor(kept.get("pooled_output")):
+            kept["pooled_output"] = kept["pooled_output"][:1]
         first.append([cond[:1], kept])
     return first
 
