@@ -3,8 +3,9 @@
 import torch
 from comfy_api.latest import io
 
-from ..p2p_attention.heat_picture import colour, labelled, overlay, stretch
 from ..p2p_attention.host.model import MAPS_NODE, word_heats
+from ..p2p_attention.pictures.heat import colour, overlay, stretch
+from ..p2p_attention.pictures.text import labelled
 from .types import CATEGORY
 
 

@@ -113,7 +113,8 @@ def _byte_alphabet() -> dict[str, int]:
 _BYTES = _byte_alphabet()
 
 
-def _spelling(tokens: Sequence[Token]) -> str:
+def spelling(tokens: Sequence[Token]) -> str:
+    """What some tokens of one word, or vectors of one embedding, spell."""
     if tokens[0].is_vector:
         return EMBEDDING
     written = "".join(token.text for token in tokens).removesuffix(WORD_END)
@@ -123,7 +124,7 @@ def _spelling(tokens: Sequence[Token]) -> str:
 def _word(parts: Sequence[tuple[int, Token]]) -> Word:
     tokens = [token for _, token in parts]
     return Word(
-        text=_spelling(tokens),
+        text=spelling(tokens),
         positions=tuple(position for position, _ in parts),
         identity=tuple(token.identity for token in tokens),
         weights=tuple(token.weight for token in tokens),

@@ -26,6 +26,9 @@ class Window:
         if self.start > self.end:
             raise ValueError(f"start_percent {self.start} comes after end_percent {self.end}; swap them.")
 
+    def __str__(self) -> str:
+        return f"{self.start:g} … {self.end:g}"
+
     @property
     def is_empty(self) -> bool:
         """True if nothing can ever fall into the window."""

@@ -1,15 +1,11 @@
-"""Heat-maps as pictures: a word's attention over the picture it belongs to, with the word below."""
+"""Heat-maps as pictures: a word's attention over the picture it belongs to."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw, ImageFont
 
-LABEL = 0.12
-LEAST_LABEL = 14
-SMALLEST = 6
 STOPS = ((0.0, (20, 20, 80)), (0.35, (120, 30, 140)), (0.65, (230, 80, 60)), (1.0, (255, 240, 120)))
 
 
@@ -31,17 +27,3 @@ def overlay(picture: torch.Tensor, heat: torch.Tensor) -> torch.Tensor:
     share = heat[..., None]
     grey = picture.mean(dim=-1, keepdim=True).expand_as(picture)
     return (0.35 * grey) * (1 - share) + share * (0.65 * picture + 0.35 * colour(heat))
-
-
-def labelled(picture: torch.Tensor, text: str) -> torch.Tensor:
-    """A picture [H, W, 3] in 0 … 1 with a line of text below it."""
-    height, width = picture.shape[:2]
-    below = max(LEAST_LABEL, round(height * LABEL))
-    sheet = Image.new("RGB", (width, height + below), "white")
-    sheet.paste(Image.fromarray((picture.clamp(0, 1).numpy() * 255).round().astype(np.uint8)))
-    draw, size = ImageDraw.Draw(sheet), below * 0.7
-    while draw.textlength(text, ImageFont.load_default(size)) > width and size > SMALLEST:
-        size -= 1
-    font = ImageFont.load_default(size)
-    draw.text((width / 2, height + below / 2), text, "black", font, anchor="mm")
-    return torch.from_numpy(np.asarray(sheet)).float() / 255

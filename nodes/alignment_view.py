@@ -1,0 +1,39 @@
+"""Before the run: which word of the source feeds which word of the target."""
+
+from comfy_api.latest import io, ui
+
+from ..p2p_attention.edits import EditPlan
+from ..p2p_attention.feeds import feeds, headline, table
+from ..p2p_attention.pictures.alignment import draw
+from ..p2p_attention.pictures.sheet import stacked
+from .types import CATEGORY, Edit
+
+
+class AlignmentView(io.ComfyNode):
+    """Shows the alignment of the prompts with its weights and windows (Hertz et al. 2022, section 3.2)."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_AlignmentView",
+            display_name="P2P Alignment View",
+            category=CATEGORY,
+            description=(
+                "Shows which token of the source prompt feeds which token of the target prompt, with weights, windows "
+                "and strengths. It needs no model run, so a wrong word is seen before sampling."
+            ),
+            search_aliases=["prompt to prompt", "word alignment", "tokens", "mapper", "why did nothing happen"],
+            is_output_node=True,
+            inputs=[Edit.Input("edit", tooltip="The edit at any place of the chain; what comes later is not shown.")],
+            outputs=[
+                io.Image.Output(display_name="picture", tooltip="One picture for each target."),
+                io.String.Output(display_name="table", tooltip="The same as text."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, edit: EditPlan) -> io.NodeOutput:
+        found = [(headline(target), target, feeds(edit, target)) for target in edit.targets]
+        picture = stacked([draw(title, parts) for title, _, parts in found])
+        text = "\n\n".join(f"{target.prompt.text}\n{title}\n{table(parts)}" for title, target, parts in found)
+        return io.NodeOutput(picture, text, ui=ui.PreviewImage(picture, cls=cls))

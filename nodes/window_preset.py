@@ -1,0 +1,41 @@
+"""Windows by name, for a start."""
+
+from comfy_api.latest import io
+
+from ..p2p_attention.presets import PRESETS
+from .types import CATEGORY
+
+
+class WindowPreset(io.ComfyNode):
+    """Gives the ends of both windows for what one wants to keep of the source (Hertz et al. 2022, figures 3 and 6)."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="P2P_WindowPreset",
+            display_name="P2P Window Preset",
+            category=CATEGORY,
+            description=" ".join(
+                (
+                    "Windows by name. Connect end_percent to P2P Word Swap or P2P Refine, and self_end_percent to P2P "
+                    "Attention Controller.",
+                    *(preset.explain(name) for name, preset in PRESETS.items()),
+                )
+            ),
+            search_aliases=["prompt to prompt", "preset", "keep the layout", "keep the shape", "tau", "strength"],
+            inputs=[
+                io.Combo.Input(
+                    "preset", options=list(PRESETS), tooltip="What to keep of the source; the meaning is an output."
+                )
+            ],
+            outputs=[
+                io.Float.Output(display_name="end_percent", tooltip="Where the cross-attention window ends."),
+                io.Float.Output(display_name="self_end_percent", tooltip="Where the self-attention window ends."),
+                io.String.Output(display_name="meaning", tooltip="What the preset sets and what it is for."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, preset: str) -> io.NodeOutput:
+        chosen = PRESETS[preset]
+        return io.NodeOutput(chosen.cross_end, chosen.self_end, chosen.explain(preset))

@@ -1,0 +1,29 @@
+"""All pictures of one source on a contact sheet: a sweep as a grid, other targets in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from ..edits import Target
+from .sheet import Panel, sheet
+
+MOST_COLUMNS = 8
+
+
+def contact_sheet(source: Panel, targets: Sequence[Target], pictures: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The source [H, W, 3] and the targets' pictures. Returns [H', W', 3] in 0 … 1.
+
+    The last sweep of a target's settings runs to the right; each other setting and each prompt has a row of its own.
+    Every picture is labelled with its settings, or with its prompt where it has none.
+    """
+    rows: dict[tuple[str, ...], list[Panel | None]] = {}
+    several = len({target.prompt.text for target in targets}) > 1
+    for target, picture in zip(targets, pictures, strict=True):
+        place = (target.prompt.text, *target.settings[:-1]) if target.settings else ()
+        parts = [target.prompt.text] if several or not target.settings else []
+        caption = "\n".join([*parts, ", ".join(target.settings)] if target.settings else parts)
+        rows.setdefault(place, []).append(Panel(picture, caption))
+    lines = [row[i : i + MOST_COLUMNS] for row in rows.values() for i in range(0, len(row), MOST_COLUMNS)]
+    return sheet([[source if number == 0 else None, *line] for number, line in enumerate(lines)])
