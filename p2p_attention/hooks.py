@@ -53,7 +53,7 @@ def attn2_patch(
     if run is None or context is None:
         return n, context, value
     run.calls += 1
-    batch = run.batch(n.shape[0], extra) if run.cross_active or run.watch else None
+    batch = run.batch(n.shape[0], extra) if run.cross_active or run.sees_attention else None
     if batch is None:
         return n, context, value
     edited = run.cross(context, value, batch) if run.cross_active else None
@@ -99,4 +99,4 @@ def attention_override(
     call = run.disarm()
     if call is None or q.shape[0] != call.rows or k.shape[1] % call.tokens:
         return output
-    return run.watch.see(call, attend, q, k, heads, output)
+    return run.see(call, attend, q, k, heads, output)

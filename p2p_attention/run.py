@@ -11,10 +11,12 @@ import torch
 from .blend import Blender
 from .control import Control
 from .cross_schedule import CrossSchedule, Phase
+from .effect import Gauge, remarks
 from .fused import Batch, CrossInput, CrossTerms, cross_input
 from .inversion import Anchor
-from .probe import Track
+from .probe import Attend, Track
 from .record import Heat
+from .renormalise import Renormaliser
 from .steps import Steps
 from .watch import CrossCall, Watch
 
@@ -55,34 +57,38 @@ class Run:
             for row, word in self.plan.words_to_see()
         ]
         self.watch = Watch([*self.blender.tracks(), *(track for track, _ in self._seen)], self.index)
-        self._check_windows()
+        self._renormaliser = Renormaliser(self.index)
+        edited = [sigma for sigma in self._steps.sigmas if self._cross.phase(sigma)]
+        self._gauge = Gauge(self.plan, edited, self.index)
+        self._acted = (
+            f"cross-attention edited in {len(edited)}, self-attention in {self._steps.count(self._self_window)} of "
+            f"{len(self._steps.sigmas)} steps"
+        )
+        self._check_windows(bool(edited))
         self._terms: dict[tuple[Phase, torch.device, torch.dtype], list[CrossTerms]] = {}
         self._indices: dict[tuple[torch.device, tuple[int, ...]], torch.Tensor] = {}
         self._prepared: tuple[torch.Tensor, torch.Tensor, Batch, CrossInput] | None = None
         self._phase: Phase = frozenset()
         self._call: CrossCall | None = None
         self._size: tuple[int, ...] = ()
-        self.self_active = self.due = False
+        self.self_active = self.due = self._gauging = False
         self.calls = self.edits = self.tiled = 0
         self.self_layers: list[bool] = []
 
-    def _check_windows(self) -> None:
+    def _check_windows(self, crossed: bool) -> None:
         for node, asked, window in (*self._cross.windows(), *self.blender.windows(BLEND_NODE)):
             if flaw := self._steps.flaw(node, asked, window):
                 raise ValueError(flaw)
-        crossed = sum(bool(self._cross.phase(sigma)) for sigma in self._steps.sigmas)
         flaw = self._steps.flaw(f"{CONTROLLER_NODE}, self_end_percent", self.self_attention.window, self._self_window)
         if flaw and not crossed:
             raise ValueError(flaw)
         if flaw:
             logging.warning(flaw)
         logging.info(
-            "Prompt-to-Prompt: %r → %s; cross-attention edited in %d, self-attention in %d of %d steps.",
+            "Prompt-to-Prompt: %r → %s; %s.",
             self.plan.source.text,
             ", ".join(dict.fromkeys(repr(prompt.text) for prompt in self.plan.prompts)),
-            crossed,
-            self._steps.count(self._self_window),
-            len(self._steps.sigmas),
+            self._acted,
         )
 
     @property
@@ -108,14 +114,15 @@ class Run:
 
     @property
     def sees_attention(self) -> bool:
-        """True if the run needs the attention override: to see words' maps, or to renormalise."""
-        return bool(self.watch) or self.renormalises
+        """True if the running call needs the attention override: to see words' maps, or to renormalise."""
+        return bool(self.watch) or self.renormalises or self._gauging
 
     def begin_call(self, sigma: float, latent: torch.Tensor) -> None:
         """The model is about to be called at this noise level, for a latent [rows, C, H, W]."""
         self._size = tuple(latent.shape[-2:])
         self._phase = self._cross.phase(sigma)
         self.self_active = sigma in self._self_window
+        self._gauging = sigma == self._gauge.sigma and not self._gauge.watch.maps
         self.due |= self.cross_active or self.self_active
         self.self_layers = []
         self.tiled = 0
@@ -160,6 +167,12 @@ class Run:
         if self.due and self.edits == 0:
             raise RuntimeError(f"{CONTROLLER_NODE}: the pair's rows never reached the model, so no edit acted.")
 
+    def remarks(self, latent: torch.Tensor) -> list[str]:
+        """What to say of targets that hardly differ from their source in the finished latent [rows, C, H, W]."""
+        if self._steps.last > 0:
+            return []
+        return remarks(self.plan, latent, self._gauge, self._acted.capitalize(), self.blender.target_masks)
+
     def heats(self) -> list[Heat]:
         """The maps of the words to see, in the order of the run's rows."""
         return [Heat(track.row, name, self.watch.maps[track].cpu()) for track, name in self._seen]
@@ -194,6 +207,15 @@ class Run:
             known = (context, value, batch, cross_input(context, value, batch, terms, self.index))
             self._prepared = known
         return known[3]
+
+    def see(
+        self, call: CrossCall, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int, output: torch.Tensor
+    ) -> torch.Tensor:
+        """Look at a layer's queries and keys [R, …, H·D] beside its `output` [R, N, H·D]; returns the output to use."""
+        self.watch.see(call, attend, q, k, heads)
+        if self._gauging and call.latent == self._size:
+            self._gauge.watch.see(call, attend, q, k, heads)
+        return self._renormaliser.apply(call, attend, q, k, heads, output)
 
     def disarm(self) -> CrossCall | None:
         """The call whose attention comes now, if one was announced."""

@@ -1,4 +1,4 @@
-"""What a run looks at inside cross-attention: the maps of chosen words, and the sums to renormalise by."""
+"""What a run looks at inside cross-attention: the maps of chosen words."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ class Watch:
         for track in dict.fromkeys(tracks):
             self._tracks.setdefault(track.resolution, []).append(track)
         self._words: dict[Hashable, Probe] = {}
-        self._sums: dict[Hashable, tuple[Probe, list[list[int]]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._tracks)
@@ -52,17 +51,12 @@ class Watch:
         """Resolutions at which a map was asked for and no layer has given one yet."""
         return [size for size, tracks in self._tracks.items() if any(track not in self.maps for track in tracks)]
 
-    def see(
-        self, call: CrossCall, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int, output: torch.Tensor
-    ) -> torch.Tensor:
-        """Look at a layer's queries and keys [R, …, H·D] beside its `output` [R, N, H·D]; returns the output to use."""
+    def see(self, call: CrossCall, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int) -> None:
+        """Look at a layer's queries and keys [R, …, H·D]."""
         self.layers.add(call.layer)
         for resolution, tracks in self._tracks.items():
             if on_grid(call.layer, call.latent, resolution):
                 self._add(tracks, self._probe(call, resolution, tracks, k).look(attend, q, k, heads), call.layer)
-        if any(term.renormalise for term in call.terms):
-            return self._renormalise(call, attend, q, k, heads, output)
-        return output
 
     def _add(self, tracks: list[Track], seen: torch.Tensor, layer: tuple[int, int]) -> None:
         """Add what was seen [N, H, P] to the maps of P tracks."""
@@ -70,25 +64,10 @@ class Watch:
             heat = heat.view(layer)
             self.maps[track] = self.maps[track] + heat if track in self.maps else heat
 
-    def _renormalise(
-        self, call: CrossCall, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int, output: torch.Tensor
-    ) -> torch.Tensor:
-        key = (call.phase, call.batch, k.device, k.dtype)
-        if key not in self._sums:
-            self._sums[key] = self._probes(call).of_sums(k, call.tokens)
-        probe, rows = self._sums[key]
-        sums = probe.look(attend, q, k, heads)
-        output = output.view(*output.shape[:2], heads, -1)
-        for number, both in enumerate(rows):
-            for row in both:
-                output[row] /= sums[..., number, None]
-        return output.flatten(2)
-
     def _probe(self, call: CrossCall, resolution: Fraction, tracks: list[Track], like: torch.Tensor) -> Probe:
         key = (call.phase, call.batch, like.device, like.dtype, resolution)
         if key not in self._words:
-            self._words[key] = self._probes(call).of_words(tracks, like, call.tokens)
+            self._words[key] = Probes(call.batch, call.folds, call.terms, self.to_index).of_words(
+                tracks, like, call.tokens
+            )
         return self._words[key]
-
-    def _probes(self, call: CrossCall) -> Probes:
-        return Probes(call.batch, call.folds, call.terms, self.to_index)

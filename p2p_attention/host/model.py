@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -139,18 +140,14 @@ def _controlled_run(
             "take what added words, word windows and reweights need. Remove it, or only swap words."
         )
     _spread_rows(guider, control.plan)
-    before = options.get(OVERRIDE)
     options[RUN] = run
-    if run.sees_attention:
-        options[OVERRIDE] = partial(attention_override, run, before)
     try:
         result = executor(noise, latent, *args, **kwargs)
     finally:
         del options[RUN]
-        options.pop(OVERRIDE, None)
-        if before is not None:
-            options[OVERRIDE] = before
     run.end()
+    for remark in run.remarks(result):
+        logging.warning("%s: %s", CONTROLLER_NODE, remark)
     masks, heats = run.blender.target_masks, tuple(run.heats())
     if masks is not None:
         scale = guider.model_patcher.model.latent_format.spacial_downscale_ratio
@@ -170,11 +167,28 @@ def _controlled_call(executor: Any, x: torch.Tensor, timestep: torch.Tensor, mod
     if run.anchor:
         run.anchor.place(x, sigma)
     run.blender.blend(x)
-    result = executor(x, timestep, model_options, *args)
+    with _overridden(model_options["transformer_options"], run):
+        result = executor(x, timestep, model_options, *args)
     run.end_call(sigma, x)
     if run.anchor:
         run.anchor.lead(result, sigma)
     return run.blender.blend(result)
+
+
+@contextmanager
+def _overridden(options: dict[str, Any], run: Run) -> Iterator[None]:
+    """The attention override in these options, in calls that need it; after them what was there before."""
+    if not run.sees_attention:
+        yield
+        return
+    before = options.get(OVERRIDE)
+    options[OVERRIDE] = partial(attention_override, run, before)
+    try:
+        yield
+    finally:
+        del options[OVERRIDE]
+        if before is not None:
+            options[OVERRIDE] = before
 
 
 def _controlled_sampler(

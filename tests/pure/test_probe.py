@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from p2p_attention.fused import Batch, CrossTerms, cross_input
 from p2p_attention.probe import Probes, Track, on_grid
+from p2p_attention.renormalise import Renormaliser
 from p2p_attention.watch import CrossCall, Watch
 
 HEADS, WIDTH, TOKENS, GRID = 2, 3, 7, (2, 5)
@@ -71,7 +72,8 @@ def test_a_words_share_is_its_columns_sum(seed, repeats, kinds):
     call = CrossCall(len(q), TOKENS, batch, given_to_host.folds, terms, seed, GRID, GRID)
     watch = Watch([Track(1, (3,), WHOLE)], index)
     output = attend(q, k, given_to_host.value)
-    made = watch.see(call, attend, q, k, HEADS, output.clone())
+    watch.see(call, attend, q, k, HEADS)
+    made = Renormaliser(index).apply(call, attend, q, k, HEADS, output.clone())
     heat = watch.maps[Track(1, (3,), WHOLE)]
     assert heat.shape == GRID
     torch.testing.assert_close(heat.flatten().double(), seen[..., 1].mean(dim=1), rtol=1e-5, atol=1e-6)

@@ -1,0 +1,85 @@
+"""Whether an edit showed, and what to say if it hardly did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+import torch
+
+from .alignment import changed_words
+from .edits import EditPlan, Target
+from .probe import Track
+from .watch import Watch
+
+LITTLE = 0.05
+RESOLUTION = Fraction(1, 4)
+
+
+class Gauge:
+    """Sees, in one step in the middle of the edit, how much attention the words hold that an edit is about.
+
+    One step at one size of layers, so that a run takes no longer for it.
+    """
+
+    def __init__(
+        self, plan: EditPlan, edited: Sequence[float], to_index: Callable[[Sequence[int], torch.device], torch.Tensor]
+    ) -> None:
+        self.sigma = edited[len(edited) // 2] if edited else None
+        self._tracks: dict[int, tuple[Track, Track]] = {}
+        for row, target in enumerate(plan.targets, start=1):
+            if changed := edited_positions(plan, target):
+                every = tuple(position for word in target.prompt.words for position in word.positions)
+                self._tracks[row] = Track(row, changed, RESOLUTION), Track(row, every, RESOLUTION)
+        self.watch = Watch([track for pair in self._tracks.values() for track in pair], to_index)
+
+    def share(self, row: int) -> float | None:
+        """The share of the attention to all words of a row that the edited ones held; None if it was not seen."""
+        maps, pair = self.watch.maps, self._tracks.get(row)
+        if pair is None or any(track not in maps for track in pair):
+            return None
+        part, whole = (float(maps[track].sum()) for track in pair)
+        return part / whole if whole else None
+
+
+def edited_positions(plan: EditPlan, target: Target) -> tuple[int, ...]:
+    """Where in a target's prompt the words stand that an edit is about: changed, or reweighted."""
+    positions = {*changed_words(plan.source, target.prompt).target}
+    positions.update(position for reweight in target.reweights for position in reweight.positions)
+    return tuple(sorted(positions))
+
+
+def remarks(plan: EditPlan, latent: torch.Tensor, gauge: Gauge, steps: str, masks: torch.Tensor | None) -> list[str]:
+    """What to say of each target that differs little from its source in a finished latent [rows, …].
+
+    `steps` says in how many steps the edits acted, `masks` [targets, …] are the local blend's.
+    """
+    pictures = latent.float().reshape(-1, plan.rows, latent[0].numel())
+    norm = pictures[:, 0].norm(dim=1).clamp_min(1e-12)
+    free = None if masks is None else masks.reshape(-1, len(plan.targets), masks[0].numel()).mean(dim=(0, 2))
+    said = []
+    for row, target in enumerate(plan.targets, start=1):
+        distance = float(((pictures[:, row] - pictures[:, 0]).norm(dim=1) / norm).amax())
+        if distance < LITTLE:
+            said.append(
+                _remark(plan, target, row, distance, gauge, steps, None if free is None else float(free[row - 1]))
+            )
+    return said
+
+
+def _remark(
+    plan: EditPlan, target: Target, row: int, distance: float, gauge: Gauge, steps: str, free: float | None
+) -> str:
+    name = ", ".join((repr(target.prompt.text), *target.settings))
+    parts = [f"{name} differs from its source by {distance:.1%} only. {steps}"]
+    share = gauge.share(row)
+    if share is not None:
+        positions = set(edited_positions(plan, target))
+        words = [word.text for word in target.prompt.words if positions & {*word.positions}]
+        parts.append(f"{', '.join(map(repr, words))} held {share:.1%} of the attention to words")
+    if free is not None:
+        parts.append(f"the local blend left {free:.1%} of the picture free")
+    return (
+        "; ".join(parts) + ". To see more of the edit, let the windows end earlier (end_percent, self_end_percent), "
+        "raise a reweight's strength or lower a local blend's threshold."
+    )

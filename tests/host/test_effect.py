@@ -1,0 +1,56 @@
+"""What the console says when an edit hardly showed, and that seeing it changes nothing."""
+
+import logging
+
+import pytest
+import torch
+
+from .sampling import empty, negative, sample
+
+SOURCE = "a red circle on a blue background"
+
+
+@pytest.fixture
+def warnings(node, demo, caplog):
+    """warnings("…", edit nodes): what a run logs as warnings."""
+
+    def run(target, *edits, self_end=0.4, **options):
+        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=target)
+        for name, inputs in edits:
+            (edit,) = node(name, edit=edit, **inputs)
+        windows = {"self_start_percent": 0.0, "self_end_percent": self_end, "self_resolution": "1/4"}
+        model, batch = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty((3, 32, 32)), **windows)
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            sample(model, positive, negative(demo[1]), batch, steps=10, **options)
+        return [record.getMessage() for record in caplog.records if "differs from its source" in record.getMessage()]
+
+    return run
+
+
+def test_a_weak_edit_says_what_was_measured(warnings):
+    swap = ("P2P_WordSwap", {"start_percent": 0.0, "end_percent": 1.0})
+    (said,) = warnings("a red circle on a blue backdrop", swap, self_end=1.0)
+    assert said.startswith("P2P Attention Controller: 'a red circle on a blue backdrop' differs from its source by ")
+    assert "Cross-attention edited in 10, self-attention in 10 of 10 steps" in said
+    assert "'backdrop' held " in said and "% of the attention to words" in said and "end_percent" in said
+
+
+def test_a_local_blend_that_lets_nothing_through_is_named(warnings):
+    swap = ("P2P_WordSwap", {"start_percent": 0.0, "end_percent": 0.8})
+    corner = torch.zeros(1, 32, 32)
+    corner[:, 0, 0] = 1
+    blend = ("P2P_LocalBlend", {"words": "", "threshold": 0.3, "start_percent": 0.0, "mask": corner})
+    (said,) = warnings("a red circle on a green background", swap, blend)
+    assert "'green' held " in said and "the local blend left 0.1% of the picture free" in said
+
+
+def test_an_edit_that_shows_is_no_news(warnings):
+    swap = ("P2P_WordSwap", {"start_percent": 0.0, "end_percent": 0.8})
+    assert warnings("a red circle on a green background", swap) == []
+
+
+def test_the_first_part_of_a_run_is_not_judged(warnings):
+    swap = ("P2P_WordSwap", {"start_percent": 0.0, "end_percent": 0.8})
+    said = warnings("a red circle on a green background", swap, start_step=0, last_step=2, force_full_denoise=False)
+    assert said == []
