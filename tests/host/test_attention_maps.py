@@ -1,5 +1,6 @@
 """Watch Words and Attention Maps: which maps come out, of which run, and at what cost to others."""
 
+import nodes
 import pytest
 import torch
 
@@ -82,3 +83,24 @@ def test_mistakes(graph, run, node):
         node("P2P_AttentionMaps", samples=made, images=torch.zeros(1, 32, 24, 3), over_the_picture=True, label=True)
     with pytest.raises(RuntimeError, match="P2P Watch Words: .* none is 1/8 of"):
         run("circle", resolution="1/8")
+
+
+def test_a_picture_not_made_here(node, demo, part):
+    """From its inversion: the circle's map is on the circle that the renderer drew."""
+    scenes = part("demo.scenes")
+    scene = scenes.Scene((scenes.Thing("red", "circle", x=0.35, y=0.6, radius=0.25),), "blue")
+    drawn = torch.from_numpy(part("demo.render").render(scene, 32))[None]
+    latent = nodes.VAEEncode().encode(demo[2], drawn)[0]
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WatchWords", edit=edit, words="circle", map_resolution="1/2")
+    inversion, _, _ = node(
+        "P2P_DDIMInversion", model=demo[0], positive=positive, latent=latent, steps=10, scheduler="normal"
+    )
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    model, batch = node(
+        "P2P_AttentionController", model=demo[0], edit=edit, latent=latent, inversion=inversion, **windows
+    )
+    made = {**batch, "samples": sample(model, positive, negative(demo[1]), batch, steps=10)}
+    heat = maps(node, made)[1][0]
+    circle = torch.from_numpy(part("demo.render").coverage(scene.things[0], 32)) > 0.5
+    assert float(heat[circle].mean()) > 1.5 * float(heat[~circle].mean())
