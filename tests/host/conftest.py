@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -34,6 +35,17 @@ import torch
 comfy.utils.set_progress_bar_enabled(False)
 torch.set_grad_enabled(False)
 folder_paths.get_folder_paths("embeddings")
+
+from .trap import Trap
+
+_trap = Trap([ROOT, BASE / "custom_nodes" / "comfyui-prompt-to-prompt"], [BASE / "temp", BASE / "output"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trap() -> Iterator[Trap]:
+    """Everything that the pack must not do, caught over the whole session; the session fails if there is any."""
+    yield _trap
+    assert not _trap.caught, "the pack did what it must not:\n" + "\n".join(_trap.caught)
 
 
 @pytest.fixture(scope="session")

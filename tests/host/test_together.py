@@ -1,0 +1,111 @@
+"""Several edits and plain runs on one model: none sees the others, and nothing of a run stays behind."""
+
+import gc
+import weakref
+
+import pytest
+import torch
+
+from .sampling import empty, negative, rows, sample
+
+SOURCE = "a red circle on a blue background"
+TARGETS = ("a red square on a blue background", "a red circle on a green background")
+SHAPE, STEPS = (3, 16, 16), 4
+
+
+@pytest.fixture
+def edited(node, demo):
+    """(patched model, positive, latent, edit) for a target."""
+
+    def build(target, self_end=0.4):
+        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=target)
+        (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+        (edit,) = node("P2P_WatchWords", edit=edit, words="red", map_resolution="1/2")
+        windows = {"self_start_percent": 0.0, "self_end_percent": self_end, "self_resolution": "1/2"}
+        model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
+        return model, positive, latent, edit
+
+    return build
+
+
+@pytest.fixture
+def run(demo):
+    def sampled(graph, seed=7):
+        return sample(graph[0], graph[1], negative(demo[1]), graph[2], seed=seed, steps=STEPS)
+
+    return sampled
+
+
+@pytest.fixture
+def plain(demo, edited):
+    positive = edited(TARGETS[0])[1]
+
+    def sampled(model=None):
+        return sample(model or demo[0], positive, negative(demo[1]), rows(empty(SHAPE), 2), steps=STEPS)
+
+    return sampled
+
+
+def test_two_edits_and_plain_runs_in_turn(edited, run, plain):
+    graphs = [edited(target) for target in TARGETS]
+    alone = [run(graph) for graph in graphs]
+    unedited = plain()
+    assert not torch.equal(alone[0][1], alone[1][1])
+    for _ in range(2):
+        for graph, expected in zip(graphs, alone, strict=True):
+            assert torch.equal(run(graph), expected)
+            assert torch.equal(plain(), unedited)
+
+
+def test_one_controller_feeds_two_samplers(edited, run):
+    graph = edited(TARGETS[0])
+    first, other = run(graph, seed=1), run(graph, seed=2)
+    assert not torch.equal(first, other)
+    assert torch.equal(run(graph, seed=1), first) and torch.equal(run(graph, seed=2), other)
+
+
+def test_two_controllers_in_a_chain_are_refused(edited, node):
+    model, _, latent, edit = edited(TARGETS[0])
+    with pytest.raises(ValueError, match="this model already comes from an Attention Controller"):
+        windows = {"self_start_percent": 0.0, "self_end_percent": 0.4}
+        node("P2P_AttentionController", model=model, edit=edit, latent=latent, **windows)
+
+
+def test_nothing_of_a_run_stays_behind(edited, run, demo):
+    """No tensor, no hook: after the graph's own objects are gone, what the process holds is what it held before."""
+    run(edited(TARGETS[0]))
+    before, hooks = tensors(), hook_count(demo[0])
+    for target in TARGETS:
+        graph = edited(target)
+        alive = weakref.ref(graph[0])
+        run(graph)
+        assert hook_count(graph[0]) == hooks + 6
+        del graph
+        gc.collect()
+        assert alive() is None, "the patched clone goes with the graph"
+    assert tensors() <= before
+    assert hook_count(demo[0]) == hooks
+
+
+def test_runs_of_one_graph_do_not_pile_up(edited, run):
+    graph = edited(TARGETS[0])
+    for seed in range(6):
+        run(graph, seed=seed)
+    before, hooks = tensors(), hook_count(graph[0])
+    for seed in range(6, 12):
+        run(graph, seed=seed)
+    assert tensors() <= before and hook_count(graph[0]) == hooks
+
+
+def tensors() -> int:
+    """Numbers held in tensors that the garbage collector knows."""
+    gc.collect()
+    return sum(thing.numel() for thing in gc.get_objects() if type(thing) is torch.Tensor)
+
+
+def hook_count(model) -> int:
+    """Patches and wrappers of a model."""
+    options = model.model_options["transformer_options"]
+    patches = sum(len(entries) for entries in options.get("patches", {}).values())
+    wrappers = sum(len(entries) for kind in model.wrappers.values() for entries in kind.values())
+    return patches + wrappers

@@ -1,0 +1,67 @@
+"""The pack touches nothing but its inputs: checked in its imports, and over the whole session by the trap."""
+
+import ast
+
+import pytest
+
+from .conftest import ROOT
+
+LIBRARIES = {
+    "torch",
+    "numpy",
+    "PIL",
+    "safetensors",
+    "comfy",
+    "comfy_api",
+    "comfy_extras",
+    "folder_paths",
+    "latent_preview",
+}
+STANDARD = {
+    *("__future__", "collections", "contextlib", "dataclasses", "difflib", "enum", "fractions", "functools", "hashlib"),
+    *("inspect", "itertools", "logging", "math", "pathlib", "re", "textwrap", "types", "typing", "uuid", "weakref"),
+}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "open", "__import__"}
+SHIPPED = [ROOT / "__init__.py", *ROOT.glob("nodes/**/*.py"), *ROOT.glob("p2p_attention/**/*.py")]
+SHIPPED += [ROOT / "demo" / "model.py"]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_are_the_hosts_own_and_nothing_is_evaluated(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [node.module]
+        for name in names:
+            assert name.split(".")[0] in LIBRARIES | STANDARD, f"{path.name} imports {name}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in FORBIDDEN_CALLS, f"{path.name} calls {node.func.id}"
+
+
+@pytest.mark.parametrize(
+    "code, event",
+    [
+        ("import socket; socket.socket().connect_ex(('127.0.0.1', 9))", "socket."),
+        ("import subprocess, sys; subprocess.run([sys.executable, '-c', ''])", "subprocess.Popen"),
+        ("import pickle; pickle.loads(pickle.dumps(dict.fromkeys))", "pickle.find_class"),
+        ("eval('1 + 1')", "compile"),
+        ("open(target, 'w').close()", "open"),
+    ],
+)
+def test_the_trap_catches_what_the_pack_must_not_do(code, event, trap, tmp_path):
+    before = len(trap.caught)
+    made = compile(code, str(ROOT / "p2p_attention" / "nothing.py"), "exec")
+    exec(made, {"target": str(tmp_path / "file")})
+    caught = trap.caught[before:]
+    del trap.caught[before:]
+    assert any(entry.startswith(event) for entry in caught)
+
+
+def test_the_trap_lets_the_host_and_temporary_previews_be(trap, node, demo):
+    before = len(trap.caught)
+    prompts = {"source_prompt": "a red circle", "target_prompt": "a blue circle"}
+    _, edit = node("P2P_EncodePromptPair", clip=demo[1], **prompts)
+    node("P2P_AlignmentView", edit=edit)
+    assert trap.caught[before:] == []
