@@ -1,7 +1,7 @@
 PYTHON ?= python3
 HOST := $(PYTHON) tools/host.py
 
-.PHONY: demo test format workflows samplers bench bench-inversion train judge
+.PHONY: demo test format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(HOST) tools/demo.py
@@ -19,6 +19,15 @@ format:  ## put the code into shape
 workflows:  ## write the shared workflows anew
 	@$(HOST) tools/workflows.py
 
+thumbnails:  ## run the shared workflows and write their pictures for the template browser
+	@$(HOST) tools/thumbnails.py
+
+screenshots:  ## write the screenshots of docs/screens, from the browser tests
+	@P2P_SCREENSHOTS=1 $(HOST) -m pytest tests/browser
+
+locales:  ## write the English locale files from the nodes' schemas
+	@$(HOST) tools/locales.py
+
 samplers:  ## measure every sampler with every scheduler, into docs/samplers.md
 	@P2P_ALL_SAMPLERS=1 $(HOST) -m pytest -q tests/host/test_samplers.py -k write_the_table --timeout=3000
 
@@ -27,6 +36,9 @@ bench:  ## what an edit costs, as a ratio to plain generation, into docs/cost.md
 
 bench-inversion:  ## how well real pictures are edited, into docs/inversion.md
 	@$(HOST) -m bench.inversion $(ARGS)
+
+bench-quality:  ## how well generated pictures are edited, into docs/quality.md; or CHECKPOINT=… PROMPTS=… of your own
+	@$(HOST) -m bench.quality $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(PROMPTS),--prompts "$(PROMPTS)") $(ARGS)
 
 train:  ## train the demo model, or go on training it (options: ARGS="--steps 20000")
 	@$(HOST) -m demo.train $(ARGS)
