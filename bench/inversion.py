@@ -19,6 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from .quality_metrics import psnr
+from .quality_report import save_sheet
+
 FOLDER = Path(__file__).parent
 GUIDANCE = (1.0, 4.0, 7.5)
 STEPS = 30
@@ -119,13 +122,6 @@ class Bench:
         return time.perf_counter() - begun
 
 
-def psnr(made: np.ndarray, wanted: np.ndarray, where: np.ndarray | None = None) -> float:
-    """Peak signal-to-noise ratio in dB of one picture [S, S, 3] in 0 … 1, at most 60."""
-    squares = (made - wanted) ** 2
-    squares = squares if where is None else squares[where]
-    return float(min(60.0, -10 * np.log10(max(float(squares.mean()), 1e-12))))
-
-
 def main() -> None:
     """Measure, save, and write the table and the strip of pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -182,7 +178,8 @@ def main() -> None:
         options.document.read_text().split("\n| guidance |")[0] if options.document.is_file() else "# Real pictures\n"
     )
     options.document.write_text(head.rstrip() + "\n\n" + table(rows))
-    save_strip(strip, options.document.with_suffix(".png"))
+    names = ["picture", *(way.name for way in WAYS), "right edit"]
+    save_sheet(names, list(strip.items()), options.document.with_suffix(".png"))
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -195,23 +192,6 @@ def table(rows: list[dict[str, Any]]) -> str:
             f"{row['success']:.0%} | {row['right']:.1f} | {row['calls']:.0f} | {row['time']:.2f} |"
         )
     return "\n".join(lines) + "\n"
-
-
-def save_strip(strip: dict[str, list[np.ndarray]], path: Path) -> None:
-    """The first edit of each kind: the picture, each way at guidance 7.5, the right edit."""
-    from PIL import Image, ImageDraw
-
-    names = ["picture", *(way.name for way in WAYS), "right edit"]
-    side, gap, top = 96, 8, 34
-    sheet = Image.new("RGB", (len(names) * (side + gap) + gap, len(strip) * (side + gap) + top), "white")
-    draw = ImageDraw.Draw(sheet)
-    for column, name in enumerate(names):
-        draw.multiline_text((gap + column * (side + gap), 4), name.replace(", ", ",\n"), "black")
-    for row, pictures in enumerate(strip.values()):
-        for column, picture in enumerate(pictures):
-            image = Image.fromarray((picture * 255).round().astype(np.uint8)).resize((side, side), 0)
-            sheet.paste(image, (gap + column * (side + gap), top + row * (side + gap)))
-    sheet.save(path)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ from comfy_api.latest import io
 
 from ..p2p_attention.control import Control, SelfAttention
 from ..p2p_attention.edits import EditPlan
+from ..p2p_attention.host.checks import check_latent
 from ..p2p_attention.host.model import control_model, expand_latent
 from ..p2p_attention.inversion import Inversion
 from ..p2p_attention.record import Record
+from ..p2p_attention.run import CONTROLLER_NODE
 from ..p2p_attention.window import Window
 from .types import CATEGORY, RESOLUTIONS, Edit, InversionType
 
@@ -20,7 +22,7 @@ class AttentionController(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_AttentionController",
-            display_name="P2P Attention Controller",
+            display_name=CONTROLLER_NODE,
             category=CATEGORY,
             description=(
                 "Applies the edit. Connect both outputs to the ordinary KSampler with the pair's positive: source and "
@@ -85,7 +87,8 @@ class AttentionController(io.ComfyNode):
         try:
             window = Window(self_start_percent, self_end_percent)
         except ValueError as error:
-            raise ValueError(f"P2P Attention Controller: self_{error}") from error
+            raise ValueError(f"{CONTROLLER_NODE}: self_{error}") from error
         control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion)
+        check_latent(model, latent, CONTROLLER_NODE)
         record = Record()
         return io.NodeOutput(control_model(model, control, record), expand_latent(latent, edit.rows, record))

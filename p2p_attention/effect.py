@@ -12,34 +12,38 @@ from .edits import EditPlan, Target
 from .probe import Track
 from .watch import Watch
 
-LITTLE = 0.05
-RESOLUTION = Fraction(1, 4)
+LITTLE = 0.1
+LEAST_STEPS = 10
+RESOLUTIONS = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))
 
 
 class Gauge:
     """Sees, in one step in the middle of the edit, how much attention the words hold that an edit is about.
 
-    One step at one size of layers, so that a run takes no longer for it.
+    One step of a run of ten or more, and not in the largest layers, so that a run takes no longer for it.
     """
 
     def __init__(
-        self, plan: EditPlan, edited: Sequence[float], to_index: Callable[[Sequence[int], torch.device], torch.Tensor]
+        self,
+        plan: EditPlan,
+        edited: Sequence[float],
+        steps: int,
+        to_index: Callable[[Sequence[int], torch.device], torch.Tensor],
     ) -> None:
-        self.sigma = edited[len(edited) // 2] if edited else None
-        self._tracks: dict[int, tuple[Track, Track]] = {}
+        self.sigma = edited[len(edited) // 2] if edited and steps >= LEAST_STEPS else None
+        self._tracks: dict[int, list[tuple[Track, Track]]] = {}
         for row, target in enumerate(plan.targets, start=1):
             if changed := edited_positions(plan, target):
                 every = tuple(position for word in target.prompt.words for position in word.positions)
-                self._tracks[row] = Track(row, changed, RESOLUTION), Track(row, every, RESOLUTION)
-        self.watch = Watch([track for pair in self._tracks.values() for track in pair], to_index)
+                self._tracks[row] = [(Track(row, changed, size), Track(row, every, size)) for size in RESOLUTIONS]
+        self.watch = Watch([track for row in self._tracks.values() for pair in row for track in pair], to_index)
 
     def share(self, row: int) -> float | None:
         """The share of the attention to all words of a row that the edited ones held; None if it was not seen."""
-        maps, pair = self.watch.maps, self._tracks.get(row)
-        if pair is None or any(track not in maps for track in pair):
-            return None
-        part, whole = (float(maps[track].sum()) for track in pair)
-        return part / whole if whole else None
+        maps, pairs = self.watch.maps, self._tracks.get(row, [])
+        seen = [(float(maps[part].mean()), float(maps[whole].mean())) for part, whole in pairs if whole in maps]
+        total = sum(whole for _, whole in seen)
+        return sum(part for part, _ in seen) / total if total else None
 
 
 def edited_positions(plan: EditPlan, target: Target) -> tuple[int, ...]:

@@ -59,7 +59,7 @@ class Run:
         self.watch = Watch([*self.blender.tracks(), *(track for track, _ in self._seen)], self.index)
         self._renormaliser = Renormaliser(self.index)
         edited = [sigma for sigma in self._steps.sigmas if self._cross.phase(sigma)]
-        self._gauge = Gauge(self.plan, edited, self.index)
+        self._gauge = Gauge(self.plan, edited, len(self._steps.sigmas), self.index)
         self._acted = (
             f"cross-attention edited in {len(edited)}, self-attention in {self._steps.count(self._self_window)} of "
             f"{len(self._steps.sigmas)} steps"

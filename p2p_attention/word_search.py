@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from .prompt import Prompt
 
+MOST_NAMED = 60
+
 
 def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target prompt") -> tuple[tuple[int, ...], ...]:
     """Token positions of the named words in each prompt.
@@ -58,5 +60,6 @@ def _occurrences(phrase: str, prompt: Prompt) -> list[tuple[int, ...]]:
 
 
 def _there(prompts: Sequence[Prompt]) -> str:
-    words = [word.text for prompt in prompts for word in prompt.words]
-    return ", ".join(dict.fromkeys(words)) or "none"
+    words = list(dict.fromkeys(word.text for prompt in prompts for word in prompt.words))
+    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
+    return (", ".join(words[:MOST_NAMED]) or "none") + more

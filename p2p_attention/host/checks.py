@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import comfy.model_patcher
 import comfy.samplers
 import torch
 
@@ -29,6 +32,25 @@ def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
                 f"the edit was encoded to {plan.encoded} of {plan.tokens}. Connect {ENCODE_NODE}'s positive output "
                 "without nodes that change its batch or join other prompts to it."
             )
+
+
+def check_latent(model: comfy.model_patcher.ModelPatcher, latent: dict[str, Any], node: str) -> None:
+    """Raise ValueError, naming the node, unless a latent [B, C, H, W] of pictures fits the model.
+
+    The host itself gives an empty latent of other channels the model's.
+    """
+    samples, wanted = latent["samples"], model.get_model_object("latent_format").latent_channels
+    if getattr(samples, "is_nested", False) or samples.ndim != 4:
+        raise ValueError(f"{node}: the latent is not of pictures; use one of shape [batch, C, H, W].")
+    if 0 in samples.shape:
+        raise ValueError(f"{node}: the latent of shape {list(samples.shape)} holds no picture.")
+    if not bool(torch.isfinite(samples).all()):
+        raise ValueError(f"{node}: the latent holds values that are not numbers; the picture before it is broken.")
+    if samples.shape[1] != wanted and bool(samples.any()):
+        raise ValueError(
+            f"{node}: the latent has {samples.shape[1]} channels, the model works on {wanted}. Encode the picture with "
+            "the VAE that belongs to the model."
+        )
 
 
 def check_rows(noise: torch.Tensor, plan: EditPlan, inversion: Inversion | None) -> None:

@@ -19,6 +19,7 @@ from comfy.patcher_extension import WrappersMP
 from ..edits import EditPlan
 from ..inversion import Inversion, Method, invert
 from ..run import CONTROLLER_NODE
+from .checks import check_latent
 from .prompts import KEY, PAIR, Conditioning
 
 INVERSION_NODE = "P2P DDIM Inversion"
@@ -46,8 +47,9 @@ def invert_picture(
         raise ValueError(
             f"{INVERSION_NODE}: this model is not a UNet that predicts noise or v, so DDIM inversion does not fit it."
         )
-    clean = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
-    _check_latent(model, clean)
+    check_latent(model, latent, INVERSION_NODE)
+    clean = latent["samples"]
+    _check_picture(model, clean)
     source = _first_prompt(positive)
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
     preview = latent_preview.prepare_callback(model, len(sigmas) - 1)
@@ -124,13 +126,7 @@ def check_inversion(
             )
 
 
-def _check_latent(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> None:
-    channels = model.get_model_object("latent_format").latent_channels
-    if latent.ndim != 4 or latent.shape[1] != channels or 0 in latent.shape:
-        raise ValueError(
-            f"{INVERSION_NODE}: the latent is of shape {list(latent.shape)}, this model's are [batch, {channels}, "
-            "height, width]. Encode the picture with this model's own VAE."
-        )
+def _check_picture(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> None:
     least = 2 ** (len(model.model.model_config.unet_config["channel_mult"]) - 1)
     if min(latent.shape[2:]) < least:
         raise ValueError(
@@ -139,10 +135,6 @@ def _check_latent(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor)
         )
     if not bool(latent.any()):
         raise ValueError(f"{INVERSION_NODE}: the latent is empty. Encode a picture with VAE Encode.")
-    if not bool(torch.isfinite(latent).all()):
-        raise ValueError(
-            f"{INVERSION_NODE}: the latent has values that are not numbers; the VAE may need more precision."
-        )
 
 
 def _first_prompt(positive: Conditioning) -> Conditioning:

@@ -34,15 +34,11 @@ OVERRIDE = "optimized_attention_override"
 
 
 def expand_latent(latent: dict[str, Any], rows: int, record: Record) -> dict[str, Any]:
-    """Repeat each picture of a latent for so many rows, all with the noise of the one; ValueError if it is none.
+    """Repeat each picture of a latent for so many rows, all with the noise of the one.
 
     The record goes with it, and through the sampler, to the nodes that ask about the run.
     """
     samples = latent["samples"]
-    if getattr(samples, "is_nested", False) or samples.ndim != 4:
-        raise ValueError(f"{CONTROLLER_NODE}: the latent is not of pictures; use one of shape [batch, C, H, W].")
-    if 0 in samples.shape:
-        raise ValueError(f"{CONTROLLER_NODE}: the latent of shape {list(samples.shape)} holds no picture.")
     expanded = {**latent, "samples": samples.repeat_interleave(rows, dim=0), RECORD: record}
     expanded["batch_index"] = [i for i in latent.get("batch_index", range(len(samples))) for _ in range(rows)]
     mask = latent.get("noise_mask")

@@ -13,6 +13,7 @@ from ..prompt import Prompt, Role, Token
 
 ENCODE_NODE = "P2P Encode Prompt Pair"
 KEY = "p2p"
+MOST_CHUNKS = 32
 PAIR = "p2p_pair"
 
 Conditioning = list[list[Any]]
@@ -23,14 +24,19 @@ def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> t
     """Encode a source prompt and its targets as one conditioning with a row each, and start an edit plan.
 
     Prompts of fewer chunks than the longest are filled up with empty ones. Raises ValueError for a text encoder
-    that is not CLIP, or encoders that read the prompt differently.
+    that is not CLIP, encoders that read the prompt differently, a prompt of more than 32 chunks, half
+    characters, or weights that the encoder turns into numbers without end.
     """
     texts = (source, *targets)
-    tokens = _fill_up([clip.tokenize(text, return_word_ids=True) for text in texts], clip)
+    _check_characters(texts)
+    tokens = [clip.tokenize(text, return_word_ids=True) for text in texts]
+    _check_lengths(texts, tokens)
+    tokens = _fill_up(tokens, clip)
     prompts = [_read(clip, text, token) for text, token in zip(texts, tokens, strict=True)]
     encoded = [clip.encode_from_tokens_scheduled(_without_ids(token)) for token in tokens]
     pair = hashlib.sha256(repr(texts).encode("utf-8", "surrogatepass")).hexdigest()
     conditioning = [_stack(list(parts), pair) for parts in zip(*encoded, strict=True)]
+    _check_finite(texts, conditioning)
     rows = tuple(Target(prompt, row) for row, prompt in enumerate(prompts[1:], start=1))
     return conditioning, EditPlan(pair, prompts[0], rows, len(texts))
 
@@ -40,6 +46,36 @@ def _fill_up(tokens: list[HostTokens], clip: comfy.sd.CLIP) -> list[HostTokens]:
     empty = clip.tokenize("", return_word_ids=True)
     longest = {key: max(len(token[key]) for token in tokens) for key in empty}
     return [{key: token[key] + [empty[key][0]] * (longest[key] - len(token[key])) for key in empty} for token in tokens]
+
+
+def _check_characters(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError(
+                f"{ENCODE_NODE}: the prompt {text[:200]!r} holds half a character (a surrogate without its partner), "
+                "as cut emoji leave it. Delete it."
+            )
+
+
+def _check_lengths(texts: tuple[str, ...], tokens: list[HostTokens]) -> None:
+    """Words are aligned and maps re-mapped in the square of the prompt's length, so it must have an end."""
+    for text, token in zip(texts, tokens, strict=True):
+        chunks = max(len(parts) for parts in token.values())
+        if chunks > MOST_CHUNKS:
+            raise ValueError(
+                f"{ENCODE_NODE}: the prompt that begins with {text[:40]!r} takes {chunks} chunks of the text encoder, "
+                f"the most is {MOST_CHUNKS} (about 2,400 tokens). Shorten it."
+            )
+
+
+def _check_finite(texts: tuple[str, ...], conditioning: Conditioning) -> None:
+    for cond, _ in conditioning:
+        for text, row in zip(texts, cond, strict=True):
+            if not bool(torch.isfinite(row).all()):
+                raise ValueError(
+                    f"{ENCODE_NODE}: the text encoder's output for {text[:200]!r} is not finite. A weight such as "
+                    "(word:nan) or (word:1e40) does this; write one near 1."
+                )
 
 
 def _without_ids(tokens: HostTokens) -> HostTokens:

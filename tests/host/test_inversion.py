@@ -189,9 +189,9 @@ def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
     latent = picture()
     positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
     invert = {"positive": positive, "steps": 4, "scheduler": "normal"}
-    with pytest.raises(ValueError, match=r"P2P DDIM Inversion: the latent is of shape \[1, 4, 16, 16\].*\[batch, 3,"):
+    with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent has 4 channels, the model works on 3"):
         node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.ones(1, 4, 16, 16)}, **invert)
-    with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent has values that are not numbers"):
+    with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent holds values that are not numbers"):
         node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.full((1, 3, 8, 8), torch.nan)}, **invert)
     with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent is empty"):
         node("P2P_DDIMInversion", model=demo[0], latent=empty((3, 32, 32)), **invert)

@@ -26,7 +26,6 @@ FORBIDDEN = (
     "os.rmdir",
     "shutil.",
     "pickle.",
-    "marshal.loads",
     "ctypes.dlopen",
     "urllib.",
     "http.client",
@@ -59,7 +58,8 @@ class Trap:
         path, _, flags = arguments
         if not isinstance(flags, int) or not flags & WRITES or not isinstance(path, (str, bytes, os.PathLike)):
             return False
-        return not str(Path(os.fsdecode(path)).resolve()).startswith(tuple(self.writable))
+        written = Path(os.fsdecode(path)).resolve()
+        return written.parent.name != "__pycache__" and not str(written).startswith(tuple(self.writable))
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:

@@ -1,0 +1,105 @@
+"""How well generated pictures are edited: `make bench-quality`.
+
+The demo model draws source pictures; the judge and the pixels say whether each way of editing changes what the prompt
+changes, and nothing else. Finished kinds of edit are kept in the JSON file, so that an interrupted bench goes on where
+it stopped (`--fresh` begins anew). With `--checkpoint` and `--prompts` it is a model and edits of your own
+(bench/quality_checkpoint.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+from .quality_edits import KINDS, REWEIGHTED, STRENGTHS, WAYS, fadings, generated_edits
+from .quality_report import save_sheet, sheet_path, write_document
+
+FOLDER = Path(__file__).parent
+DOCUMENT = FOLDER.parent / "docs" / "quality.md"
+
+
+def main() -> None:
+    """Measure what is not measured yet, save, and write the document and the sheets."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
+    parser.add_argument("--pairs", type=int, help="pairs of prompts of each kind: 8; of your own: all")
+    parser.add_argument("--seeds", type=int, help="pictures of each pair: 7; of your own pairs: 1")
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--cfg", type=float, help="guidance: 4; with a checkpoint of your own 7.5")
+    parser.add_argument("--fresh", action="store_true", help="measure again what is there")
+    parser.add_argument("--checkpoint", type=Path, help="a checkpoint of your own, or the demo model's weights")
+    parser.add_argument("--prompts", type=Path, help="your pairs of prompts as JSON, or a folder in PIE-Bench's layout")
+    parser.add_argument("--size", type=int, default=512, help="side of your checkpoint's pictures in pixels")
+    parser.add_argument("--out", type=Path, help="JSON file: bench/quality.json; quality-own.json beside your prompts")
+    parser.add_argument("--document", type=Path, help="docs/quality.md; quality-own.md beside your prompts")
+    options = parser.parse_args()
+    if (options.checkpoint is None) != (options.prompts is None):
+        parser.error("--checkpoint and --prompts go together: give both, or neither for the demo model's own edits.")
+    import torch
+
+    from demo.train import use_host
+
+    use_host(options.host, "cuda" if options.checkpoint and torch.cuda.is_available() else "cpu")
+    import comfy.utils
+
+    comfy.utils.set_progress_bar_enabled(False)
+    torch.set_grad_enabled(False)
+    logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
+    if options.checkpoint:
+        from .quality_checkpoint import measure_own
+
+        beside = options.prompts.resolve().parent / "quality-own.md"
+        document, options.cfg = options.document or beside, options.cfg or 7.5
+        if document.resolve() == DOCUMENT.resolve():
+            parser.error(f"{DOCUMENT} is the demo model's; give another --document.")
+        measure_own(options, document, options.out or beside.with_suffix(".json"))
+    else:
+        measure_demo(options)
+
+
+def measure_demo(options: argparse.Namespace) -> None:
+    """The table of docs/quality.md."""
+    from demo.model import SIDE, WEIGHTS, load
+
+    from .quality_measure import Measured, measure_edits, measure_fadings
+    from .quality_runs import Sampler
+
+    pairs, seeds, cfg = options.pairs or 8, options.seeds or 7, options.cfg or 4.0
+    out, document = options.out or FOLDER / "quality.json", options.document or DOCUMENT
+    settings = {
+        "pairs": pairs,
+        "seeds": seeds,
+        "steps": options.steps,
+        "cfg": cfg,
+        "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16],
+    }
+    results = json.loads(out.read_text()) if out.is_file() and not options.fresh else {}
+    if results.get("settings") != settings:
+        results = {"settings": settings, "edits": {}, "reweights": {}}
+    sampler = Sampler(*load(), (SIDE, SIDE), Fraction(1, 2), options.steps, cfg)
+
+    def keep(group: str, kind: str, name: str, columns: list[str], measured: Measured) -> None:
+        save_sheet(columns, measured.rows, sheet_path(document, name))
+        results[group][kind] = measured.results
+        out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+
+    for kind in KINDS:
+        if kind not in results["edits"]:
+            columns = ["source", *(way.name for way in WAYS if way.fits(kind))]
+            keep("edits", kind, kind, columns, measure_edits(sampler, generated_edits(kind, pairs), seeds))
+    for kind in REWEIGHTED:
+        if kind not in results["reweights"]:
+            columns = ["source", *(f"x {strength:g}" for strength in STRENGTHS)]
+            name = f"reweight of a {kind}"
+            keep("reweights", kind, name, columns, measure_fadings(sampler, fadings(kind, pairs), seeds))
+    write_document(document, results, "Quality")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

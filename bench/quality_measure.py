@@ -1,0 +1,182 @@
+"""Measures one kind of edit, or of reweighted words, on the demo model's generated pictures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from demo.judge import Verdict, judge
+from p2p_attention.edits import Kind
+
+from .edits import KnownEdit
+from .quality_edits import (
+    PLAIN,
+    REFINED,
+    SHAPE_STAYS,
+    STRENGTHS,
+    WAYS,
+    Fading,
+    Way,
+    must_stay,
+    starts_right,
+    succeeds,
+)
+from .quality_metrics import (
+    attributes,
+    background_psnr,
+    colour_distance,
+    is_monotone,
+    rank_correlation,
+    second_tone,
+    silhouette,
+    silhouette_iou,
+)
+from .quality_report import figure_interval
+from .quality_runs import Sampler
+
+SHOWN = 4
+QUANTITIES = {
+    "pattern": "share of the second tone",
+    "size": "area, the other way round for “small”",
+    "colour": "distance to the colour, times -1",
+}
+Row = tuple[str, list[np.ndarray]]
+Figures = dict[str, list[list[float]]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What goes into the JSON file, and the rows of the contact sheet: the first seed of the first pairs."""
+
+    results: dict[str, Any]
+    rows: list[Row]
+
+
+def measure_edits(
+    sampler: Sampler, edits: Sequence[KnownEdit], seeds: int, ways: Sequence[Way] = WAYS, quiet: bool = False
+) -> Measured:
+    """Each edit, all of one kind, in each way on so many pictures; pair number n has the host's seed n."""
+    kind, right = edits[0].kind, 0
+    ways = [way for way in ways if way.fits(kind)]
+    figures: dict[str, Figures] = {way.name: defaultdict(list) for way in ways}
+    rows: list[Row] = []
+    for number, edit in enumerate(edits):
+        sources, targets = _pictures(sampler, edit, ways, seeds, number)
+        befores = [judge(picture) for picture in sources]
+        right += sum(starts_right(edit, before) for before in befores)
+        for way in ways:
+            _append(
+                figures[way.name],
+                [
+                    _figures(edit, source, target, before)
+                    for source, target, before in zip(sources, targets[way.name], befores, strict=True)
+                ],
+            )
+        if number < SHOWN:
+            caption = "   to   ".join(edit.prompts)
+            rows.append((caption, [sources[0], *(targets[way.name][0] for way in ways)]))
+        if not quiet:
+            print(f"{kind}: {number + 1} of {len(edits)} pairs", flush=True)
+    results = {
+        "prompts": [list(edit.prompts) for edit in edits],
+        "pictures": len(edits) * seeds,
+        "sources right": right,
+        "ways": {name: _intervals(there) for name, there in figures.items()},
+    }
+    return Measured(results, rows)
+
+
+def _pictures(
+    sampler: Sampler, edit: KnownEdit, ways: Sequence[Way], count: int, seed: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The source pictures, which are the same whatever the way, and each way's targets."""
+    kind = Kind.REFINE if edit.kind in REFINED else Kind.SWAP
+    made = {way.name: sampler.edit(edit.prompts, kind, way, count, seed) for way in ways if way != PLAIN}
+    targets = {name: edited.targets for name, edited in made.items()}
+    if PLAIN in ways:
+        targets[PLAIN.name] = sampler.plain(edit.prompts[1], count, seed)
+    return next(iter(made.values())).sources, targets
+
+
+def _figures(edit: KnownEdit, source: np.ndarray, target: np.ndarray, before: Verdict) -> dict[str, float]:
+    """The figures of one picture; what must stay is compared with the source picture, not with its prompt."""
+    after = judge(target)
+    there = attributes(before)
+    now = attributes(after, before.things[0].mask if before.things else None)
+    stays = {f"{name} stays": float(there.get(name) == now.get(name)) for name in must_stay(edit.kind)}
+    figures = {"success": float(succeeds(edit, after)), "stays": float(np.mean(list(stays.values()))), **stays}
+    if edit.kind != "background":
+        figures["background PSNR"] = background_psnr(source, target, before, after)
+    if edit.kind in SHAPE_STAYS:
+        figures["silhouette IoU"] = silhouette_iou(before, after)
+    return figures
+
+
+def measure_fadings(sampler: Sampler, fadings: Sequence[Fading], seeds: int, quiet: bool = False) -> Measured:
+    """Each reweighted word, all of one kind, at every strength on so many pictures."""
+    kind = fadings[0].kind
+    figures: Figures = defaultdict(list)
+    rows: list[Row] = []
+    for number, fading in enumerate(fadings):
+        made = sampler.fade(fading.prompt, fading.word, STRENGTHS, seeds, number)
+        _append(figures, [_responses(fading, pictures) for pictures in made])
+        if number < SHOWN:
+            rows.append((f"{fading.prompt}:   {fading.word}", list(made[0])))
+        if not quiet:
+            print(f"reweight of a {kind}: {number + 1} of {len(fadings)} prompts", flush=True)
+    results = {
+        "prompts": [[fading.prompt, fading.word] for fading in fadings],
+        "pictures": len(fadings) * seeds,
+        "strengths": list(STRENGTHS),
+        "quantity": QUANTITIES[kind],
+        "figures": _intervals(figures),
+    }
+    return Measured(results, rows)
+
+
+def _responses(fading: Fading, pictures: np.ndarray) -> dict[str, float]:
+    """The figures of one picture [1 + strengths, S, S, 3], the source first."""
+    source, targets = pictures[0], pictures[1:]
+    before, afters = judge(source), [judge(target) for target in targets]
+    responses = [_quantity(fading, target, before, after) for target, after in zip(targets, afters, strict=True)]
+    changed = [i for i, strength in enumerate(STRENGTHS) if strength != 1]
+    figures = {f"at {strength:g}": value for strength, value in zip(STRENGTHS, responses, strict=True)}
+    figures["rank correlation"] = rank_correlation(STRENGTHS, responses)
+    figures["monotone"] = float(is_monotone(responses))
+    figures["background PSNR"] = float(
+        np.mean([background_psnr(source, targets[i], before, afters[i]) for i in changed])
+    )
+    if fading.kind in SHAPE_STAYS:
+        figures["silhouette IoU"] = float(np.mean([silhouette_iou(before, afters[i]) for i in changed]))
+    return figures
+
+
+def _quantity(fading: Fading, picture: np.ndarray, before: Verdict, after: Verdict) -> float:
+    """What shall grow with the strength: of a size in the picture's own silhouette, else in the source's."""
+    thing = fading.scene.things[0]
+    if fading.kind == "size":
+        covered = silhouette(after)
+        area = 0.0 if covered is None else float(covered.mean())
+        return area if thing.size == "large" else -area
+    where = silhouette(before)
+    where = np.ones(picture.shape[:2], bool) if where is None else where
+    if fading.kind == "pattern":
+        return second_tone(picture, where, thing.colour)
+    return -colour_distance(picture, where, thing.colour)
+
+
+def _append(figures: Figures, pictures: Sequence[dict[str, float]]) -> None:
+    """Put the figures of one pair's pictures with those of the pairs before."""
+    for name in pictures[0]:
+        figures[name].append([picture[name] for picture in pictures])
+
+
+def _intervals(figures: Figures) -> dict[str, Any]:
+    return {
+        name: figure_interval(name, np.mean(values, axis=1).tolist(), np.size(values))
+        for name, values in figures.items()
+    }

@@ -1,0 +1,165 @@
+"""Runs of the quality bench: a model, and pictures from it in one way of editing at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import nodes
+import numpy as np
+import torch
+
+from p2p_attention.alignment import changed_words
+from p2p_attention.blend import threshold_map
+from p2p_attention.control import Control, SelfAttention
+from p2p_attention.edits import EditPlan, Injection, Kind, LocalBlend, Reweight, Watched
+from p2p_attention.host.inversion import invert_picture
+from p2p_attention.host.model import control_model, expand_latent
+from p2p_attention.host.prompts import Conditioning, encode_pair
+from p2p_attention.inversion import Inversion, Method
+from p2p_attention.record import Record
+from p2p_attention.window import Window
+from p2p_attention.word_search import find_words
+
+from .quality_edits import DEFAULT, Way
+
+THRESHOLD = 0.3
+BLEND_START = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """Source and target pictures [N, H, W, 3] in 0 … 1, and where the changed words are in either of them, if they were
+    watched: [N, H, W] of bool.
+    """
+
+    sources: np.ndarray
+    targets: np.ndarray
+    words: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Inverted:
+    """A real picture's latent, and the noise that it comes from under the source prompt."""
+
+    latent: dict[str, Any]
+    inversion: Inversion
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A model with the settings of its runs: euler over the schedule "normal", an empty negative prompt.
+
+    `size` is the pictures' (height, width); `resolution` that of the layers whose maps make masks, and of the largest
+    ones with injected self-attention.
+    """
+
+    model: Any
+    clip: Any
+    vae: Any
+    size: tuple[int, int]
+    resolution: Fraction
+    steps: int
+    cfg: float
+
+    def empty(self, count: int) -> torch.Tensor:
+        """A latent [N, C, H, W] of nothing."""
+        form = self.model.get_model_object("latent_format")
+        return torch.zeros(count, form.latent_channels, *(side // form.spacial_downscale_ratio for side in self.size))
+
+    def plain(self, prompt: str, count: int, seed: int) -> np.ndarray:
+        """The host's own pictures [N, H, W, 3] of a prompt."""
+        positive = nodes.CLIPTextEncode().encode(self.clip, prompt)[0]
+        latent = {"samples": self.empty(count), "batch_index": list(range(count))}
+        return self._decode(self._run(self.model, positive, latent, seed)["samples"])
+
+    def edit(
+        self, prompts: tuple[str, str], kind: Kind, way: Way, count: int, seed: int, *, watch: bool = False
+    ) -> Edited:
+        """So many pictures of a source prompt, each edited to the target prompt."""
+        positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
+        return self._edit(positive, plan, kind, way, {"samples": self.empty(count)}, seed, watch)
+
+    def invert(self, picture: np.ndarray, prompts: tuple[str, str]) -> Inverted:
+        """Invert a real picture [H, W, 3] in 0 … 1 under the first prompt, method direct."""
+        positive, _ = encode_pair(self.clip, prompts[0], (prompts[1],))
+        latent = {"samples": self.vae.encode(torch.from_numpy(picture)[None].float())}
+        found, _ = invert_picture(self.model, positive, latent, self.steps, "normal", Method.DIRECT)
+        return Inverted(latent, found)
+
+    def edit_inverted(self, inverted: Inverted, prompts: tuple[str, str], way: Way) -> Edited:
+        """Edit a real picture; PLAIN is the target prompt on its noise."""
+        positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
+        return self._edit(positive, plan, Kind.SWAP, way, inverted.latent, 0, False, inverted.inversion)
+
+    def fade(self, prompt: str, word: str, strengths: Sequence[float], count: int, seed: int) -> np.ndarray:
+        """Pictures [N, 1 + strengths, H, W, 3] of a prompt: as it is, then with a word at each strength."""
+        positive, plan = encode_pair(self.clip, prompt, (prompt,))
+        target, window = plan.targets[0], Window(0.0, DEFAULT.cross_end)
+        positions = find_words(word, plan.prompts)[0]
+        plan = plan.with_targets([target.with_reweight(Reweight(positions, value, window)) for value in strengths])
+        made, _ = self._controlled(positive, plan, DEFAULT.self_end, {"samples": self.empty(count)}, seed)
+        return self._decode(made).reshape(count, plan.rows, *self.size, 3)
+
+    def _edit(
+        self,
+        positive: Conditioning,
+        plan: EditPlan,
+        kind: Kind,
+        way: Way,
+        latent: dict[str, Any],
+        seed: int,
+        watch: bool,
+        inversion: Inversion | None = None,
+    ) -> Edited:
+        target, words = plan.targets[0], changed_words(plan.source, plan.prompts[0])
+        if way.cross_end:
+            target = target.with_injection(Injection(kind, Window(0.0, way.cross_end)))
+        if way.blend and words:
+            target = target.with_blend(
+                LocalBlend(words, THRESHOLD, Window(BLEND_START, 1.0), resolution=self.resolution)
+            )
+        plan = plan.with_targets([target])
+        if watch:
+            seen = [
+                [Watched("changed", positions, self.resolution)] if positions else []
+                for positions in (words.source, words.target)
+            ]
+            plan = plan.watching(seen[0], seen[1:])
+        made, record = self._controlled(positive, plan, way.self_end, latent, seed, inversion)
+        pictures = self._decode(made)
+        return Edited(pictures[::2], pictures[1::2], self._words(record, made))
+
+    def _controlled(
+        self,
+        positive: Conditioning,
+        plan: EditPlan,
+        self_end: float,
+        latent: dict[str, Any],
+        seed: int,
+        inversion: Inversion | None = None,
+    ) -> tuple[torch.Tensor, Record]:
+        """The finished latent [N · rows, C, H, W] of a run with a plan, and what the run found."""
+        record, control = Record(), Control(plan, SelfAttention(Window(0.0, self_end), self.resolution), inversion)
+        model = control_model(self.model, control, record)
+        return self._run(model, positive, expand_latent(latent, plan.rows, record), seed)["samples"], record
+
+    def _run(self, model: Any, positive: Conditioning, latent: dict[str, Any], seed: int) -> dict[str, Any]:
+        negative = nodes.CLIPTextEncode().encode(self.clip, "")[0]
+        sampled = nodes.common_ksampler(
+            model, seed, self.steps, self.cfg, "euler", "normal", positive, negative, latent
+        )
+        return sampled[0]
+
+    def _decode(self, latent: torch.Tensor) -> np.ndarray:
+        return self.vae.decode(latent).clamp(0, 1).cpu().float().numpy()
+
+    def _words(self, record: Record, latent: torch.Tensor) -> np.ndarray:
+        """Where the maps of watched words exceed the threshold of their maximum: [N, H, W] of bool."""
+        where = np.zeros((len(latent) // 2, *self.size), bool)
+        found = record.of(latent)
+        for heat in found.heats if found else ():
+            where[heat.row // 2] |= threshold_map(heat.map, THRESHOLD, self.size)[0].bool().numpy()
+        return where

@@ -1,0 +1,72 @@
+"""What people and programs may send: strategies, and how a case may end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+SOAK = os.environ.get("P2P_SOAK")
+CASES = int(SOAK) if SOAK else 40
+LONGEST_MESSAGE = 3000
+HOST_MESSAGE = "P2P workflow: the host says"
+
+PLAIN = ("a", "red", "green", "circle", "square", "hippopotamus", ",", "circle.")
+SYNTAX = ("(red:1.3)", "((striped))", "[blue]", "(", ")", "(a:", ":1.5)", "(red:-2)", "(red:1e9)", "\\(", "BREAK", "#2")
+EMBEDDINGS = ("embedding:nothing", "embedding:../../x")
+SCRIPTS = ("é", "e\u0301", "שלום", "\u202eabc", "🦛", "👩\u200d👩\u200d👧", "한국어", "ﬀ", "İ")
+CONTROLS = ("\x00", "\x1b[0m", "\u200d", "\ufeff", "\ud800")
+WORDS = st.sampled_from([*PLAIN, *SYNTAX, *EMBEDDINGS, *SCRIPTS, *CONTROLS])
+LONG = st.sampled_from(["a " * 25_000, "ab" * 25_000, "(" * 3000, "red circle, " * 300, "🦛" * 2000])
+PROMPTS = st.one_of(
+    st.lists(WORDS, max_size=12).map(" ".join),
+    st.text(max_size=60),
+    st.text(st.characters(), max_size=20),
+    st.sampled_from(["", " ", "\n\n", "()", "(:)", "(a:nan)", "(a:inf)"]),
+    *([LONG] if SOAK else []),
+)
+NAMED = st.one_of(
+    PROMPTS, st.sampled_from(["red", "circle, red", "circle#2", "circle#0", "circle#x", "#", ",,,", "<embedding>"])
+)
+PERCENTS = st.one_of(
+    st.floats(0, 1), st.floats(allow_nan=True, allow_infinity=True), st.sampled_from([0.0, 0.5, 1.0, -0.1, 1.1])
+)
+STRENGTHS = st.one_of(st.floats(-5, 5), st.floats(allow_nan=True, allow_infinity=True))
+SWEEPS = st.one_of(
+    st.just(""), st.lists(st.floats(-6, 6), max_size=3).map(lambda v: ", ".join(map(str, v))), st.text(max_size=8)
+)
+WINDOW_LINES = st.one_of(
+    st.just(""), st.text(max_size=20), st.tuples(WORDS, PERCENTS, PERCENTS).map("{0[0]}: {0[1]} - {0[2]}".format)
+)
+
+
+class Tally:
+    """How many cases of each kind ended right, and how many in a message; kept in a file where soak asks for it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.counts: dict[str, Counter] = {}
+
+    def run(self, kind: str, case: Callable[[], Any]) -> Any:
+        """Run a case: its result, or None after one clear message of ours. Anything else is an error of the pack."""
+        counter = self.counts.setdefault(kind, Counter())
+        try:
+            result = case()
+        except (ValueError, RuntimeError) as error:
+            message = str(error)
+            assert message.startswith("P2P "), f"a message that names no node: {type(error).__name__}: {message[:300]}"
+            assert len(message) <= LONGEST_MESSAGE, f"a message of {len(message)} characters: {message[:300]}"
+            counter[f"message of {message.partition(':')[0].partition(',')[0]}"] += 1
+            return None
+        counter["right"] += 1
+        return result
+
+    def save(self) -> None:
+        """Add the counts to the file."""
+        if self.path:
+            self.path.write_text(json.dumps(self.counts, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,117 @@
+"""Malformed and hand-edited workflows through the real API: each runs, or is answered with one message on a node."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from .conftest import ROOT
+from .hostile import CASES, HOST_MESSAGE, Tally
+from .test_server import tool
+
+WORKFLOWS = {
+    path.stem: json.loads(path.read_text())
+    for path in sorted((ROOT / "workflows" / "api").glob("*.json"))
+    if path.stem != "real_image"
+}
+VALUES = st.one_of(
+    st.sampled_from([None, "", "red", -1, 0, 1, 2, 0.5, 1e9, -1e9, True, [], {}, ["1", 0], ["99", 0], ["2", 7], ["2"]]),
+    st.sampled_from(
+        ["nan", "1/3", "../../etc/passwd", "0.2, x", "a: 0 - 2", "\x00", "🦛", [[1]], {"a": 1}, ["2", "x"]]
+    ),
+    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.text(max_size=12),
+)
+EDITS = ("value", "value", "value", "remove input", "remove node", "other class", "unknown class", "swap links")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with tool.serve(tool.make_base(tmp_path_factory.mktemp("base"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tally():
+    path = os.environ.get("P2P_TALLY")
+    tally = Tally(Path(path).with_suffix(".workflows.json") if path else None)
+    yield tally
+    tally.save()
+    print({kind: dict(counts) for kind, counts in tally.counts.items()})
+
+
+def mutated(name: str, edit: str, pick: float, value: object) -> dict:
+    """A copy of a workflow with one thing changed."""
+    flow = json.loads(json.dumps(WORKFLOWS[name]))
+    for node in flow.values():
+        if node["class_type"] == "KSampler":
+            node["inputs"]["steps"] = 2
+    ours = [number for number, node in flow.items() if node["class_type"].startswith("P2P_")]
+    number = ours[int(pick * len(ours)) % len(ours)]
+    inputs = flow[number]["inputs"]
+    key = list(inputs)[int(pick * 997) % len(inputs)] if inputs else None
+    if edit == "value" and key:
+        inputs[key] = value
+    elif edit == "remove input" and key:
+        del inputs[key]
+    elif edit == "remove node":
+        del flow[number]
+    elif edit == "other class":
+        flow[number]["class_type"] = flow[ours[int(pick * 31) % len(ours)]]["class_type"]
+    elif edit == "unknown class":
+        flow[number]["class_type"] = "P2P_Nothing"
+    elif edit == "swap links":
+        links = [key for key, value in inputs.items() if isinstance(value, list)]
+        if links:
+            inputs[links[0]] = inputs[links[-1]]
+    return flow
+
+
+def answer(server, flow: dict) -> str:
+    """How the server ends a workflow. Raises ValueError with its message, or whatever else happens."""
+    try:
+        server.run(flow)
+    except tool.ServerError as error:
+        text = str(error)
+        if text.startswith("{"):
+            told = json.loads(text)
+            assert told.get("error", {}).get("message"), f"an answer without a message: {text[:300]}"
+            raise ValueError(f"{HOST_MESSAGE} {told['error']['type']}") from error
+        node, _, message = text.partition("): ")
+        assert message.startswith("P2P "), f"{node} says: {message[:300]}"
+        raise ValueError(message) from error
+    return "right"
+
+
+@settings(
+    max_examples=CASES,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
+    derandomize=True,
+    database=None,
+)
+@given(st.sampled_from(sorted(WORKFLOWS)), st.sampled_from(EDITS), st.floats(0, 1, exclude_max=True), VALUES)
+def test_workflows(server, tally, name, edit, pick, value):
+    flow = mutated(name, edit, pick, value)
+    tally.run("workflows", lambda: answer(server, flow))
+
+
+def test_the_server_still_works(server):
+    """After all of them, on the same server."""
+    flow = json.loads(json.dumps(WORKFLOWS["word_swap"]))
+    assert server.run(flow)
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"prompt": []}', '{"prompt": {"1": 5}}', '{"prompt": {"1": {}}}'])
+def test_bodies_that_are_no_workflow(server, body):
+    """The host answers with an error of its own, and goes on."""
+    request = urllib.request.Request(f"http://{server.address}/prompt", body.encode(), method="POST")
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request, timeout=30)
+    assert server.get("/system_stats")

@@ -1,0 +1,161 @@
+"""The quality bench in small, with floors under what it found, and on weights, pairs and pictures of a user's own.
+
+Floors compare with the plain run of the same seeds where they can, so that other weights of the demo model keep them.
+"""
+
+import json
+import shutil
+from argparse import Namespace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.pie_bench import encode_mask
+from bench.quality_edits import DEFAULT, PLAIN, WAYS, Fading, fadings, generated_edits
+from demo.render import coverage, render
+from demo.scenes import Scene, Thing
+
+LAYOUT, BLEND = "keep the layout", "keep the layout, local blend"
+
+
+def sampler(demo, steps: int):
+    from bench.quality_runs import Sampler
+
+    return Sampler(*demo, (32, 32), Fraction(1, 2), steps, 4.0)
+
+
+@pytest.fixture(scope="module")
+def measured(demo):
+    """measured("colour", …): each way's figures over six pictures of two pairs."""
+    from bench.quality_measure import measure_edits
+
+    def run(kind: str, *names: str) -> dict[str, dict[str, float]]:
+        ways = [way for way in WAYS if way.name in names or way == PLAIN]
+        made = measure_edits(sampler(demo, 8), generated_edits(kind, 2), 3, ways, quiet=True)
+        figures = made.results["ways"]
+        return {way: {name: value["mean"] for name, value in there.items()} for way, there in figures.items()}
+
+    return run
+
+
+def test_a_swap_of_colours_changes_the_colour_and_keeps_the_place(measured):
+    made = measured("colour", LAYOUT, BLEND)
+    plain, layout, blend = made[PLAIN.name], made[LAYOUT], made[BLEND]
+    assert layout["success"] >= 0.6, made
+    assert layout["silhouette IoU"] >= max(0.6, plain["silhouette IoU"] + 0.1), made
+    assert layout["background PSNR"] >= plain["background PSNR"] + 0.5, made
+    assert blend["background PSNR"] >= layout["background PSNR"], made
+
+
+def test_a_swap_of_backgrounds_changes_it_and_keeps_the_thing(measured):
+    made = measured("background", LAYOUT)
+    plain, layout = made[PLAIN.name], made[LAYOUT]
+    assert layout["success"] >= 0.8 and layout["stays"] >= 0.7, made
+    assert layout["silhouette IoU"] >= max(0.6, plain["silhouette IoU"] + 0.1), made
+
+
+def test_the_bench_is_the_same_again_and_a_strength_of_1_is_the_source(demo):
+    fading = fadings("pattern", 1)[0]
+    made = [sampler(demo, 3).fade(fading.prompt, fading.word, (0.0, 1.0, 3.0), 2, seed=1) for _ in range(2)]
+    np.testing.assert_array_equal(*made)
+    np.testing.assert_array_equal(made[0][:, 2], made[0][:, 0])
+    assert made[0].shape == (2, 4, 32, 32, 3)
+
+
+def test_all_ways_edit_the_same_source_which_is_the_plain_one(demo):
+    from p2p_attention.edits import Kind
+
+    prompts = generated_edits("colour", 1)[0].prompts
+    run = sampler(demo, 3)
+    plain = run.plain(prompts[0], 2, seed=5)
+    for way in WAYS[1:]:
+        np.testing.assert_allclose(run.edit(prompts, Kind.SWAP, way, 2, 5).sources, plain, atol=1e-4)
+
+
+def test_responses_are_read_in_the_direction_of_the_word(demo):
+    from bench.quality_measure import _responses
+
+    things = [Thing("red", "circle", size=size, radius=radius) for size, radius in (("large", 0.28), ("small", 0.18))]
+    large, small = (Fading("size", Scene((thing,), "blue")) for thing in things)
+    shapes = [
+        render(Scene((Thing("red", "circle", radius=r),), "blue"), 32) for r in (0.25, 0.15, 0.2, 0.25, 0.3, 0.35)
+    ]
+    grows, shrinks = (_responses(fading, np.stack(shapes)) for fading in (large, small))
+    assert grows["monotone"] == 1 and grows["rank correlation"] == pytest.approx(1)
+    assert shrinks["monotone"] == 0 and shrinks["rank correlation"] == pytest.approx(-1)
+
+
+@pytest.fixture
+def own(tmp_path, part):
+    """Weights, prompts as JSON, and a folder in PIE-Bench's layout, as a user has them."""
+    shutil.copy(part("demo.model").WEIGHTS, tmp_path / "mine.safetensors")
+    source, target = ("a large red circle on a blue background", "a large green circle on a blue background")
+    added = {"source": source, "target": source.replace("red", "red striped"), "seed": 3, "kind": "pattern"}
+    (tmp_path / "pairs.json").write_text(json.dumps([{"source": source, "target": target}, added]))
+    thing = Thing("red", "circle", size="large", radius=0.28)
+    images = tmp_path / "pie" / "annotation_images" / "6_change_attribute_color_40"
+    images.mkdir(parents=True)
+    picture = (render(Scene((thing,), "blue"), 512) * 255).round().astype(np.uint8)
+    Image.fromarray(picture).save(images / "000000000000.png")
+    entry = {
+        "image_path": f"{images.name}/000000000000.png",
+        "original_prompt": source.replace("red", "[red]"),
+        "editing_prompt": target.replace("green", "[green]"),
+        "blended_word": "circle circle",
+        "mask": encode_mask(coverage(thing, 512) > 0),
+    }
+    (tmp_path / "pie" / "mapping_file.json").write_text(json.dumps({"000000000000": entry}))
+    return tmp_path
+
+
+def measure(folder, prompts: str, seeds: int | None = None) -> dict:
+    from bench.quality_checkpoint import measure_own
+
+    options = Namespace(
+        checkpoint=folder / "mine.safetensors",
+        prompts=folder / prompts,
+        pairs=None,
+        seeds=seeds,
+        size=512,
+        steps=3,
+        cfg=4.0,
+    )
+    measure_own(options, folder / "quality-own.md", folder / "quality-own.json")
+    made = json.loads((folder / "quality-own.json").read_text())
+    assert made["settings"]["edits"] == len(made["results"]["all"][LAYOUT]["seconds"]["pairs"])
+    assert (folder / "quality-own.png").is_file()
+    return made["results"]
+
+
+def test_pairs_of_ones_own(own, capsys):
+    results = measure(own, "pairs.json", seeds=2)
+    assert set(results) == {"all", "pattern"} and set(results["all"]) == {way.name for way in WAYS}
+    figures = results["all"]
+    assert figures[BLEND]["kept PSNR"]["mean"] >= figures[LAYOUT]["kept PSNR"]["mean"]
+    assert figures[LAYOUT]["kept PSNR"]["pictures"] == 4 and "source PSNR" not in figures[LAYOUT]
+    assert figures[LAYOUT]["change"]["mean"] > 0
+    assert (own / "quality-own.md").read_text().count("| keep the shape |") == 2
+    assert "| keep the shape |" in capsys.readouterr().out
+
+
+def test_pictures_and_masks_in_pie_bench_s_layout(own):
+    figures = measure(own, "pie")["all"]
+    assert set(figures) == {way.name for way in WAYS}
+    assert all(there["source PSNR"]["mean"] > 45 for there in figures.values())
+    assert figures[LAYOUT]["kept PSNR"]["mean"] > figures[PLAIN.name]["kept PSNR"]["mean"]
+    assert figures[LAYOUT]["change"]["mean"] > 0
+
+
+def test_masks_keep_all_that_they_touch():
+    from bench.quality_checkpoint import fitted
+
+    mask = np.zeros((512, 512), bool)
+    mask[100, 200] = True
+    assert np.argwhere(fitted(mask, (32, 32))).tolist() == [[6, 12]]
+    assert fitted(mask, (1024, 1024)).sum() == 4
+
+
+def test_the_defaults_are_those_of_the_preset():
+    assert (DEFAULT.cross_end, DEFAULT.self_end) == (0.8, 0.4)
