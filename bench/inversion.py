@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from .document import head_of
 from .quality_metrics import psnr
 from .quality_report import save_sheet
 
@@ -174,10 +175,8 @@ def main() -> None:
     ]
     pictures = len(KINDS) * options.edits * options.layouts
     options.out.write_text(json.dumps({"pictures": pictures, "steps": STEPS, "rows": rows}, indent=1) + "\n")
-    head = (
-        options.document.read_text().split("\n| guidance |")[0] if options.document.is_file() else "# Real pictures\n"
-    )
-    options.document.write_text(head.rstrip() + "\n\n" + table(rows))
+    text = f"{head_of(options.document, 'Real pictures')}\n\n### The figures\n\n{table(rows)}"
+    options.document.write_text(text)
     names = ["picture", *(way.name for way in WAYS), "right edit"]
     save_sheet(names, list(strip.items()), options.document.with_suffix(".png"))
 

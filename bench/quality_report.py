@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from .document import head_of
 from .quality_edits import KINDS, REWEIGHTED, STRENGTHS, WAYS
 from .quality_intervals import interval
 
 RATES = ("success", "stays", "monotone")
 LIMITS = {"silhouette IoU": (0.0, 1.0), "rank correlation": (-1.0, 1.0), "change": (0.0, 1.0), "seconds": (0.0, np.inf)}
-NOT_YET = "Not measured yet"
 EDIT_COLUMNS = (
     ("edit succeeds", "success"),
     ("the rest stays", "stays"),
@@ -53,14 +53,6 @@ def write_document(path: Path, results: dict[str, Any], title: str) -> None:
     if words:
         parts += ["### Reweight", reweight_table(words), *(_picture(path, f"reweight of a {kind}") for kind in words)]
     path.write_text("\n\n".join(parts) + "\n")
-
-
-def head_of(path: Path, title: str) -> str:
-    """What stands in a document before its first section, less the line that nothing is measured yet."""
-    if not path.is_file():
-        return f"# {title}"
-    head = path.read_text().split("\n### ")[0].strip()
-    return "\n\n".join(part for part in head.split("\n\n") if not part.startswith(NOT_YET))
 
 
 def all_kinds(kinds: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

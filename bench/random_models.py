@@ -15,7 +15,7 @@ WIDTH = 32
 Built = tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP]
 
 
-def sd15() -> Built:
+def sd15(dtype: torch.dtype = torch.float32) -> Built:
     """Four levels with attention on the first three, as SD1.5 has them, at a tenth of its width."""
 
     class Small(comfy.supported_models.SD15):
@@ -30,7 +30,7 @@ def sd15() -> Built:
         }
         unet_extra_config = {"num_heads": 4, "num_head_channels": -1}
 
-    return _model(Small, 1), _clip(Small, {"clip_l_model_config": _text(1)}, 2)
+    return _model(Small, 1, dtype), _clip(Small, {"clip_l_model_config": _text(1)}, 2)
 
 
 def sd2() -> Built:
@@ -143,7 +143,7 @@ def _text(layers: int) -> dict:
 
 def _model(family: type, seed: int, dtype: torch.dtype = torch.float32) -> comfy.model_patcher.ModelPatcher:
     config = family(family.unet_config)
-    config.set_inference_dtype(dtype, None)
+    config.set_inference_dtype(dtype, torch.bfloat16 if dtype.itemsize == 1 else None)
     model = config.get_model({})
     randomise(model.diffusion_model, seed)
     device = comfy.model_management.get_torch_device()
@@ -164,11 +164,12 @@ def randomise(module: torch.nn.Module, seed: int) -> None:
     """
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in module.named_parameters():
-        noise = torch.randn(parameter.shape, generator=generator).to(parameter.dtype)
-        if "embedding" in name:
-            parameter.data = noise
-        elif parameter.ndim > 1:
+        noise = torch.randn(parameter.shape, generator=generator)
+        if parameter.ndim == 0:
+            continue
+        if parameter.ndim == 1:
+            noise = (1.0 if name.endswith("weight") else 0.0) + 0.1 * noise
+        elif "embedding" not in name:
             gain = 2.0 if "to_q" in name or "to_k" in name else 0.05 if name == "out.2.weight" else 1.0
-            parameter.data = gain * noise / (parameter.numel() / parameter.shape[0]) ** 0.5
-        elif parameter.ndim == 1:
-            parameter.data = (1.0 if name.endswith("weight") else 0.0) + 0.1 * noise
+            noise = gain * noise / (parameter.numel() / parameter.shape[0]) ** 0.5
+        parameter.data = noise.to(parameter.dtype)

@@ -6,6 +6,7 @@ from ..p2p_attention.edits import EditPlan
 from ..p2p_attention.feeds import feeds, headline, table
 from ..p2p_attention.pictures.alignment import draw
 from ..p2p_attention.pictures.sheet import stacked
+from .checked import checked
 from .types import CATEGORY, Edit
 
 
@@ -32,6 +33,7 @@ class AlignmentView(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, edit: EditPlan) -> io.NodeOutput:
         found = [(headline(target), target, feeds(edit, target)) for target in edit.targets]
         picture = stacked([draw(title, parts) for title, _, parts in found])

@@ -12,6 +12,7 @@ from ..p2p_attention.inversion import Inversion
 from ..p2p_attention.record import Record
 from ..p2p_attention.run import CONTROLLER_NODE
 from ..p2p_attention.window import Window
+from .checked import checked
 from .types import CATEGORY, RESOLUTIONS, Edit, InversionType
 
 
@@ -74,6 +75,7 @@ class AttentionController(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         model: io.Model.Type,

@@ -6,6 +6,7 @@ from comfy_api.latest import io
 from ..p2p_attention.host.model import MAPS_NODE, word_heats
 from ..p2p_attention.pictures.heat import colour, overlay, stretch
 from ..p2p_attention.pictures.text import labelled
+from .checked import checked
 from .types import CATEGORY
 
 
@@ -42,6 +43,7 @@ class AttentionMaps(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls, samples: io.Latent.Type, images: torch.Tensor, over_the_picture: bool, label: bool
     ) -> io.NodeOutput:

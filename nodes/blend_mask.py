@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..p2p_attention.host.model import blend_masks
 from ..p2p_attention.run import BLEND_NODE
+from .checked import checked
 from .types import CATEGORY
 
 
@@ -25,5 +26,6 @@ class BlendMask(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, samples: io.Latent.Type) -> io.NodeOutput:
         return io.NodeOutput(blend_masks(samples))

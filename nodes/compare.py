@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ..p2p_attention.edits import EditPlan
 from ..p2p_attention.pictures.sheet import Panel, difference, sheet, stacked
+from .checked import checked
 from .run_pictures import by_source
 from .types import CATEGORY, Edit
 
@@ -47,6 +48,7 @@ class Compare(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, images: torch.Tensor, edit: EditPlan, difference_gain: float = 1.0) -> io.NodeOutput:
         sheets, sources, targets = [], [], []
         for source, pictures in by_source(images, edit, NODE):

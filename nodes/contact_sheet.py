@@ -6,6 +6,7 @@ from comfy_api.latest import io
 from ..p2p_attention.edits import EditPlan
 from ..p2p_attention.pictures.contact import contact_sheet
 from ..p2p_attention.pictures.sheet import Panel, stacked
+from .checked import checked
 from .run_pictures import by_source
 from .types import CATEGORY, Edit
 
@@ -34,6 +35,7 @@ class ContactSheet(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, images: torch.Tensor, edit: EditPlan) -> io.NodeOutput:
         sheets = [
             contact_sheet(Panel(source, f"source: {edit.source.text}"), edit.targets, list(pictures))

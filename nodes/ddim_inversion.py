@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ..p2p_attention.host.inversion import INVERSION_NODE, invert_picture
 from ..p2p_attention.inversion import Method
+from .checked import checked
 from .types import CATEGORY, InversionType
 
 
@@ -69,6 +70,7 @@ class DDIMInversion(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         model: io.Model.Type,

@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.host.prompts import encode_pair
+from .checked import checked
 from .types import CATEGORY, Edit
 
 
@@ -55,6 +56,7 @@ class EncodePromptPair(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls, clip: io.Clip.Type, source_prompt: str, target_prompt: str, more_targets: str = ""
     ) -> io.NodeOutput:

@@ -11,6 +11,7 @@ from ..p2p_attention.edits import LocalBlend as LocalBlendEdit
 from ..p2p_attention.run import BLEND_NODE
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_search import find_words
+from .checked import checked
 from .types import CATEGORY, Edit, map_resolution, start_percent
 
 
@@ -76,6 +77,7 @@ class LocalBlend(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         edit: EditPlan,

@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.edits import EditPlan, Kind
+from .checked import checked
 from .injection import inject, injection_inputs
 from .types import CATEGORY, Edit
 
@@ -26,6 +27,7 @@ class Refine(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         edit: EditPlan,

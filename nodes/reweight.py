@@ -8,6 +8,7 @@ from ..p2p_attention.edits import Reweight as ReweightEdit
 from ..p2p_attention.sweep import read_values
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_search import find_words
+from .checked import checked
 from .types import CATEGORY, Edit, end_percent, start_percent, sweep
 
 
@@ -61,6 +62,7 @@ class Reweight(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         edit: EditPlan,

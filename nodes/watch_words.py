@@ -8,6 +8,7 @@ from ..p2p_attention.edits import EditPlan, Watched
 from ..p2p_attention.prompt import Prompt
 from ..p2p_attention.run import WATCH_NODE
 from ..p2p_attention.word_search import find_words
+from .checked import checked
 from .types import CATEGORY, Edit, map_resolution
 
 
@@ -39,6 +40,7 @@ class WatchWords(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, edit: EditPlan, words: str, map_resolution: str = "1/4") -> io.NodeOutput:
         size, prompts = Fraction(map_resolution), (edit.source, *edit.prompts)
         names = [name.strip() for name in words.split(",") if name.strip()]

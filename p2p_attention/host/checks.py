@@ -39,8 +39,8 @@ def check_latent(model: comfy.model_patcher.ModelPatcher, latent: dict[str, Any]
 
     The host itself gives an empty latent of other channels the model's.
     """
-    samples, wanted = latent["samples"], model.get_model_object("latent_format").latent_channels
-    if getattr(samples, "is_nested", False) or samples.ndim != 4:
+    samples, wanted = latent.get("samples"), model.get_model_object("latent_format").latent_channels
+    if not torch.is_tensor(samples) or samples.is_nested or samples.ndim != 4:
         raise ValueError(f"{node}: the latent is not of pictures; use one of shape [batch, C, H, W].")
     if 0 in samples.shape:
         raise ValueError(f"{node}: the latent of shape {list(samples.shape)} holds no picture.")

@@ -71,7 +71,7 @@ class Materialised(torch.nn.Module):
             return t.view(t.shape[0], t.shape[1], heads, -1).transpose(1, 2)
 
         q, k, v = split(self.layer.to_q(x)), split(self.layer.to_k(context)), split(self.layer.to_v(context))
-        maps = torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, dim=-1)
+        maps = torch.softmax((q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5, dim=-1)
         for chunk, kind in enumerate(self.moment.kinds):
             if kind != 0:
                 continue
@@ -90,7 +90,7 @@ class Materialised(torch.nn.Module):
             within = x.shape[1] <= self.edit.self_pixels
             if not self.crosses and within and inside(self.moment.sigma, self.edit.self_window):
                 maps[target] = maps[source]
-        return self.layer.to_out((maps @ v).transpose(1, 2).flatten(2))
+        return self.layer.to_out((maps @ v.float()).to(v).transpose(1, 2).flatten(2))
 
 
 def materialise(model, edit: Edit, moment: Moment | None = None):

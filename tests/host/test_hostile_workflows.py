@@ -22,7 +22,7 @@ WORKFLOWS = {
 VALUES = st.one_of(
     st.sampled_from([None, "", "red", -1, 0, 1, 2, 0.5, 1e9, -1e9, True, [], {}, ["1", 0], ["99", 0], ["2", 7], ["2"]]),
     st.sampled_from(
-        ["nan", "1/3", "../../etc/passwd", "0.2, x", "a: 0 - 2", "\x00", "🦛", [[1]], {"a": 1}, ["2", "x"]]
+        ["nan", "1/3", "../../etc/passwd", "0.2, x", "a: 0 - 2", "\x00", "🦛", {"a": 1}, ["2", "x"], {"__value__": []}]
     ),
     st.floats(allow_nan=False, allow_infinity=False, width=32),
     st.text(max_size=12),

@@ -66,7 +66,7 @@ def test_outside_the_users_mask_the_target_is_the_source(sampler, blended):
 
 
 def test_words_make_a_mask_of_their_own(blended, node):
-    made = blended({}, steps=8)
+    made = blended({"threshold": 0.6}, steps=8)
     (mask,) = node("P2P_BlendMask", samples=made)
     assert mask.shape == (1, 32, 24)
     assert 0.02 < float(mask.mean()) < 0.9

@@ -96,3 +96,46 @@ def test_nodes_are_described_to_the_editor(server):
         inputs = {**entry["input"].get("required", {}), **entry["input"].get("optional", {})}
         assert all(options.get("tooltip") for _, options in inputs.values()), f"{name}: an input has no tooltip"
         assert len(entry["output_tooltips"]) == len(entry["output"]) and all(entry["output_tooltips"])
+
+
+def test_a_server_killed_in_the_middle_of_an_edit(tmp_path_factory):
+    """Started again on the same folder, it gives what a fresh server gives, plain and edited."""
+    workflow = json.loads(WORKFLOW.read_text())
+    base = tool.make_base(tmp_path_factory.mktemp("killed"))
+    with tool.serve(base) as server:
+
+        def kill(node, value, most):
+            if node == "7" and value == 10:
+                server.process.kill()
+                raise ConnectionAbortedError
+
+        with pytest.raises(ConnectionAbortedError):
+            server.run(workflow, kill)
+        server.process.wait(20)
+    with tool.serve(base) as server:
+        outputs = server.run(workflow)
+        again = [picture.tobytes() for node in ("10", "15") for picture in server.images(outputs[node])]
+    with tool.serve(tool.make_base(tmp_path_factory.mktemp("fresh"))) as server:
+        outputs = server.run(workflow)
+        fresh = [picture.tobytes() for node in ("10", "15") for picture in server.images(outputs[node])]
+    assert again == fresh
+
+
+def test_a_run_cancelled_in_the_middle(server):
+    """The queue goes on, and the next runs, edited and plain, are what they were."""
+    workflow = json.loads(WORKFLOW.read_text())
+    workflow["7"]["inputs"]["seed"] = 77
+    outputs = server.run(workflow)
+    expected = [p.tobytes() for node in ("10", "15") for p in server.images(outputs[node])]
+    other = json.loads(json.dumps(workflow))
+    other["7"]["inputs"]["seed"] = 78
+    cancelled = []
+
+    def cancel(node, value, most):
+        if node == "7" and value == 10 and not cancelled:
+            cancelled.append(server.post("/interrupt"))
+
+    with pytest.raises(tool.ServerError, match="interrupted"):
+        server.run(other, cancel)
+    outputs = server.run(workflow)
+    assert [p.tobytes() for node in ("10", "15") for p in server.images(outputs[node])] == expected

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
+from bench.document import head_of
 from bench.pie_bench import decode_mask, encode_mask, read_edits, without_brackets
 from bench.quality_edits import (
     KINDS,
@@ -27,7 +28,7 @@ from bench.quality_metrics import (
     second_tone,
     silhouette_iou,
 )
-from bench.quality_report import figure_interval, head_of
+from bench.quality_report import figure_interval
 from demo.judge import judge
 from demo.render import render
 from demo.scenes import Scene, Thing

@@ -1,0 +1,73 @@
+"""Half precision and weights stored in 8 bits, as the host casts them: how far the fused form is from the maps.
+
+Both forms run in the same dtype, the maps themselves in float32, so what differs is where each form rounds.
+"""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from .materialised import materialise
+from .sampling import SIZES, empty, negative, sample
+from .test_materialised import CASES, CROSS, EDITS, SELF, edit_by_hand, text
+
+DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float8_e4m3fn": torch.float8_e4m3fn}
+EPSILON = {"float16": 2**-10, "bfloat16": 2**-7, "float8_e4m3fn": 2**-7}
+RANDOM_EDITS = 1000 if os.environ.get("P2P_SOAK") else 15
+WINDOWS = {"self_start_percent": SELF[0], "self_end_percent": SELF[1], "self_resolution": "1/2"}
+
+
+@pytest.fixture(scope="module", params=DTYPES)
+def model(request):
+    """(name of the dtype, MODEL, CLIP)."""
+    from bench.random_models import sd15
+
+    return request.param, *sd15(DTYPES[request.param])
+
+
+@pytest.mark.parametrize(
+    "edit_name, case", [("swap", "longer"), ("refine", "added"), ("swap + reweight", "longer"), ("reweight", "same")]
+)
+def test_fused_run_equals_materialised_run(edit_name, case, model, node, record_property):
+    dtype, unet, clip = model
+    pairs = {**CASES, "same": [("a", "a"), ("cat", "cat"), ("on", "on"), ("a", "a"), ("mat", "mat")]}[case]
+    kind, weights = EDITS[edit_name]
+    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=text(pairs, 0), target_prompt=text(pairs, 1))
+    if kind:
+        (edit,) = node(kind, edit=edit, start_percent=CROSS[0], end_percent=CROSS[1])
+    for words, strength in weights.items():
+        window = {"start_percent": CROSS[0], "end_percent": CROSS[1]}
+        (edit,) = node("P2P_Reweight", edit=edit, words=words, strength=strength, **window)
+    shape = SIZES["sd15"]
+    controlled, latent = node("P2P_AttentionController", model=unet, edit=edit, latent=empty(shape), **WINDOWS)
+    uncond = negative(clip, "blurry")
+    fused = sample(controlled, positive, uncond, latent)
+    by_hand = edit_by_hand(unet, clip, pairs, shape, weights, refine=kind == "P2P_Refine")
+    plain = [[positive[0][0], {k: v for k, v in positive[0][1].items() if k != "p2p_pair"}]]
+    expected = sample(materialise(unet, by_hand), plain, uncond, latent)
+    error = float((fused - expected).norm() / expected.norm())
+    record_property("relative_error", error)
+    print(f"{dtype}, {edit_name}: error {error:.1e}, {error / EPSILON[dtype]:.2f} of the dtype's rounding")
+    assert error <= 4 * EPSILON[dtype]
+
+
+def test_random_edits_give_numbers(model, node):
+    dtype, unet, clip = model
+    rng, words = np.random.default_rng(0), ("a", "cat", "hippopotamus", "on", "mat", "very")
+    uncond = negative(clip, "blurry")
+    for number in range(RANDOM_EDITS):
+        source, target = (" ".join(rng.choice(words, rng.integers(1, 8))) for _ in range(2))
+        positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=target)
+        if source != target:
+            kind = "P2P_WordSwap" if rng.random() < 0.5 else "P2P_Refine"
+            (edit,) = node(kind, edit=edit, start_percent=0.0, end_percent=float(rng.uniform(0.5, 1)))
+        for word in {*rng.choice(target.split(), 2)}:
+            options = {"strength": float(rng.uniform(-5, 5)), "renormalise": bool(rng.random() < 0.3)}
+            (edit,) = node("P2P_Reweight", edit=edit, words=str(word), **options)
+        controlled, latent = node(
+            "P2P_AttentionController", model=unet, edit=edit, latent=empty((4, 16, 16)), **WINDOWS
+        )
+        made = sample(controlled, positive, uncond, latent, seed=number, steps=2)
+        assert bool(torch.isfinite(made).all()), f"{dtype}: {source!r} → {target!r} is not finite"
