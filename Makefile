@@ -1,7 +1,7 @@
 PYTHON ?= python3
 HOST := $(PYTHON) tools/host.py
 
-.PHONY: demo test format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality train judge
+.PHONY: demo test format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality soak train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(HOST) tools/demo.py
@@ -10,7 +10,7 @@ test:  ## format, lint, types, tests
 	@$(HOST) -m ruff format --check .
 	@$(HOST) -m ruff check .
 	@$(HOST) -m mypy
-	@$(HOST) -m pytest
+	@$(HOST) -m pytest -n auto --dist loadfile
 
 format:  ## put the code into shape
 	@$(HOST) -m ruff format .
@@ -39,6 +39,9 @@ bench-inversion:  ## how well real pictures are edited, into docs/inversion.md
 
 bench-quality:  ## how well generated pictures are edited, into docs/quality.md; or CHECKPOINT=… PROMPTS=… of your own
 	@$(HOST) -m bench.quality $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(PROMPTS),--prompts "$(PROMPTS)") $(ARGS)
+
+soak:  ## 20,000 hostile cases and 500 queue runs on one server, into docs/reliability.md
+	@$(HOST) -m bench.soak $(ARGS)
 
 train:  ## train the demo model, or go on training it (options: ARGS="--steps 20000")
 	@$(HOST) -m demo.train $(ARGS)

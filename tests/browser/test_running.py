@@ -1,0 +1,38 @@
+"""Run: only what changed, with previews, and a mistake's message on its node."""
+
+from playwright.sync_api import expect
+
+
+def test_a_second_run_executes_only_what_changed(editor):
+    """A new target prompt: the pair and all after it, not the model, the latent, the negative, the run beside it."""
+    editor.open_template("word_swap")
+    assert editor.run().error is None
+    editor.type_text("target_prompt", "a large green circle on a blue background")
+    assert editor.run().executed == {"2", "3", "5", "7", "8", "9", "10"}
+    editor.type_widget("3", "end_percent", "0.6")
+    assert editor.run().executed == {"3", "5", "7", "8", "9", "10"}
+    assert editor.run().executed == set()
+
+
+def test_a_mistake_shows_its_message_on_its_node(editor, screens):
+    editor.open_template("reweight")
+    editor.type_widget("3", "words", "banana")
+    error = editor.run().error
+    assert (error["node_id"], error["node_type"]) == ("3", "P2P_Reweight") and "banana" in error["exception_message"]
+    assert editor.red() == ["3"]
+    overlay = editor.page.get_by_test_id("error-overlay")
+    expect(overlay).to_be_visible()
+    overlay.get_by_test_id("error-overlay-see-errors").click()
+    expect(editor.page.get_by_text("banana").last).to_be_visible()
+    editor.page.screenshot(path=screens / "mistake.png")
+    editor.page.get_by_role("button", name="Toggle properties panel").click()
+    editor.type_widget("3", "words", "striped")
+    assert editor.run().error is None and editor.red() == []
+
+
+def test_previews_while_sampling(editor):
+    """Of the Controller's run as of the plain one."""
+    editor.open_template("word_swap")
+    editor.page.evaluate("app.extensionManager.setting.set('Comfy.Execution.PreviewMethod', 'latent2rgb')")
+    run = editor.run()
+    assert run.error is None and run.previewed == {"7", "12"}

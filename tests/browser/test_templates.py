@@ -1,0 +1,49 @@
+"""The pack's templates, as the template browser lists and opens them and as Run executes them."""
+
+import json
+
+import pytest
+
+from .conftest import ROOT
+
+NAMES = sorted(path.stem for path in (ROOT / "workflows").glob("*.json"))
+
+
+def test_the_template_browser_lists_them_with_pictures(editor, screens):
+    listed = editor.browse()
+    assert sorted(listed) == NAMES
+    for name in [*listed, *reversed(listed)]:
+        assert editor.thumbnail(name) == [512, 512]
+    editor.page.screenshot(path=screens / "templates.png")
+    assert editor.errors == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_opens_whole_and_readable_and_runs_to_the_end(name, editor, screens):
+    """No fault on a node, an input or in the console; the prompt of the API file; the pictures in their nodes."""
+    editor.open_template(name)
+    api = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text())
+    assert {number: (node["class_type"], node["inputs"]) for number, node in editor.prompt().items()} == {
+        number: (node["class_type"], node["inputs"]) for number, node in api.items()
+    }
+    assert editor.red() == []
+    assert editor.page.get_by_test_id("error-overlay").count() == 0
+    assert_readable(editor)
+    savers = [number for number, node in api.items() if node["class_type"] == "SaveImage"]
+    run = editor.run()
+    assert run.error is None
+    assert all(editor.shows(run, number) for number in savers)
+    assert len(run.saved[savers[0]]) >= 2, "the source and its edits"
+    editor.screenshot(screens / f"{name}.png")
+    assert editor.errors == []
+
+
+def assert_readable(editor):
+    """No node is too small for its widgets or covers another, and the first view is large enough for text."""
+    nodes = editor.nodes()
+    assert [node for node in nodes if node["size"][1] < node["least"][1]] == []
+    frames = [(x, y - 30, x + w, y + h) for (x, y), (w, h) in ((node["place"], node["size"]) for node in nodes)]
+    for i, (left, top, right, bottom) in enumerate(frames):
+        for other in frames[i + 1 :]:
+            assert left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]
+    assert editor.page.evaluate("app.canvas.ds.scale") > 0.59

@@ -1,0 +1,54 @@
+"""`make thumbnails`: runs the shared workflows and writes the pictures that the template browser shows of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from server import ROOT, Server, make_base, serve
+
+from workflows import ALL, FOLDER, Workflow
+
+SIDE, GAP = 512, 12
+BACKGROUND = "#262729"
+
+
+def main() -> None:
+    """Run all; the first one's source is the picture that the workflow for real pictures loads."""
+    with tempfile.TemporaryDirectory() as base, serve(make_base(Path(base))) as server:
+        for number, flow in enumerate(make() for make in ALL):
+            pictures = _run(server, flow)
+            if number == 0:
+                server.upload(pictures[0], "example.png")
+            path = FOLDER / f"{flow.name}.jpg"
+            arrange(pictures).save(path, quality=88)
+            print(path.relative_to(ROOT), flush=True)
+
+
+def arrange(pictures: list[Image.Image]) -> Image.Image:
+    """Pictures in rows on a square, as large as fit."""
+    columns = math.ceil(math.sqrt(len(pictures)))
+    rows = math.ceil(len(pictures) / columns)
+    size = (SIDE - GAP * (columns + 1)) // columns
+    sheet = Image.new("RGB", (SIDE, SIDE), BACKGROUND)
+    above = (SIDE - rows * size - (rows - 1) * GAP) // 2
+    for index, picture in enumerate(pictures):
+        row, column = divmod(index, columns)
+        fitted = picture.resize((size, size), Image.Resampling.NEAREST)
+        sheet.paste(fitted, (GAP + column * (size + GAP), above + row * (size + GAP)))
+    return sheet
+
+
+def _run(server: Server, flow: Workflow) -> list[Image.Image]:
+    """The pictures that a workflow saves, without those for comparison."""
+    workflow = json.loads((FOLDER / "api" / f"{flow.name}.json").read_text())
+    outputs = server.run(workflow)
+    shown = (number for stage in flow.stages if not stage.below for number in stage.nodes)
+    return [picture for number in shown if number in outputs for picture in server.images(outputs[number])]
+
+
+if __name__ == "__main__":
+    main()
