@@ -1,7 +1,7 @@
 PYTHON ?= python3
 HOST := $(PYTHON) tools/host.py
 
-.PHONY: demo test format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality soak train judge
+.PHONY: demo test test-editor format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality soak train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(HOST) tools/demo.py
@@ -10,7 +10,10 @@ test:  ## format, lint, types, tests
 	@$(HOST) -m ruff format --check .
 	@$(HOST) -m ruff check .
 	@$(HOST) -m mypy
-	@$(HOST) -m pytest -n auto --dist loadfile
+	@$(HOST) -m pytest -n auto --dist loadfile tests/pure tests/host tests/browser/test_running.py
+
+test-editor:  ## all tests of the graph editor in a real browser, a few minutes
+	@$(HOST) -m pytest tests/browser
 
 format:  ## put the code into shape
 	@$(HOST) -m ruff format .

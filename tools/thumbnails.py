@@ -1,9 +1,10 @@
-"""`make thumbnails`: runs the shared workflows and writes the pictures that the template browser shows of them."""
+"""`make thumbnails`: runs the shared workflows and writes the pictures that the template browser and README show."""
 
 from __future__ import annotations
 
 import json
 import math
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from server import ROOT, Server, make_base, serve
 
 from workflows import ALL, FOLDER, Workflow
 
+sys.path.append(str(ROOT))
+from p2p_attention.pictures.sheet import Panel, sheet
+from p2p_attention.pictures.text import to_image, to_picture
+
+LEAD = ROOT / "docs" / "edits.png"
 SIDE, GAP = 512, 12
 BACKGROUND = "#262729"
 
@@ -19,13 +25,32 @@ BACKGROUND = "#262729"
 def main() -> None:
     """Run all; the first one's source is the picture that the workflow for real pictures loads."""
     with tempfile.TemporaryDirectory() as base, serve(make_base(Path(base))) as server:
+        made: dict[str, list[Image.Image]] = {}
         for number, flow in enumerate(make() for make in ALL):
-            pictures = _run(server, flow)
+            pictures = made[flow.name] = _run(server, flow)
             if number == 0:
                 server.upload(pictures[0], "example.png")
             path = FOLDER / f"{flow.name}.jpg"
             arrange(pictures).save(path, quality=88)
             print(path.relative_to(ROOT), flush=True)
+    lead(made).save(LEAD, optimize=True)
+    print(LEAD.relative_to(ROOT))
+
+
+def lead(made: dict[str, list[Image.Image]]) -> Image.Image:
+    """The README's first picture: a swap, a refinement and a real picture, and below them a word at four strengths."""
+    source, swapped = made["word_swap"][:2]
+    real, edited = made["real_image"][:2]
+    first = [
+        (source, "a large red circle on a blue background"),
+        (swapped, "swap: red → yellow"),
+        (made["refine"][1], "refine: a large red striped circle"),
+        (real, "a real picture"),
+        (edited, "its edit: red → yellow"),
+    ]
+    fader = zip(made["reweight"], ("striped", *(f"striped × {s}" for s in (-2, 0, 2, 4))), strict=True)
+    rows = [[Panel(to_picture(picture), text) for picture, text in row] for row in (first, fader)]
+    return to_image(sheet(rows))
 
 
 def arrange(pictures: list[Image.Image]) -> Image.Image:

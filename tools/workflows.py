@@ -314,7 +314,25 @@ def attention_maps() -> Workflow:
     return flow
 
 
-ALL = [word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps]
+def sweep() -> Workflow:
+    """One edit with several windows, on one labelled sheet, and what feeds what before anything runs."""
+    flow = Workflow(
+        "sweep",
+        "## Sweep\nWhich window? Every end of `end_percent_sweep` makes a picture of its own, all in one batch with one "
+        "source, and the contact sheet labels them: the earlier the swap ends, the freer the shape. The alignment view "
+        "shows, before sampling, which word feeds which.",
+    )
+    flow.begin("a large red circle on a blue background", "a large red heart on a blue background")
+    window = {"start_percent": 0.0, "end_percent": 0.8}
+    flow.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="0.1, 0.3, 0.5, 0.8")
+    flow.add("P2P_AlignmentView", "P2P Alignment View", edit=flow.edit)
+    flow.finish(seed=1)
+    sheet = flow.add("P2P_ContactSheet", "P2P Contact Sheet", images=[flow.large, 0], edit=flow.edit)
+    flow.add("SaveImage", "The sheet", images=[sheet, 0], filename_prefix="p2p/sweep_sheet")
+    return flow
+
+
+ALL = [word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps, sweep]
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def test_a_server_killed_in_the_middle_of_an_edit(tmp_path_factory):
     with tool.serve(base) as server:
 
         def kill(node, value, most):
-            if node == "7" and value == 10:
+            if node == "7" and value >= 10:
                 server.process.kill()
                 raise ConnectionAbortedError
 
@@ -132,7 +132,7 @@ def test_a_run_cancelled_in_the_middle(server):
     cancelled = []
 
     def cancel(node, value, most):
-        if node == "7" and value == 10 and not cancelled:
+        if node == "7" and value >= 10 and not cancelled:
             cancelled.append(server.post("/interrupt"))
 
     with pytest.raises(tool.ServerError, match="interrupted"):
