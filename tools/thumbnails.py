@@ -38,18 +38,19 @@ def main() -> None:
 
 
 def lead(made: dict[str, list[Image.Image]]) -> Image.Image:
-    """The README's first picture: a swap, a refinement and a real picture, and below them a word at four strengths."""
+    """The README's first picture: a swap, a refinement, a picture from a file, and below them a swap's window swept."""
     source, swapped = made["word_swap"][:2]
     real, edited = made["real_image"][:2]
     first = [
         (source, "a large red circle on a blue background"),
         (swapped, "swap: red → yellow"),
         (made["refine"][1], "refine: a large red striped circle"),
-        (real, "a real picture"),
+        (real, "a picture from a file"),
         (edited, "its edit: red → yellow"),
     ]
-    fader = zip(made["reweight"], ("striped", *(f"striped × {s}" for s in (-2, 0, 2, 4))), strict=True)
-    rows = [[Panel(to_picture(picture), text) for picture, text in row] for row in (first, fader)]
+    windows = ("a large red circle", *(f"swap: circle → heart, until {end}" for end in (0.1, 0.3, 0.5, 0.8)))
+    swept = list(zip(made["sweep"], windows, strict=False))
+    rows = [[Panel(to_picture(picture), text) for picture, text in row] for row in (first, swept)]
     return to_image(sheet(rows))
 
 
@@ -68,11 +69,13 @@ def arrange(pictures: list[Image.Image]) -> Image.Image:
 
 
 def _run(server: Server, flow: Workflow) -> list[Image.Image]:
-    """The pictures that a workflow saves, without those for comparison."""
+    """The pictures that a workflow saves, without those for comparison, and without sheets of several."""
     workflow = json.loads((FOLDER / "api" / f"{flow.name}.json").read_text())
     outputs = server.run(workflow)
-    shown = (number for stage in flow.stages if not stage.below for number in stage.nodes)
-    return [picture for number in shown if number in outputs for picture in server.images(outputs[number])]
+    shown = [number for stage in flow.stages if not stage.below for number in stage.nodes if number in outputs]
+    saved = [number for number in shown if workflow[number]["class_type"] == "SaveImage"]
+    pictures = [picture for number in saved for picture in server.images(outputs[number])]
+    return [picture for picture in pictures if picture.width < 2 * picture.height]
 
 
 if __name__ == "__main__":

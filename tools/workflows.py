@@ -318,9 +318,9 @@ def sweep() -> Workflow:
     """One edit with several windows, on one labelled sheet, and what feeds what before anything runs."""
     flow = Workflow(
         "sweep",
-        "## Sweep\nWhich window? Every end of `end_percent_sweep` makes a picture of its own, all in one batch with one "
-        "source, and the contact sheet labels them: the earlier the swap ends, the freer the shape. The alignment view "
-        "shows, before sampling, which word feeds which.",
+        "## Sweep\nWhich window? Every end of `end_percent_sweep` makes a picture of its own, all in one batch with "
+        "one source, and the contact sheet labels them: the earlier the swap ends, the freer the shape. The alignment "
+        "view shows, before sampling, which word feeds which.",
     )
     flow.begin("a large red circle on a blue background", "a large red heart on a blue background")
     window = {"start_percent": 0.0, "end_percent": 0.8}

@@ -25,7 +25,7 @@ def to_picture(image: Image.Image) -> torch.Tensor:
 
 def drawable(text: str) -> str:
     """The text without the signs that Pillow's own font lacks."""
-    return text.replace("×", "x")
+    return text.translate({ord("×"): "x", ord("→"): "->"})
 
 
 def labelled(picture: torch.Tensor, text: str) -> torch.Tensor:
