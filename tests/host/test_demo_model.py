@@ -64,7 +64,7 @@ def judged(demo, part):
 
 def test_it_draws_what_the_prompt_says(judged):
     """Floors below what demo/README.md reports; a fifth of the prompts ask for two things, which are not learnt yet."""
-    floors = {"background": 0.95, "colour": 0.7, "shape": 0.6, "count": 0.7}
+    floors = {"background": 0.95, "colour": 0.85, "shape": 0.7, "count": 0.75}
     assert all(judged[name] >= floor for name, floor in floors.items()), judged
 
 
