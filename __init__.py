@@ -1,5 +1,9 @@
 """Prompt-to-Prompt image editing (Hertz et al. 2022) for ComfyUI."""
 
+from .p2p_attention.host.version import check_version
+
+check_version()
+
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes import NODES

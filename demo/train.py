@@ -23,8 +23,10 @@ import numpy as np
 import torch
 
 from .loss_curve import draw as draw_losses
+from .muon import Muon
 from .render import render
 from .scenes import sample_prompt, sample_scene
+from .text import contexts
 
 PEAK_RATE = {"adam": 6e-4, "muon": 0.012}
 WARMUP = 100
@@ -34,7 +36,9 @@ LEVELS = 25
 DECAY_SHARE = 0.15
 EASE = 0.85
 EASED_UNTIL = (0.3, 0.45)
-TWO = 0.7
+TWO = 0.5
+ALONE = 0.75
+APART = 1.0
 PART = 16
 PREFIXES = {"unet.": "model.diffusion_model.", "text.": "cond_stage_model.transformer.text_model."}
 EDGES = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
@@ -58,42 +62,6 @@ def initialise(module: torch.nn.Module) -> None:
         if name.endswith(("out_layers.3", "proj_out", "self_attn.out_proj", "mlp.fc2")) or name == "out.2":
             torch.nn.init.zeros_(part.weight)
             torch.nn.init.zeros_(part.bias)
-
-
-class Muon(torch.optim.Optimizer):
-    """Momentum orthogonalised by Newton-Schulz iterations (Jordan et al. 2024), for weights of two and more axes."""
-
-    def __init__(
-        self, parameters: list[torch.Tensor], pool: ThreadPoolExecutor, lr: float = 0.02, momentum: float = 0.95
-    ) -> None:
-        super().__init__(parameters, {"lr": lr, "momentum": momentum})
-        self.pool = pool
-
-    def step(self, closure: None = None) -> None:
-        """One update of every weight that has a gradient."""
-        for group in self.param_groups:
-            due = [p for p in group["params"] if p.grad is not None]
-            list(self.pool.map(lambda p: self.update(p, group["lr"], group["momentum"]), due))  # noqa: B023
-
-    @torch.no_grad()
-    def update(self, p: torch.Tensor, rate: float, momentum: float) -> None:
-        """One update of one weight."""
-        velocity = self.state[p].setdefault("velocity", torch.zeros_like(p))
-        velocity.lerp_(p.grad, 1 - momentum)
-        update = orthogonalise(p.grad.lerp(velocity, momentum).flatten(1))
-        scale = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
-        p.add_(update.view_as(p), alpha=-rate * scale)
-
-
-def orthogonalise(matrix: torch.Tensor) -> torch.Tensor:
-    """The nearest semi-orthogonal matrix, roughly, by five quintic Newton-Schulz steps in bfloat16."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = (x / (x.norm() + 1e-7)).bfloat16()
-    for _ in range(5):
-        square = x @ x.T
-        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
-    return (x.T if tall else x).to(matrix.dtype)
 
 
 class Trainer:
@@ -165,7 +133,8 @@ class Trainer:
         middle = torch.sigmoid(torch.randn(self.batch, generator=generator) * 0.8 - 0.5)
         share = torch.where(torch.rand(self.batch, generator=generator) < 0.2, uniform, middle)
         t = (share * len(self.sigmas)).long().clamp(max=len(self.sigmas) - 1).to(self.device)
-        parts = [x.split(self.batch if self.device != "cpu" else PART) for x in (clean, noise, t, ids)]
+        alone = (torch.rand(self.batch, generator=generator) < ALONE).to(self.device)
+        parts = [x.split(self.batch if self.device != "cpu" else PART) for x in (clean, noise, t, ids, alone)]
         losses, gradients = zip(*self.pool.map(self._gradients, *parts), strict=True)
         for p, *shares in zip(self.named.values(), *gradients, strict=True):
             p.grad = None if shares[0] is None else sum(shares[1:], start=shares[0])
@@ -181,16 +150,16 @@ class Trainer:
         return torch.cat(losses).mean().item()
 
     def _gradients(
-        self, clean: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, ids: torch.Tensor
+        self, clean: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, ids: torch.Tensor, alone: torch.Tensor
     ) -> tuple[torch.Tensor, Sequence[torch.Tensor | None]]:
         """The losses [B] of a part of the batch, and its share of the gradient for every weight."""
         sigma = self.sigmas[t].view(-1, 1, 1, 1)
         alpha, spread = 1 / (1 + sigma**2).sqrt(), sigma / (1 + sigma**2).sqrt()
         with torch.autocast(self.device, torch.bfloat16, cache_enabled=False):
-            context = self.text(input_ids=ids).last_hidden_state
+            context, mixing = contexts(self.text, ids, alone)
             predicted = self.unet(alpha * clean + spread * noise, t.float(), context=context)
         losses = (predicted.float() - (alpha * noise - spread * clean)).square().mean(dim=(1, 2, 3))
-        total = (losses / self.usual[self._level(t)]).sum() / self.batch
+        total = (losses / self.usual[self._level(t)] + APART * mixing).sum() / self.batch
         return losses.detach(), torch.autograd.grad(total, list(self.named.values()), allow_unused=True)
 
     def _level(self, t: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from enum import Enum
 
 from .edits import Words
-from .prompt import Prompt, Word
+from .prompt import Prompt, Word, positions_of
 
 
 class Change(Enum):
@@ -70,8 +70,8 @@ def changed_words(source: Prompt, target: Prompt) -> Words:
     after: list[int] = []
     for run in align(source, target):
         if run.change is not Change.KEPT or [w.weights for w in run.source] != [w.weights for w in run.target]:
-            before += [position for word in run.source for position in word.positions]
-            after += [position for word in run.target for position in word.positions]
+            before += positions_of(run.source)
+            after += positions_of(run.target)
     return Words(tuple(before), tuple(after))
 
 

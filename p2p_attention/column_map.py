@@ -8,7 +8,7 @@ import torch
 
 from .alignment import Change, WordRun, align
 from .edits import Kind
-from .prompt import Prompt, Role, Word
+from .prompt import Prompt, Role, positions_of
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,13 @@ def map_columns(kind: Kind, source: Prompt, target: Prompt) -> ColumnMap:
     return ColumnMap(weights, (weights != 0).any(dim=0).double())
 
 
-def _positions(words: tuple[Word, ...]) -> list[int]:
-    return [position for word in words for position in word.positions]
-
-
 def _one_to_one(weights: torch.Tensor, run: WordRun) -> None:
-    for i, j in zip(_positions(run.source), _positions(run.target), strict=True):
+    for i, j in zip(positions_of(run.source), positions_of(run.target), strict=True):
         weights[i, j] = 1.0
 
 
 def _share(weights: torch.Tensor, run: WordRun) -> None:
-    before, after = _positions(run.source), _positions(run.target)
+    before, after = positions_of(run.source), positions_of(run.target)
     if len(before) == len(after):
         _one_to_one(weights, run)
         return

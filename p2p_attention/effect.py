@@ -10,6 +10,7 @@ import torch
 from .alignment import changed_words
 from .edits import EditPlan, Target
 from .probe import Track
+from .prompt import positions_of
 from .watch import Watch
 
 LITTLE = 0.1
@@ -34,7 +35,7 @@ class Gauge:
         self._tracks: dict[int, list[tuple[Track, Track]]] = {}
         for row, target in enumerate(plan.targets, start=1):
             if changed := edited_positions(plan, target):
-                every = tuple(position for word in target.prompt.words for position in word.positions)
+                every = tuple(positions_of(target.prompt.words))
                 self._tracks[row] = [(Track(row, changed, size), Track(row, every, size)) for size in RESOLUTIONS]
         self.watch = Watch([track for row in self._tracks.values() for pair in row for track in pair], to_index)
 

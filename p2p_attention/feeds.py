@@ -9,7 +9,7 @@ from itertools import groupby
 from .alignment import Change, WordRun, align
 from .column_map import ColumnMap, map_columns
 from .edits import EditPlan, Kind, Target
-from .prompt import Prompt, Word, spelling
+from .prompt import Prompt, positions_of, spelling
 
 MOST_KEPT = 4
 MOST = 60
@@ -75,7 +75,7 @@ def _words_apart(run: WordRun) -> Iterator[WordRun]:
 
 
 def _feed(source: Prompt, target: Target, run: WordRun, columns: ColumnMap | None) -> Feed:
-    before, after = _positions(run.source), _positions(run.target)
+    before, after = positions_of(run.source), positions_of(run.target)
     links = tuple(
         (i, j, float(columns.weights[s, t]))
         for i, s in enumerate(before)
@@ -93,10 +93,6 @@ def _note(target: Target, position: int, fed: bool) -> str:
     parts += [f"{word.window}" for word in words if position in word.positions][-1:]
     parts += [f"× {r.strength:g} in {r.window}" for r in target.reweights if position in r.positions]
     return ", ".join(parts)
-
-
-def _positions(words: tuple[Word, ...]) -> list[int]:
-    return [position for word in words for position in word.positions]
 
 
 def _spelled(prompt: Prompt, positions: Sequence[int]) -> tuple[str, ...]:

@@ -99,6 +99,11 @@ class Prompt:
         return [start + i for i, token in enumerate(self.chunks[chunk]) if token.role is role]
 
 
+def positions_of(words: Sequence[Word]) -> list[int]:
+    """The token positions of some words, in their order."""
+    return [position for word in words for position in word.positions]
+
+
 def _changes_embedding(before: Token, token: Token) -> bool:
     return token.is_vector and token.group != before.group
 

@@ -28,7 +28,8 @@ CONTROLLER_NODE = "P2P Attention Controller"
 class Run:
     """The state of one run over so many `pictures`, each a source and its targets.
 
-    `uuids`, set by the host's side, are the conditionings that hold the pair's rows.
+    `uuids`, set by the host's side, are the conditionings that hold the pair's rows. `renormalises` is true if some
+    reweight is renormalised, which is done where attention is computed.
     `sigmas` are the run's noise levels, `continues` is true for a run that takes up another's latent (no noise is
     added), whose windows may rightly lie before it. Raises ValueError for a window that no step falls in.
     """
@@ -58,6 +59,7 @@ class Run:
         ]
         self.watch = Watch([*self.blender.tracks(), *(track for track, _ in self._seen)], self.index)
         self._renormaliser = Renormaliser(self.index)
+        self.renormalises = any(reweight.renormalise for target in self.plan.targets for reweight in target.reweights)
         edited = [sigma for sigma in self._steps.sigmas if self._cross.phase(sigma)]
         self._gauge = Gauge(self.plan, edited, len(self._steps.sigmas), self.index)
         self._acted = (
@@ -96,11 +98,6 @@ class Run:
         """The node that asks for maps which are missing."""
         blends = {track.resolution for track in self.blender.tracks()}
         return BLEND_NODE if not self._seen or blends & {*self.watch.missing} else WATCH_NODE
-
-    @property
-    def renormalises(self) -> bool:
-        """True if some reweight is renormalised, which is done where attention is computed."""
-        return any(reweight.renormalise for target in self.plan.targets for reweight in target.reweights)
 
     @property
     def takes_extra_rows(self) -> bool:

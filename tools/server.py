@@ -53,9 +53,10 @@ class Server:
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=30) as reply:
             return reply.read()
 
-    def post(self, path: str) -> bytes:
-        """The body of the answer to an empty POST request."""
-        request = urllib.request.Request(f"http://{self.address}{path}", b"", method="POST")
+    def post(self, path: str, content: Any = None) -> bytes:
+        """The body of the answer to a POST request of something as JSON, or of nothing."""
+        body = b"" if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(f"http://{self.address}{path}", body, method="POST")
         with urllib.request.urlopen(request, timeout=30) as reply:
             return reply.read()
 

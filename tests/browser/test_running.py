@@ -1,6 +1,10 @@
 """Run: only what changed, with previews, and a mistake's message on its node."""
 
+import json
+
 from playwright.sync_api import expect
+
+from .conftest import ROOT
 
 
 def test_a_second_run_executes_only_what_changed(editor):
@@ -38,3 +42,14 @@ def test_previews_while_sampling(editor):
     run = editor.run()
     editor.page.evaluate(choose, "default")  # the server keeps it
     assert run.error is None and run.previewed == {"7", "12"}
+
+
+def test_the_api_file_makes_the_editors_pictures(editor, server):
+    """Queued by a client of its own, without anything left in the cache."""
+    flow = json.loads((ROOT / "workflows" / "api" / "refine.json").read_text())
+    (saver,) = (number for number, node in flow.items() if node["class_type"] == "SaveImage")
+    editor.open_template("refine")
+    editors = server.images({"images": editor.run().saved[saver]})
+    editor.forget()
+    clients = server.images(server.run(flow)[saver])
+    assert len(editors) == 2 and [p.tobytes() for p in editors] == [p.tobytes() for p in clients]

@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 SOAK = os.environ.get("P2P_SOAK")
 CASES = int(SOAK) if SOAK else 40
+hostile = settings(
+    max_examples=CASES,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
+    derandomize=True,
+    database=None,
+)
 LONGEST_MESSAGE = 3000
 HOST_MESSAGE = "P2P workflow: the host says"
 
@@ -70,3 +79,12 @@ class Tally:
         """Add the counts to the file."""
         if self.path:
             self.path.write_text(json.dumps(self.counts, indent=1, ensure_ascii=False) + "\n")
+
+
+def tallied(suffix: str) -> Iterator[Tally]:
+    """For a fixture: a tally, printed at the end, and kept beside the file that P2P_TALLY names if there is one."""
+    path = os.environ.get("P2P_TALLY")
+    tally = Tally(Path(path).with_suffix(suffix) if path else None)
+    yield tally
+    tally.save()
+    print({kind: dict(counts) for kind, counts in tally.counts.items()})

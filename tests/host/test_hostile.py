@@ -4,36 +4,22 @@ A seeded slice of what `make soak` runs in full (P2P_SOAK: so many cases of each
 """
 
 import math
-import os
-from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from .hostile import CASES, NAMED, PERCENTS, PROMPTS, STRENGTHS, SWEEPS, WINDOW_LINES, Tally
+from .hostile import NAMED, PERCENTS, PROMPTS, STRENGTHS, SWEEPS, WINDOW_LINES, hostile, tallied
 from .sampling import negative, sample
 
 SHAPE = (3, 16, 16)
 SOURCE, TARGET = "a red circle on a blue circle", "a red striped circle on a green hippopotamus"
-hostile = settings(
-    max_examples=CASES,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-    deadline=None,
-    derandomize=True,
-    database=None,
-)
 
 
 @pytest.fixture(scope="module")
 def tally():
-    path = os.environ.get("P2P_TALLY")
-    tally = Tally(Path(path) if path else None)
-    yield tally
-    tally.save()
-    print({kind: dict(counts) for kind, counts in tally.counts.items()})
+    yield from tallied(".json")
 
 
 @pytest.fixture(scope="module")

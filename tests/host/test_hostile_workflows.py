@@ -1,18 +1,18 @@
 """Malformed and hand-edited workflows through the real API: each runs, or is answered with one message on a node."""
 
 import json
-import os
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from . import tools
 from .conftest import ROOT
-from .hostile import CASES, HOST_MESSAGE, Tally
-from .test_server import tool
+from .hostile import HOST_MESSAGE, hostile, tallied
+
+tool = tools.load("server")
 
 WORKFLOWS = {
     path.stem: json.loads(path.read_text())
@@ -38,11 +38,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tally():
-    path = os.environ.get("P2P_TALLY")
-    tally = Tally(Path(path).with_suffix(".workflows.json") if path else None)
-    yield tally
-    tally.save()
-    print({kind: dict(counts) for kind, counts in tally.counts.items()})
+    yield from tallied(".workflows.json")
 
 
 def mutated(name: str, edit: str, pick: float, value: object) -> dict:
@@ -88,14 +84,7 @@ def answer(server, flow: dict) -> str:
     return "right"
 
 
-@settings(
-    max_examples=CASES,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-    deadline=None,
-    derandomize=True,
-    database=None,
-)
+@hostile
 @given(st.sampled_from(sorted(WORKFLOWS)), st.sampled_from(EDITS), st.floats(0, 1, exclude_max=True), VALUES)
 def test_workflows(server, tally, name, edit, pick, value):
     flow = mutated(name, edit, pick, value)

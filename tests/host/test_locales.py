@@ -1,18 +1,13 @@
 """The editor's texts: English as the schemas have it, the translations complete and true to its names and numbers."""
 
-import importlib.util
 import re
-import sys
 
 import nodes
 import pytest
 
-from .conftest import ROOT
+from . import tools
 
-spec = importlib.util.spec_from_file_location("p2p_tools_locales", ROOT / "tools" / "locales.py")
-tool = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = tool
-spec.loader.exec_module(tool)
+tool = tools.load("locales")
 
 SAME_IN_BOTH = {"clip", "vae"}  # the host's own translations leave these names too
 EXAMPLE = re.compile(r'"[^"]+"')

@@ -1,19 +1,15 @@
 """The main job, as an API user does it: a real server, the shared workflow, pictures looked at by the judge."""
 
-import importlib.util
 import json
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from . import tools
 from .conftest import ROOT
 
-spec = importlib.util.spec_from_file_location("p2p_tools_server", ROOT / "tools" / "server.py")
-tool = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = tool
-spec.loader.exec_module(tool)
+tool = tools.load("server")
 
 WORKFLOW = ROOT / "workflows" / "api" / "word_swap.json"
 

@@ -64,7 +64,7 @@ def test_a_download_with_another_hash_is_refused(tmp_path, monkeypatch):
 
     monkeypatch.setattr(host, "run", download)
     with pytest.raises(host.HostError, match="has sha256"):
-        host._fetch(tmp_path)
+        host._fetch(tmp_path, host.RELEASES[host.NEWEST])
 
 
 def test_a_wrong_comfyui_path_says_so(tmp_path):
@@ -73,3 +73,21 @@ def test_a_wrong_comfyui_path_says_so(tmp_path):
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "is not a ComfyUI folder" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_an_unknown_host_says_which_there_are(tmp_path):
+    environment = {key: value for key, value in os.environ.items() if key != "COMFYUI_PATH"}
+    environment |= {"P2P_HOST": "0.1.0", "P2P_CACHE": str(tmp_path)}
+    command = [sys.executable, str(ROOT / "tools" / "host.py"), "-c", "pass"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "ComfyUI 0.1.0" in ended.stderr and "0.30.0" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_an_older_host_is_not_bound_to_the_newest_ones_own_packages():
+    newest, older = host._pins("0.30.0"), host._pins("0.24.0")
+    assert any(line.startswith("comfy-kitchen==") for line in newest)
+    assert {line for line in newest if line not in older} == {
+        line for line in newest if line.startswith("comfy") and not line.startswith("comfy-cli")
+    }
+    assert any(line.startswith("torch==") for line in older)

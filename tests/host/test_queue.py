@@ -1,0 +1,91 @@
+"""An API client's life: several prompts in the queue, progress over the websocket, one cancelled, the history read."""
+
+import asyncio
+import json
+import uuid
+
+import aiohttp
+import pytest
+
+from . import tools
+from .conftest import ROOT
+
+tool = tools.load("server")
+
+WORKFLOW = ROOT / "workflows" / "api" / "many_targets.json"
+SEEDS = (1, 2, 3, 4)
+CANCELLED, WITHDRAWN = 1, 2
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with tool.serve(tool.make_base(tmp_path_factory.mktemp("base"))) as running:
+        yield running
+
+
+def with_seed(seed: int, number: int) -> dict:
+    """The workflow with a seed, saving its pictures under a name of its own."""
+    flow = json.loads(WORKFLOW.read_text())
+    for node in flow.values():
+        if node["class_type"] == "KSampler":
+            node["inputs"]["seed"] = seed
+        if node["class_type"] == "SaveImage":
+            node["inputs"]["filename_prefix"] = f"p2p/queue{number}"
+    return flow
+
+
+async def live(address: str) -> tuple[list[str], dict[str, list[tuple[int, int]]], list[str], dict[str, dict]]:
+    """Queue four runs, cancel the second in its middle, withdraw the third before it begins, wait for the fourth.
+
+    Returns the prompts' ids, their sampler's progress, the events of their ends, and their histories.
+    """
+    client = uuid.uuid4().hex
+    progress: dict[str, list[tuple[int, int]]] = {}
+    ends: list[str] = []
+    async with aiohttp.ClientSession(f"http://{address}") as session, session.ws_connect(f"/ws?clientId={client}") as ws:
+        ids = []
+        for number, seed in enumerate(SEEDS):
+            body = {"prompt": with_seed(seed, number), "client_id": client}
+            async with session.post("/prompt", json=body) as reply:
+                answer = await reply.json()
+                assert reply.status == 200 and not answer["node_errors"]
+                ids.append(answer["prompt_id"])
+        async with session.get("/queue") as reply:
+            queued = await reply.json()
+            there = [entry[1] for entry in (*queued["queue_running"], *queued["queue_pending"])]
+            assert set(ids) >= set(there) and set(there) >= set(ids[1:])
+        async with session.post("/queue", json={"delete": [ids[WITHDRAWN]]}) as reply:
+            assert reply.status == 200
+        async for message in ws:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                continue
+            event = json.loads(message.data)
+            data = event["data"]
+            if event["type"] == "progress":
+                steps = progress.setdefault(data["prompt_id"], [])
+                steps.append((data["value"], data["max"]))
+                if data["prompt_id"] == ids[CANCELLED] and data["value"] == 10:
+                    await session.post("/interrupt")
+            elif event["type"] in ("execution_success", "execution_error", "execution_interrupted"):
+                ends.append(f"{ids.index(data['prompt_id'])} {event['type'].removeprefix('execution_')}")
+            elif event["type"] == "executing" and data.get("node") is None and data["prompt_id"] == ids[-1]:
+                break
+        async with session.get("/history") as reply:
+            return ids, progress, ends, await reply.json()
+
+
+def test_a_queue_of_several_with_one_cancelled_and_one_withdrawn(server):
+    ids, progress, ends, history = asyncio.run(live(server.address))
+    assert ends == ["0 success", "1 interrupted", "3 success"]
+    assert [value for value, _ in progress[ids[0]]] == list(range(1, 31)) == [value for value, _ in progress[ids[3]]]
+    assert 10 <= max(value for value, _ in progress[ids[CANCELLED]]) < 30
+    assert ids[WITHDRAWN] not in progress and ids[WITHDRAWN] not in history
+    assert [history[ids[number]]["status"]["status_str"] for number in (0, 1, 3)] == ["success", "error", "success"]
+    for number in (0, 3):
+        made = pictures(server, history[ids[number]]["outputs"])
+        server.post("/free", {"free_memory": True})
+        assert len(made) == 4 and made == pictures(server, server.run(with_seed(SEEDS[number], 9)))
+
+
+def pictures(server, outputs: dict) -> list[bytes]:
+    return [picture.tobytes() for number in sorted(outputs) for picture in server.images(outputs[number])]

@@ -1,0 +1,20 @@
+"""The project's tools as modules, under names of their own, for ComfyUI has a server.py and more too."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from types import ModuleType
+
+from .conftest import ROOT
+
+
+def load(name: str) -> ModuleType:
+    """tools/<name>.py, loaded once."""
+    known = f"p2p_tools_{name}"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, ROOT / "tools" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[known] = module
+        spec.loader.exec_module(module)
+    return sys.modules[known]
