@@ -1,7 +1,7 @@
 """The text model in training: each word is to carry what it says itself, so that editing a word's column edits it.
 
-Left alone, the text model gathers the whole prompt in the tokens after it, padding included, and the UNet reads it there:
-then neither a word's attention map nor its strength says anything about the word.
+Left alone, the text model gathers the whole prompt in the tokens after it, padding included, and the UNet reads it
+there: then neither a word's attention map nor its strength says anything about the word.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ AND = 537
 def contexts(text: torch.nn.Module, ids: torch.Tensor, alone: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """What the UNet sees of token ids [B, 77]: [B, 77, C], and how far words mix that should not, [B].
 
-    End and padding, and the words of a lone thing, shall be what they are without the words before them; the words of two
-    things may look back, to know which attributes go together. The UNet is given the former as they shall be
+    End and padding, and the words of a lone thing, shall be what they are without the words before them; the words of
+    two things may look back, to know which attributes go together. The UNet is given the former as they shall be
     (of lone things where `alone` [B] says so), so that it learns to read the words themselves.
     """
     mixed = text(input_ids=ids).last_hidden_state

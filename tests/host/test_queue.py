@@ -42,7 +42,10 @@ async def live(address: str) -> tuple[list[str], dict[str, list[tuple[int, int]]
     client = uuid.uuid4().hex
     progress: dict[str, list[tuple[int, int]]] = {}
     ends: list[str] = []
-    async with aiohttp.ClientSession(f"http://{address}") as session, session.ws_connect(f"/ws?clientId={client}") as ws:
+    async with (
+        aiohttp.ClientSession(f"http://{address}") as session,
+        session.ws_connect(f"/ws?clientId={client}") as ws,
+    ):
         ids = []
         for number, seed in enumerate(SEEDS):
             body = {"prompt": with_seed(seed, number), "client_id": client}
