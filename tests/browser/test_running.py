@@ -1,6 +1,7 @@
 """Run: only what changed, with previews, and a mistake's message on its node."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 from playwright.sync_api import expect
 
@@ -51,5 +52,7 @@ def test_the_api_file_makes_the_editors_pictures(editor, server):
     editor.open_template("refine")
     editors = server.images({"images": editor.run().saved[saver]})
     editor.forget()
-    clients = server.images(server.run(flow)[saver])
+    with ThreadPoolExecutor() as pool:  # playwright has an event loop of its own in this thread
+        outputs = pool.submit(server.run, flow).result()
+    clients = server.images(outputs[saver])
     assert len(editors) == 2 and [p.tobytes() for p in editors] == [p.tobytes() for p in clients]
