@@ -14,6 +14,7 @@ LIBRARIES = {
     "comfy",
     "comfy_api",
     "comfy_extras",
+    "comfyui_version",
     "folder_paths",
     "latent_preview",
 }
