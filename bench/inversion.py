@@ -3,25 +3,31 @@
 Pictures drawn by the renderer are inverted and edited with the demo model, so that the right answer is known. For each
 method and guidance: PSNR of the source's reconstruction, of what the right edit leaves alone, and to the right edit;
 the judge's share of successful edits; model calls; and time as a ratio to plain generation of the same batch.
+Finished kinds of edit are kept in the JSON file, so that an interrupted bench goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .document import head_of
 from .quality_metrics import psnr
 from .quality_report import save_sheet
+
+if TYPE_CHECKING:
+    from .edits import KnownEdit
 
 FOLDER = Path(__file__).parent
 GUIDANCE = (1.0, 4.0, 7.5)
@@ -124,11 +130,12 @@ class Bench:
 
 
 def main() -> None:
-    """Measure, save, and write the table and the strip of pictures."""
+    """Measure what is not measured yet, save, and write the table and the strip of pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
     parser.add_argument("--edits", type=int, default=8, help="pairs of prompts of each kind")
     parser.add_argument("--layouts", type=int, default=5, help="pictures of each pair")
+    parser.add_argument("--fresh", action="store_true", help="measure again what is there")
     parser.add_argument("--out", type=Path, default=FOLDER / "inversion.json")
     parser.add_argument("--document", type=Path, default=FOLDER.parent / "docs" / "inversion.md")
     options = parser.parse_args()
@@ -140,56 +147,80 @@ def main() -> None:
 
     comfy.utils.set_progress_bar_enabled(False)
     torch.set_grad_enabled(False)
-    from demo.judge import judge
+    from demo.model import WEIGHTS
 
     from .edits import KINDS, known_edits
 
+    settings = {
+        "edits": options.edits,
+        "layouts": options.layouts,
+        "steps": STEPS,
+        "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16],
+    }
+    results = json.loads(options.out.read_text()) if options.out.is_file() and not options.fresh else {}
+    if results.get("settings") != settings:
+        results = {"settings": settings, "kinds": {}}
     bench = Bench()
-    figures: dict[tuple[str, float], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    strip: dict[str, list[np.ndarray]] = {}
     for kind in KINDS:
-        for number, edit in enumerate(known_edits(kind, options.edits, options.layouts)):
-            right, kept, before = edit.pictures(edit.after), edit.kept(), edit.pictures(edit.before)
-            for cfg in GUIDANCE:
-                plain = bench.plain(edit, cfg)
-                for way in WAYS:
-                    sources, targets, seconds, calls = bench.run(edit, way, cfg)
-                    there = figures[way.name, cfg]
-                    there["time"].append(seconds / plain)
-                    there["calls"].append(calls)
-                    for i in range(len(targets)):
-                        there["reconstruction"].append(psnr(sources[i], before[i]))
-                        there["kept"].append(psnr(targets[i], before[i], kept[i]))
-                        there["right"].append(psnr(targets[i], right[i]))
-                        success = float(edit.succeeds(judge(targets[i])))
-                        there["success"].append(success)
-                        there[f"success, {kind}"].append(success)
-                    if number == 0 and cfg == 7.5:
-                        strip.setdefault(kind, [before[0]]).append(targets[0])
-            if number == 0:
-                strip[kind].append(right[0])
-            print(f"{kind}: {number + 1} of {options.edits}", flush=True)
-    rows = [
-        {"way": way, "cfg": cfg, **{key: float(np.mean(values)) for key, values in there.items()}}
-        for (way, cfg), there in figures.items()
-    ]
-    pictures = len(KINDS) * options.edits * options.layouts
-    options.out.write_text(json.dumps({"pictures": pictures, "steps": STEPS, "rows": rows}, indent=1) + "\n")
-    text = f"{head_of(options.document, 'Real pictures')}\n\n### The figures\n\n{table(rows)}"
+        if kind not in results["kinds"]:
+            results["kinds"][kind] = measure(bench, known_edits(kind, options.edits, options.layouts))
+            options.out.write_text(json.dumps(results, indent=1) + "\n")
+    text = f"{head_of(options.document, 'Real pictures')}\n\n### The figures\n\n{table(results['kinds'])}"
     options.document.write_text(text)
-    names = ["picture", *(way.name for way in WAYS), "right edit"]
-    save_sheet(names, list(strip.items()), options.document.with_suffix(".png"))
+    strips = [(kind, strip(bench, known_edits(kind, 1, options.layouts)[0])) for kind in KINDS]
+    save_sheet(["picture", *(way.name for way in WAYS), "right edit"], strips, options.document.with_suffix(".png"))
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The table of docs/inversion.md."""
+def measure(bench: Bench, edits: Sequence[KnownEdit]) -> dict[str, dict[str, dict[str, float]]]:
+    """The mean figures of edits of one kind, by guidance and by way."""
+    from demo.judge import judge
+
+    figures: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for number, edit in enumerate(edits):
+        right, kept, before = edit.pictures(edit.after), edit.kept(), edit.pictures(edit.before)
+        for cfg in GUIDANCE:
+            plain = bench.plain(edit, cfg)
+            for way in WAYS:
+                sources, targets, seconds, calls = bench.run(edit, way, cfg)
+                there = figures.setdefault(f"{cfg:g}", {}).setdefault(way.name, defaultdict(list))
+                there["time"].append(seconds / plain)
+                there["calls"].append(calls)
+                for i in range(len(targets)):
+                    there["reconstruction"].append(psnr(sources[i], before[i]))
+                    there["kept"].append(psnr(targets[i], before[i], kept[i]))
+                    there["right"].append(psnr(targets[i], right[i]))
+                    there["success"].append(float(edit.succeeds(judge(targets[i]))))
+        print(f"{edit.kind}: {number + 1} of {len(edits)}", flush=True)
+    return {
+        cfg: {way: {key: float(np.mean(values)) for key, values in there.items()} for way, there in ways.items()}
+        for cfg, ways in figures.items()
+    }
+
+
+def strip(bench: Bench, edit: KnownEdit) -> list[np.ndarray]:
+    """The first layout's picture, its edit in each way at the highest guidance, and the right edit."""
+    made = [bench.run(edit, way, GUIDANCE[-1])[1][0] for way in WAYS]
+    return [edit.pictures(edit.before)[0], *made, edit.pictures(edit.after)[0]]
+
+
+def table(kinds: dict[str, Any]) -> str:
+    """The tables of docs/inversion.md: means over the kinds of edit, then each kind's successes."""
     lines = ["| guidance | | source PSNR | kept PSNR | edit succeeds | PSNR to the right edit | model calls | time |"]
     lines.append("|---" * 8 + "|")
-    for row in sorted(rows, key=lambda row: row["cfg"]):
-        lines.append(
-            f"| {row['cfg']:g} | {row['way']} | {row['reconstruction']:.1f} | {row['kept']:.1f} | "
-            f"{row['success']:.0%} | {row['right']:.1f} | {row['calls']:.0f} | {row['time']:.2f} |"
-        )
+    for cfg in GUIDANCE:
+        for way in WAYS:
+            made = [there[f"{cfg:g}"][way.name] for there in kinds.values()]
+            row = {key: float(np.mean([figures[key] for figures in made])) for key in made[0]}
+            lines.append(
+                f"| {cfg:g} | {way.name} | {row['reconstruction']:.1f} | {row['kept']:.1f} | "
+                f"{row['success']:.0%} | {row['right']:.1f} | {row['calls']:.0f} | {row['time']:.2f} |"
+            )
+    lines += ["", f"Edits that succeed, guidance {GUIDANCE[-1]:g}; in brackets the kept PSNR:", ""]
+    lines += ["| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+    for way in WAYS:
+        made = [there[f"{GUIDANCE[-1]:g}"][way.name] for there in kinds.values()]
+        cells = [f"{figures['success']:.0%} ({figures['kept']:.1f})" for figures in made]
+        lines.append(f"| {way.name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -69,7 +69,7 @@ async def live(address: str) -> tuple[list[str], dict[str, list[tuple[int, int]]
             if event["type"] == "progress":
                 steps = progress.setdefault(data["prompt_id"], [])
                 steps.append((data["value"], data["max"]))
-                if data["prompt_id"] == ids[CANCELLED] and len(steps) == 2:  # the host leaves out what comes too quickly
+                if data["prompt_id"] == ids[CANCELLED] and len(steps) == 2:  # the host leaves some out
                     await session.post("/interrupt")
             elif event["type"] in ("execution_success", "execution_error", "execution_interrupted"):
                 ends.append(f"{ids.index(data['prompt_id'])} {event['type'].removeprefix('execution_')}")
