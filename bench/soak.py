@@ -59,13 +59,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER / "soak.json")
     parser.add_argument("--document", type=Path, default=ROOT / "docs" / "reliability.md")
     options = parser.parse_args()
-    results = json.loads(options.out.read_text()) if options.out.is_file() else {}
+    results: dict[str, Any] = {}
     if options.cases:
-        results["hostile"] = hostile(-(-options.cases // HOSTILE_KINDS))
+        results = keep(options.out, hostile=hostile(-(-options.cases // HOSTILE_KINDS)))
     if options.runs:
-        results["queue"] = queue(options.runs)
-    options.out.write_text(json.dumps(results, indent=1) + "\n")
+        results = keep(options.out, queue=queue(options.runs))
     options.document.write_text(f"{head_of(options.document, 'Reliability')}\n\n{report(results)}\n")
+
+
+def keep(path: Path, **part: Any) -> dict[str, Any]:
+    """Save a part's results beside the other's, which may be running elsewhere; returns all."""
+    results = (json.loads(path.read_text()) if path.is_file() else {}) | part
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    return results
 
 
 def hostile(cases: int) -> dict[str, dict[str, int]]:

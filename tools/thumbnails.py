@@ -1,4 +1,4 @@
-"""`make thumbnails`: runs the shared workflows and writes the pictures that the template browser and README show."""
+"""`make thumbnails`: runs the shared workflows; writes pictures for the template browser, the README and the help."""
 
 from __future__ import annotations
 
@@ -18,23 +18,43 @@ from p2p_attention.pictures.sheet import Panel, sheet
 from p2p_attention.pictures.text import to_image, to_picture
 
 LEAD = ROOT / "docs" / "edits.png"
+HELP = ROOT / "web" / "docs"
 SIDE, GAP = 512, 12
+SHEETS = ("P2P_AlignmentView", "P2P_Compare", "P2P_ContactSheet")
+HELP_HEIGHT, HELP_WIDTH, HELP_COUNT = 128, 640, 4
 BACKGROUND = "#262729"
 
 
 def main() -> None:
     """Run all; the first one's source is the picture that the workflow for real pictures loads."""
+    pages = "".join(path.read_text() for path in HELP.glob("*.md"))
     with tempfile.TemporaryDirectory() as base, serve(make_base(Path(base))) as server:
         made: dict[str, list[Image.Image]] = {}
         for number, flow in enumerate(make() for make in ALL):
-            pictures = made[flow.name] = _run(server, flow)
+            found = _run(server, flow)
+            pictures = made[flow.name] = [picture for kind, picture in found if kind not in SHEETS]
             if number == 0:
                 server.upload(pictures[0], "example.png")
-            path = FOLDER / f"{flow.name}.jpg"
-            arrange(pictures).save(path, quality=88)
-            print(path.relative_to(ROOT), flush=True)
+            _save(arrange(pictures), FOLDER / f"{flow.name}.jpg")
+            if f"({flow.name}.jpg)" in pages:
+                _save(row(pictures[:HELP_COUNT]), HELP / f"{flow.name}.jpg")
+            for kind, picture in found:
+                if kind in SHEETS:
+                    picture.thumbnail((HELP_WIDTH, HELP_WIDTH))
+                    _save(picture, HELP / f"{kind}.jpg")
     lead(made).save(LEAD, optimize=True)
     print(LEAD.relative_to(ROOT))
+
+
+def row(pictures: list[Image.Image]) -> Image.Image:
+    """Pictures beside each other, for the help pages."""
+    high = [picture.resize((HELP_HEIGHT * picture.width // picture.height, HELP_HEIGHT)) for picture in pictures]
+    strip = Image.new("RGB", (sum(picture.width + GAP for picture in high) - GAP, HELP_HEIGHT), "white")
+    left = 0
+    for picture in high:
+        strip.paste(picture, (left, 0))
+        left += picture.width + GAP
+    return strip
 
 
 def lead(made: dict[str, list[Image.Image]]) -> Image.Image:
@@ -68,14 +88,20 @@ def arrange(pictures: list[Image.Image]) -> Image.Image:
     return sheet
 
 
-def _run(server: Server, flow: Workflow) -> list[Image.Image]:
-    """The pictures that a workflow saves, without those for comparison, and without sheets of several."""
+def _run(server: Server, flow: Workflow) -> list[tuple[str, Image.Image]]:
+    """The pictures that a workflow saves or shows, but those for comparison, each with the class of its node."""
     workflow = json.loads((FOLDER / "api" / f"{flow.name}.json").read_text())
     outputs = server.run(workflow)
-    shown = [number for stage in flow.stages if not stage.below for number in stage.nodes if number in outputs]
-    saved = [number for number in shown if workflow[number]["class_type"] == "SaveImage"]
-    pictures = [picture for number in saved for picture in server.images(outputs[number])]
-    return [picture for picture in pictures if picture.width < 2 * picture.height]
+    found = []
+    for number in (number for stage in flow.stages if not stage.below for number in stage.nodes if number in outputs):
+        made_by = workflow[number]["inputs"].get("images", [number])[0]
+        found += [(workflow[made_by]["class_type"], picture) for picture in server.images(outputs[number])]
+    return found
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    picture.save(path, quality=88)
+    print(path.relative_to(ROOT), flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,12 @@ OWN_CHECKPOINT = (
     "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint* (Stable Diffusion 1.5, 2 or XL), "
     "set the latent to its usual size, and remove the *Enlarge* nodes."
 )
-
+OWN_SDXL = (
+    "**Your SDXL checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, set the latent to 1024×1024 (or "
+    "1216×832, and so on) and cfg to about 7, and remove the *Enlarge* nodes. Both text encoders get the prompts.\n\n"
+    "SDXL looks at words where its layers have 1/2 and 1/4 of the latent's size: `self_resolution` and "
+    "`map_resolution` of 1/4 are 32×32 at 1024 pixels."
+)
 
 MODEL, EDIT, SAMPLE, PICTURES = "1 · Model and size", "2 · The edit", "3 · All pictures in one batch", "4 · Pictures"
 COMPARE = "For comparison"
@@ -31,8 +36,8 @@ COMPARE = "For comparison"
 class Workflow:
     """A graph in the making: nodes in the API's form by number, with titles; notes and stages for the editor."""
 
-    def __init__(self, name: str, note: str) -> None:
-        self.name = name
+    def __init__(self, name: str, note: str, own: str = OWN_CHECKPOINT) -> None:
+        self.name, self.own = name, own
         self.nodes: dict[str, Node] = {}
         self.notes: dict[str, str] = {}
         self.stages: list[Stage] = []
@@ -84,7 +89,7 @@ class Workflow:
         window = {"start_percent": 0.0, "end_percent": 0.8}
         self.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="")
 
-    def blend(self) -> None:
+    def blend(self, resolution: str = "1/2") -> None:
         """A local blend by the words that changed."""
         self.then(
             "P2P_LocalBlend",
@@ -95,7 +100,7 @@ class Workflow:
             exclude_words="",
             mask_use="mask only",
             softness=0.0,
-            map_resolution="1/2",
+            map_resolution=resolution,
         )
 
     def finish(self, seed: int, latent: list | None = None, inversion: list | None = None) -> None:
@@ -105,7 +110,7 @@ class Workflow:
             title = "Size (32×32 for the demo model)"
             latent = [self.add("EmptyLatentImage", title, width=32, height=32, batch_size=1), 0]
         self.latent = latent
-        self.note(OWN_CHECKPOINT)
+        self.note(self.own)
         self.stage(SAMPLE)
         controller = self.add(
             "P2P_AttentionController",
@@ -192,6 +197,8 @@ def refine() -> Workflow:
     flow.begin("a large red circle on a blue background", "a large red striped circle on a blue background")
     flow.then("P2P_Refine", "P2P Refine", start_percent=0.0, end_percent=0.8, word_windows="", end_percent_sweep="")
     flow.finish(seed=1)
+    compared = flow.add("P2P_Compare", "P2P Compare", images=[flow.large, 0], edit=flow.edit, difference_gain=1.0)
+    flow.add("SaveImage", "Source, edit, difference", images=[compared, 0], filename_prefix="p2p/compared")
     return flow
 
 
@@ -332,7 +339,22 @@ def sweep() -> Workflow:
     return flow
 
 
-ALL = [word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps, sweep]
+def sdxl() -> Workflow:
+    """Settings for SDXL."""
+    flow = Workflow(
+        "sdxl",
+        "## SDXL\nA swap and a local blend with what SDXL wants. As it comes it runs on the demo model; the note below "
+        "says how to put your own checkpoint in.",
+        OWN_SDXL,
+    )
+    flow.begin("a large green heart on a white background", "a large blue heart on a white background")
+    flow.swap()
+    flow.blend(resolution="1/4")
+    flow.finish(seed=1)
+    return flow
+
+
+ALL = [word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps, sweep, sdxl]
 
 
 def main() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from demo import render, scenes
 
+from .. import tools
 from .editor import Editor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,27 +32,18 @@ SETTINGS = {
 }
 
 
-def load_server() -> ModuleType:
-    """tools/server.py under a name of its own, for ComfyUI has a server.py too."""
-    spec = importlib.util.spec_from_file_location("p2p_browser_server", ROOT / "tools" / "server.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """A server with the pack, quiet settings, and in its input folder the picture that every ComfyUI has there."""
-    server = load_server()
-    base = server.make_base(tmp_path_factory.mktemp("base"))
+    tool = tools.load("server")
+    base = tool.make_base(tmp_path_factory.mktemp("base"))
     (base / "user" / "default").mkdir(parents=True)
     (base / "user" / "default" / "comfy.settings.json").write_text(json.dumps(SETTINGS))
     (base / "input").mkdir()
     scene = scenes.Scene((scenes.Thing("red", "circle", size="large", x=0.42, y=0.56, radius=0.29),), "blue")
     drawn = (render.render(scene, 256) * 255).round().astype(np.uint8)
     Image.fromarray(drawn).save(base / "input" / "example.png")
-    with server.serve(base) as running:
+    with tool.serve(base) as running:
         yield running
 
 

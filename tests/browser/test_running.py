@@ -47,12 +47,12 @@ def test_previews_while_sampling(editor):
 
 def test_the_api_file_makes_the_editors_pictures(editor, server):
     """Queued by a client of its own, without anything left in the cache."""
-    flow = json.loads((ROOT / "workflows" / "api" / "refine.json").read_text())
+    flow = json.loads((ROOT / "workflows" / "api" / "many_targets.json").read_text())
     (saver,) = (number for number, node in flow.items() if node["class_type"] == "SaveImage")
-    editor.open_template("refine")
+    editor.open_template("many_targets")
     editors = server.images({"images": editor.run().saved[saver]})
     editor.forget()
     with ThreadPoolExecutor() as pool:  # playwright has an event loop of its own in this thread
         outputs = pool.submit(server.run, flow).result()
     clients = server.images(outputs[saver])
-    assert len(editors) == 2 and [p.tobytes() for p in editors] == [p.tobytes() for p in clients]
+    assert len(editors) == 4 and [p.tobytes() for p in editors] == [p.tobytes() for p in clients]

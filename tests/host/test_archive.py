@@ -17,7 +17,7 @@ import pytest
 import tomllib
 from PIL import Image
 
-from . import tools
+from .. import tools
 from .conftest import HOST, ROOT
 
 tool = tools.load("server")

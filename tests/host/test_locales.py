@@ -5,7 +5,7 @@ import re
 import nodes
 import pytest
 
-from . import tools
+from .. import tools
 
 tool = tools.load("locales")
 

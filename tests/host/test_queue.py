@@ -7,7 +7,7 @@ import uuid
 import aiohttp
 import pytest
 
-from . import tools
+from .. import tools
 from .conftest import ROOT
 
 tool = tools.load("server")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from . import tools
+from .. import tools
 from .conftest import ROOT
 
 tool = tools.load("server")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tomllib
 
-from . import tools
+from .. import tools
 from .conftest import HOST, ROOT
 
 tool = tools.load("server")

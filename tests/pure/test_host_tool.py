@@ -1,6 +1,5 @@
 """The bootstrap's promises: a broken or unfinished cache is noticed and made anew, errors say what to do."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -8,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from .. import tools
+
 ROOT = Path(__file__).resolve().parents[2]
-spec = importlib.util.spec_from_file_location("p2p_tools_host", ROOT / "tools" / "host.py")
-host = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = host
-spec.loader.exec_module(host)
+host = tools.load("host")
 
 
 def install(folder):
