@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 GUIDANCE = (1.0, 4.0, 7.5)
-STEPS = 30
+STEPS = 20
 
 
 @dataclass(frozen=True)

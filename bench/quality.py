@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
     parser.add_argument("--pairs", type=int, help="pairs of prompts of each kind: 8; of your own: all")
     parser.add_argument("--seeds", type=int, help="pictures of each pair: 7; of your own pairs: 1")
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--cfg", type=float, help="guidance: 4; with a checkpoint of your own 7.5")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of your own, or the demo model's weights")

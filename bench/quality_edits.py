@@ -23,7 +23,7 @@ SHAPE_STAYS = ("colour", "pattern", "background")
 ATTRIBUTES = ("background", "count", "colour", "shape", "pattern", "size")
 REWEIGHTED = ("pattern", "size", "colour")
 DRAWN = 8
-STRENGTHS = (0.0, 0.5, 1.0, 2.0, 3.0)
+STRENGTHS = (-2.0, 0.0, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ WAYS = (
     Way("self-attention off", DEFAULT.cross_end, 0.0),
     Way("keep the layout, local blend", DEFAULT.cross_end, DEFAULT.self_end, blend=True),
 )
+FADES = {way.name: way.self_end for way in WAYS if way.name in ("keep the layout", "self-attention off")}
 
 
 def generated_edits(kind: str, count: int) -> list[KnownEdit]:

@@ -14,6 +14,7 @@ from p2p_attention.edits import Kind
 
 from .edits import KnownEdit
 from .quality_edits import (
+    FADES,
     PLAIN,
     REFINED,
     SHAPE_STAYS,
@@ -117,15 +118,16 @@ def _figures(edit: KnownEdit, source: np.ndarray, target: np.ndarray, before: Ve
 
 
 def measure_fadings(sampler: Sampler, fadings: Sequence[Fading], seeds: int, quiet: bool = False) -> Measured:
-    """Each reweighted word, all of one kind, at every strength on so many pictures."""
+    """Each reweighted word, all of one kind, at every strength on so many pictures, with self-attention and without."""
     kind = fadings[0].kind
-    figures: Figures = defaultdict(list)
+    figures: dict[str, Figures] = {way: defaultdict(list) for way in FADES}
     rows: list[Row] = []
     for number, fading in enumerate(fadings):
-        made = sampler.fade(fading.prompt, fading.word, STRENGTHS, seeds, number)
-        _append(figures, [_responses(fading, pictures) for pictures in made])
-        if number < SHOWN:
-            rows.append((f"{fading.prompt}:   {fading.word}", list(made[0])))
+        for way, self_end in FADES.items():
+            made = sampler.fade(fading.prompt, fading.word, STRENGTHS, seeds, number, self_end)
+            _append(figures[way], [_responses(fading, pictures) for pictures in made])
+            if number < SHOWN:
+                rows.append((f"{fading.prompt}:   {fading.word}, {way}", list(made[0])))
         if not quiet:
             print(f"reweight of a {kind}: {number + 1} of {len(fadings)} prompts", flush=True)
     results = {
@@ -133,7 +135,7 @@ def measure_fadings(sampler: Sampler, fadings: Sequence[Fading], seeds: int, qui
         "pictures": len(fadings) * seeds,
         "strengths": list(STRENGTHS),
         "quantity": QUANTITIES[kind],
-        "figures": _intervals(figures),
+        "ways": {way: _intervals(there) for way, there in figures.items()},
     }
     return Measured(results, rows)
 

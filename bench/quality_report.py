@@ -77,14 +77,15 @@ def way_table(ways: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> st
 
 
 def reweight_table(words: Mapping[str, Any]) -> str:
-    """A row for each kind of word: the judged quantity at each strength, and how it follows the strength."""
+    """A row for each kind of word and way: the judged quantity at each strength, and how it follows the strength."""
     names = ("rank correlation", "monotone", "silhouette IoU", "background PSNR")
     rows = []
     for kind, made in words.items():
-        figures = made["figures"]
-        means = [f"{figures[f'at {strength:g}']['mean']:.3f}" for strength in STRENGTHS]
-        rows.append([f"{kind}: {made['quantity']}", *means, *(cell(figures.get(name), name) for name in names)])
-    headings = ["word and quantity", *(f"× {strength:g}" for strength in STRENGTHS)]
+        for way, figures in made["ways"].items():
+            means = [f"{figures[f'at {strength:g}']['mean']:.3f}" for strength in STRENGTHS]
+            cells = [cell(figures.get(name), name) for name in names]
+            rows.append([f"{kind}: {made['quantity']}", way, *means, *cells])
+    headings = ["word and quantity", "way", *(f"× {strength:g}" for strength in STRENGTHS)]
     return table([*headings, "rank correlation", "strictly monotone", "silhouette IoU", "background PSNR"], rows)
 
 
