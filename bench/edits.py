@@ -28,6 +28,15 @@ class KnownEdit:
         """Source and target prompt."""
         return describe(self.before[0]), describe(self.after[0])
 
+    @property
+    def about(self) -> str:
+        """The words that a user would name for a local blend: the changed or added thing, or the background."""
+        if self.kind == "background":
+            return "background"
+        if self.kind == "object added":
+            return self.after[0].things[1].shape
+        return ", ".join(dict.fromkeys(scenes[0].things[0].shape for scenes in (self.before, self.after)))
+
     def pictures(self, scenes: tuple[Scene, ...]) -> np.ndarray:
         """The renderer's pictures [layouts, S, S, 3] of the scenes before or after."""
         return np.stack([render(scene, SIDE) for scene in scenes])

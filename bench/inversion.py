@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .document import head_of
+from .kept import Kept
 from .quality_metrics import psnr
 from .quality_report import save_sheet
 
@@ -36,11 +37,15 @@ STEPS = 20
 
 @dataclass(frozen=True)
 class Way:
-    """A row of the table: its name, the inversion's method if it has one, whether a local blend is on top."""
+    """A row of the table: its name, the inversion's method if it has one, and a local blend's threshold if it has one.
+
+    The blend is by the words that changed, or by the `named` thing: what the edit is about, as a user would say it.
+    """
 
     name: str
     method: str | None
-    blend: bool = False
+    blend: float | None = None
+    named: bool = False
     iterations: int = 0
 
 
@@ -50,7 +55,8 @@ WAYS = (
     Way("negative prompt", "negative_prompt"),
     Way("negative prompt, 2 fixed-point iterations", "negative_prompt", iterations=2),
     Way("direct", "direct"),
-    Way("direct, local blend", "direct", blend=True),
+    Way("direct, local blend", "direct", blend=0.3),
+    Way("direct, local blend by the thing's name", "direct", blend=0.8, named=True),
 )
 
 
@@ -76,13 +82,14 @@ class Bench:
 
         from p2p_attention.alignment import changed_words
         from p2p_attention.control import Control, SelfAttention
-        from p2p_attention.edits import Injection, Kind, LocalBlend
+        from p2p_attention.edits import Injection, Kind, LocalBlend, Words
         from p2p_attention.host.inversion import invert_picture
         from p2p_attention.host.model import control_model, expand_latent
         from p2p_attention.host.prompts import encode_pair
         from p2p_attention.inversion import Method
         from p2p_attention.record import Record
         from p2p_attention.window import Window
+        from p2p_attention.word_search import find_words
 
         from .edits import SIDE
 
@@ -92,7 +99,9 @@ class Bench:
         made = plan.targets[0].with_injection(Injection(kind, Window(0.0, 0.8)))
         if way.blend:
             words = changed_words(plan.source, plan.prompts[0])
-            made = made.with_blend(LocalBlend(words, 0.3, Window(0.2, 1.0)))
+            if way.named:
+                words = Words(*find_words(edit.about, [plan.source, *plan.prompts]))
+            made = made.with_blend(LocalBlend(words, way.blend, Window(0.2, 1.0), resolution=Fraction(1, 2)))
         pixels = torch.from_numpy(edit.pictures(edit.before)).float().movedim(-1, 1) * 2 - 1
         latent = {"samples": pixels if way.method else torch.zeros(len(pixels), 3, SIDE, SIDE)}
         negative = nodes.CLIPTextEncode().encode(self.clip, "")[0]
@@ -135,6 +144,7 @@ def main() -> None:
     parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
     parser.add_argument("--edits", type=int, default=8, help="pairs of prompts of each kind")
     parser.add_argument("--layouts", type=int, default=5, help="pictures of each pair")
+    parser.add_argument("--only", default="", help="only these kinds, with commas: for processes side by side")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")
     parser.add_argument("--out", type=Path, default=FOLDER / "inversion.json")
     parser.add_argument("--document", type=Path, default=FOLDER.parent / "docs" / "inversion.md")
@@ -157,16 +167,18 @@ def main() -> None:
         "steps": STEPS,
         "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16],
     }
-    results = json.loads(options.out.read_text()) if options.out.is_file() and not options.fresh else {}
-    if results.get("settings") != settings:
-        results = {"settings": settings, "kinds": {}}
-    bench = Bench()
+    if options.fresh:
+        options.out.unlink(missing_ok=True)
+    kept, bench, only = Kept(options.out, settings), Bench(), options.only.split(",")
     for kind in KINDS:
-        if kind not in results["kinds"]:
-            results["kinds"][kind] = measure(bench, known_edits(kind, options.edits, options.layouts))
-            options.out.write_text(json.dumps(results, indent=1) + "\n")
-    text = f"{head_of(options.document, 'Real pictures')}\n\n### The figures\n\n{table(results['kinds'])}"
+        if not kept.has("kinds", kind) and (only == [""] or kind in only):
+            kept.add("kinds", kind, measure(bench, known_edits(kind, options.edits, options.layouts)))
+    made = kept.read()["kinds"]
+    figures = {kind: made[kind] for kind in KINDS if kind in made}
+    text = f"{head_of(options.document, 'Real pictures')}\n\n### The figures\n\n{table(figures)}"
     options.document.write_text(text)
+    if options.only:
+        return
     strips = [(kind, strip(bench, known_edits(kind, 1, options.layouts)[0])) for kind in KINDS]
     save_sheet(["picture", *(way.name for way in WAYS), "right edit"], strips, options.document.with_suffix(".png"))
 

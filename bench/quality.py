@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import logging
 import os
 import sys
 from fractions import Fraction
 from pathlib import Path
 
+from .kept import Kept
 from .quality_edits import KINDS, REWEIGHTED, STRENGTHS, WAYS, fadings, generated_edits
 from .quality_report import save_sheet, sheet_path, write_document
 
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="pictures of each pair: 7; of your own pairs: 1")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--cfg", type=float, help="guidance: 4; with a checkpoint of your own 7.5")
+    parser.add_argument("--only", default="", help="only these kinds, with commas: for processes side by side")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of your own, or the demo model's weights")
     parser.add_argument("--prompts", type=Path, help="your pairs of prompts as JSON, or a folder in PIE-Bench's layout")
@@ -79,26 +80,28 @@ def measure_demo(options: argparse.Namespace) -> None:
         "cfg": cfg,
         "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16],
     }
-    results = json.loads(out.read_text()) if out.is_file() and not options.fresh else {}
-    if results.get("settings") != settings:
-        results = {"settings": settings, "edits": {}, "reweights": {}}
+    if options.fresh:
+        out.unlink(missing_ok=True)
+    kept, only = Kept(out, settings), options.only.split(",")
     sampler = Sampler(*load(), (SIDE, SIDE), Fraction(1, 2), options.steps, cfg)
+
+    def wanted(group: str, kind: str, name: str) -> bool:
+        return not kept.has(group, kind) and (only == [""] or name in only)
 
     def keep(group: str, kind: str, name: str, columns: list[str], measured: Measured) -> None:
         save_sheet(columns, measured.rows, sheet_path(document, name))
-        results[group][kind] = measured.results
-        out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        kept.add(group, kind, measured.results)
 
     for kind in KINDS:
-        if kind not in results["edits"]:
+        if wanted("edits", kind, kind):
             columns = ["source", *(way.name for way in WAYS if way.fits(kind))]
             keep("edits", kind, kind, columns, measure_edits(sampler, generated_edits(kind, pairs), seeds))
     for kind in REWEIGHTED:
-        if kind not in results["reweights"]:
+        name = f"reweight of a {kind}"
+        if wanted("reweights", kind, name):
             columns = ["source", *(f"x {strength:g}" for strength in STRENGTHS)]
-            name = f"reweight of a {kind}"
             keep("reweights", kind, name, columns, measure_fadings(sampler, fadings(kind, pairs), seeds))
-    write_document(document, results, "Quality")
+    write_document(document, kept.read(), "Quality")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,10 @@ WAYS = (
     Way("self-attention off", DEFAULT.cross_end, 0.0),
     Way("keep the layout, local blend", DEFAULT.cross_end, DEFAULT.self_end, blend=True),
 )
-FADES = {way.name: way.self_end for way in WAYS if way.name in ("keep the layout", "self-attention off")}
+FADES = (
+    Way("keep the layout", DEFAULT.cross_end, DEFAULT.self_end),
+    Way("the whole run, self-attention off", 1.0, 0.0),
+)
 
 
 def generated_edits(kind: str, count: int) -> list[KnownEdit]:

@@ -120,14 +120,14 @@ def _figures(edit: KnownEdit, source: np.ndarray, target: np.ndarray, before: Ve
 def measure_fadings(sampler: Sampler, fadings: Sequence[Fading], seeds: int, quiet: bool = False) -> Measured:
     """Each reweighted word, all of one kind, at every strength on so many pictures, with self-attention and without."""
     kind = fadings[0].kind
-    figures: dict[str, Figures] = {way: defaultdict(list) for way in FADES}
+    figures: dict[str, Figures] = {way.name: defaultdict(list) for way in FADES}
     rows: list[Row] = []
     for number, fading in enumerate(fadings):
-        for way, self_end in FADES.items():
-            made = sampler.fade(fading.prompt, fading.word, STRENGTHS, seeds, number, self_end)
-            _append(figures[way], [_responses(fading, pictures) for pictures in made])
+        for way in FADES:
+            made = sampler.fade(fading.prompt, fading.word, STRENGTHS, seeds, number, way)
+            _append(figures[way.name], [_responses(fading, pictures) for pictures in made])
             if number < SHOWN:
-                rows.append((f"{fading.prompt}:   {fading.word}, {way}", list(made[0])))
+                rows.append((f"{fading.prompt}:   {fading.word}, {way.name}", list(made[0])))
         if not quiet:
             print(f"reweight of a {kind}: {number + 1} of {len(fadings)} prompts", flush=True)
     results = {

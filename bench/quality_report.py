@@ -36,8 +36,9 @@ def figure_interval(figure: str, means: list[float], pictures: int) -> dict[str,
 
 def write_document(path: Path, results: dict[str, Any], title: str) -> None:
     """Put the tables of the demo model's results below the hand-written head of a document."""
-    kinds = {kind: results["edits"][kind] for kind in KINDS if kind in results["edits"]}
-    words = {kind: results["reweights"][kind] for kind in REWEIGHTED if kind in results["reweights"]}
+    edits, reweights = results.get("edits", {}), results.get("reweights", {})
+    kinds = {kind: edits[kind] for kind in KINDS if kind in edits}
+    words = {kind: reweights[kind] for kind in REWEIGHTED if kind in reweights}
     parts = [head_of(path, title)]
     if len(kinds) > 1:
         parts += ["### All kinds of edit", way_table(all_kinds(kinds), EDIT_COLUMNS)]

@@ -23,7 +23,7 @@ from p2p_attention.record import Record
 from p2p_attention.window import Window
 from p2p_attention.word_search import find_words
 
-from .quality_edits import DEFAULT, Way
+from .quality_edits import Way
 
 THRESHOLD = 0.3
 BLEND_START = 0.2
@@ -94,15 +94,13 @@ class Sampler:
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
         return self._edit(positive, plan, Kind.SWAP, way, inverted.latent, 0, False, inverted.inversion)
 
-    def fade(
-        self, prompt: str, word: str, strengths: Sequence[float], count: int, seed: int, self_end: float
-    ) -> np.ndarray:
+    def fade(self, prompt: str, word: str, strengths: Sequence[float], count: int, seed: int, way: Way) -> np.ndarray:
         """Pictures [N, 1 + strengths, H, W, 3] of a prompt: as it is, then with a word at each strength."""
         positive, plan = encode_pair(self.clip, prompt, (prompt,))
-        target, window = plan.targets[0], Window(0.0, DEFAULT.cross_end)
+        target, window = plan.targets[0], Window(0.0, way.cross_end)
         positions = find_words(word, plan.prompts)[0]
         plan = plan.with_targets([target.with_reweight(Reweight(positions, value, window)) for value in strengths])
-        made, _ = self._controlled(positive, plan, self_end, {"samples": self.empty(count)}, seed)
+        made, _ = self._controlled(positive, plan, way.self_end, {"samples": self.empty(count)}, seed)
         return self._decode(made).reshape(count, plan.rows, *self.size, 3)
 
     def _edit(

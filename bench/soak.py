@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .document import head_of
+from .kept import Kept
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent
@@ -59,19 +60,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER / "soak.json")
     parser.add_argument("--document", type=Path, default=ROOT / "docs" / "reliability.md")
     options = parser.parse_args()
-    results: dict[str, Any] = {}
+    kept = Kept(options.out, {})
     if options.cases:
-        results = keep(options.out, hostile=hostile(-(-options.cases // HOSTILE_KINDS)))
+        kept.add("soak", "hostile", hostile(-(-options.cases // HOSTILE_KINDS)))
     if options.runs:
-        results = keep(options.out, queue=queue(options.runs))
-    options.document.write_text(f"{head_of(options.document, 'Reliability')}\n\n{report(results)}\n")
-
-
-def keep(path: Path, **part: Any) -> dict[str, Any]:
-    """Save a part's results beside the other's, which may be running elsewhere; returns all."""
-    results = (json.loads(path.read_text()) if path.is_file() else {}) | part
-    path.write_text(json.dumps(results, indent=1) + "\n")
-    return results
+        kept.add("soak", "queue", queue(options.runs))
+    options.document.write_text(f"{head_of(options.document, 'Reliability')}\n\n{report(kept.read()['soak'])}\n")
 
 
 def hostile(cases: int) -> dict[str, dict[str, int]]:

@@ -58,7 +58,7 @@ def row(pictures: list[Image.Image]) -> Image.Image:
 
 
 def lead(made: dict[str, list[Image.Image]]) -> Image.Image:
-    """The README's first picture: a swap, a refinement, a picture from a file, and below them a swap's window swept."""
+    """The README's first picture: a swap, a refinement, a picture from a file; a word's strength; a swap's window."""
     source, swapped = made["word_swap"][:2]
     real, edited = made["real_image"][:2]
     first = [
@@ -68,9 +68,11 @@ def lead(made: dict[str, list[Image.Image]]) -> Image.Image:
         (real, "a picture from a file"),
         (edited, "its edit: red → yellow"),
     ]
+    strengths = ("a large red striped circle", *(f"reweight: striped × {strength}" for strength in (-2, -1, 0, 2)))
+    reweighted = list(zip(made["reweight"], strengths, strict=True))
     windows = ("a large red circle", *(f"swap: circle → heart, until {end}" for end in (0.1, 0.3, 0.5, 0.8)))
     swept = list(zip(made["sweep"], windows, strict=False))
-    rows = [[Panel(to_picture(picture), text) for picture, text in row] for row in (first, swept)]
+    rows = [[Panel(to_picture(picture), text) for picture, text in row] for row in (first, reweighted, swept)]
     return to_image(sheet(rows))
 
 

@@ -89,13 +89,13 @@ class Workflow:
         window = {"start_percent": 0.0, "end_percent": 0.8}
         self.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="")
 
-    def blend(self, resolution: str = "1/2") -> None:
-        """A local blend by the words that changed."""
+    def blend(self, words: str, threshold: float, resolution: str = "1/2") -> None:
+        """A local blend by words, or if empty by those that changed."""
         self.then(
             "P2P_LocalBlend",
             "P2P Local Blend",
-            words="",
-            threshold=0.3,
+            words=words,
+            threshold=threshold,
             start_percent=0.2,
             exclude_words="",
             mask_use="mask only",
@@ -103,7 +103,9 @@ class Workflow:
             map_resolution=resolution,
         )
 
-    def finish(self, seed: int, latent: list | None = None, inversion: list | None = None) -> None:
+    def finish(
+        self, seed: int, latent: list | None = None, inversion: list | None = None, self_end: float = 0.4
+    ) -> None:
         """The latent, unless there is one, the Controller, the sampler, and the pictures."""
         self.stage(MODEL)
         if latent is None:
@@ -119,7 +121,7 @@ class Workflow:
             edit=self.edit,
             latent=latent,
             self_start_percent=0.0,
-            self_end_percent=0.4,
+            self_end_percent=self_end,
             self_resolution="1/4",
             **({"inversion": inversion} if inversion else {}),
         )
@@ -207,7 +209,8 @@ def reweight() -> Workflow:
     flow = Workflow(
         "reweight",
         "## Reweight\nMore or less of a word: the target is made once for each strength of `strength_sweep`, all in "
-        "one batch with one source. Empty the sweep to use `strength` alone.",
+        "one batch with one source. Empty the sweep to use `strength` alone. The demo model draws patterns till the "
+        "end and keeps them in its self-attention, so the window is the whole run here and `self_end_percent` is 0.",
     )
     prompt = "a large red striped circle on a blue background"
     flow.begin(prompt, prompt)
@@ -217,11 +220,11 @@ def reweight() -> Workflow:
         words="striped",
         strength=1.0,
         start_percent=0.0,
-        end_percent=0.8,
-        strength_sweep="-2, 0, 2, 4",
+        end_percent=1.0,
+        strength_sweep="-2, -1, 0, 2",
         renormalise=False,
     )
-    flow.finish(seed=1)
+    flow.finish(seed=1, self_end=0.0)
     return flow
 
 
@@ -229,12 +232,13 @@ def local_blend() -> Workflow:
     """An edit that stays in its place, with the mask it found."""
     flow = Workflow(
         "local_blend",
-        "## Local blend\nOutside the mask the edited picture is the source, bit for bit. The mask finds itself from "
-        "the words that changed; name others, leave some out, or connect a mask of your own.",
+        "## Local blend\nOutside the mask the edited picture is the source, bit for bit. The mask is where the model "
+        "looks for the `words`; empty, for those that changed. A colour's word may look at the edge alone, so the "
+        "thing is named here. Leave words out, or connect a mask of your own.",
     )
     flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
     flow.swap()
-    flow.blend()
+    flow.blend("circle", 0.8)
     flow.finish(seed=1)
     mask = flow.add("P2P_BlendMask", "P2P Blend Mask", samples=[flow.sampler, 0])
     picture = flow.add("MaskToImage", "Convert Mask to Image", mask=[mask, 0])
@@ -269,7 +273,7 @@ def real_image() -> Workflow:
     )
     flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
     flow.swap()
-    flow.blend()
+    flow.blend("circle", 0.8)
     flow.stage(MODEL)
     picture = flow.add("LoadImage", "The picture", image="example.png")
     fitted = flow.add(
@@ -349,7 +353,7 @@ def sdxl() -> Workflow:
     )
     flow.begin("a large green heart on a white background", "a large blue heart on a white background")
     flow.swap()
-    flow.blend(resolution="1/4")
+    flow.blend("heart", 0.5, resolution="1/4")
     flow.finish(seed=1)
     return flow
 
