@@ -26,7 +26,8 @@ from typing import Any
 from .document import head_of
 
 FOLDER = Path(__file__).parent
-MORE_ON = "SD1.5 32×32"
+SHAPES = ("SD1.5 32×32", "SDXL 32×32", "SD1.5 64×64")
+MORE_ON = SHAPES[0]
 PROMPT = "a cat sitting on a red mat"
 SWAPPED = "a hippopotamus sitting on a red mat"
 REFINED = "a very fluffy cat sitting on a red mat"
@@ -229,7 +230,7 @@ def main() -> None:
     """Measure what is not measured yet, save, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
-    parser.add_argument("--shapes", default="SD1.5 32×32,SDXL 16×16,SD1.5 64×64", help="with commas between")
+    parser.add_argument("--shapes", default=",".join(SHAPES), help="with commas between")
     parser.add_argument("--only", default="", help="only the cases whose name holds this")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")
@@ -267,7 +268,12 @@ def main() -> None:
             print(f"{shape}, {case.name}", flush=True)
             done[case.name] = measure(Bench(built[family], (height, width), steps), case, options.pairs)
             options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    options.document.write_text(head_of(options.document, "Cost") + "\n" + report(results))
+    everywhere = torch.cuda.is_available()
+    wanted = [
+        (shape, case.name) for shape in SHAPES for case in cases() if everywhere or not case.more or shape == MORE_ON
+    ]
+    missing = [f"{name} at {shape}" for shape, name in wanted if name not in there.get(shape, {})]
+    options.document.write_text(head_of(options.document, "Cost", missing) + "\n" + report(results))
 
 
 if __name__ == "__main__":

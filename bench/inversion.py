@@ -165,6 +165,8 @@ def main() -> None:
         "edits": options.edits,
         "layouts": options.layouts,
         "steps": STEPS,
+        "guidance": list(GUIDANCE),
+        "ways": [repr(way) for way in WAYS],
         "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16],
     }
     if options.fresh:
@@ -175,8 +177,8 @@ def main() -> None:
             kept.add("kinds", kind, measure(bench, known_edits(kind, options.edits, options.layouts)))
     made = kept.read()["kinds"]
     figures = {kind: made[kind] for kind in KINDS if kind in made}
-    text = f"{head_of(options.document, 'Real pictures')}\n\n### The figures\n\n{table(figures)}"
-    options.document.write_text(text)
+    head = head_of(options.document, "Real pictures", [kind for kind in KINDS if kind not in made])
+    options.document.write_text(f"{head}\n\n### The figures\n\n{table(figures)}")
     if options.only:
         return
     strips = [(kind, strip(bench, known_edits(kind, 1, options.layouts)[0])) for kind in KINDS]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,13 @@ class Kept:
 
     def add(self, group: str, name: str, made: Any) -> None:
         """Save a part beside what is in the file by now."""
-        results = self.read()
-        results.setdefault(group, {})[name] = made
-        self.path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            results = self.read()
+            results.setdefault(group, {})[name] = made
+            partial = self.path.with_suffix(".part")
+            partial.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+            partial.replace(self.path)
+        finally:
+            os.close(folder)

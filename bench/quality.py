@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .kept import Kept
-from .quality_edits import KINDS, REWEIGHTED, STRENGTHS, WAYS, fadings, generated_edits
+from .quality_edits import FADES, KINDS, REWEIGHTED, STRENGTHS, WAYS, fadings, generated_edits
 from .quality_report import save_sheet, sheet_path, write_document
 
 FOLDER = Path(__file__).parent
@@ -78,6 +78,8 @@ def measure_demo(options: argparse.Namespace) -> None:
         "seeds": seeds,
         "steps": options.steps,
         "cfg": cfg,
+        "ways": [repr(way) for way in (*WAYS, *FADES)],
+        "strengths": list(STRENGTHS),
         "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16],
     }
     if options.fresh:

@@ -118,7 +118,7 @@ def _figures(edit: KnownEdit, source: np.ndarray, target: np.ndarray, before: Ve
 
 
 def measure_fadings(sampler: Sampler, fadings: Sequence[Fading], seeds: int, quiet: bool = False) -> Measured:
-    """Each reweighted word, all of one kind, at every strength on so many pictures, with self-attention and without."""
+    """Each reweighted word, all of one kind, at every strength on so many pictures, in each of the ways to fade."""
     kind = fadings[0].kind
     figures: dict[str, Figures] = {way.name: defaultdict(list) for way in FADES}
     rows: list[Row] = []

@@ -39,7 +39,9 @@ def write_document(path: Path, results: dict[str, Any], title: str) -> None:
     edits, reweights = results.get("edits", {}), results.get("reweights", {})
     kinds = {kind: edits[kind] for kind in KINDS if kind in edits}
     words = {kind: reweights[kind] for kind in REWEIGHTED if kind in reweights}
-    parts = [head_of(path, title)]
+    missing = [kind for kind in KINDS if kind not in kinds]
+    missing += [f"reweight of a {kind}" for kind in REWEIGHTED if kind not in words]
+    parts = [head_of(path, title, missing)]
     if len(kinds) > 1:
         parts += ["### All kinds of edit", way_table(all_kinds(kinds), EDIT_COLUMNS)]
     for kind, made in kinds.items():

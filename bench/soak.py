@@ -65,7 +65,9 @@ def main() -> None:
         kept.add("soak", "hostile", hostile(-(-options.cases // HOSTILE_KINDS)))
     if options.runs:
         kept.add("soak", "queue", queue(options.runs))
-    options.document.write_text(f"{head_of(options.document, 'Reliability')}\n\n{report(kept.read()['soak'])}\n")
+    made = kept.read()["soak"]
+    missing = [what for what, part in (("hostile input", "hostile"), ("long use", "queue")) if part not in made]
+    options.document.write_text(f"{head_of(options.document, 'Reliability', missing)}\n\n{report(made)}\n")
 
 
 def hostile(cases: int) -> dict[str, dict[str, int]]:

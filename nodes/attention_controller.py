@@ -1,5 +1,6 @@
 """Step three: apply the edit to a model."""
 
+import re
 from fractions import Fraction
 
 from comfy_api.latest import io
@@ -33,7 +34,7 @@ class AttentionController(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="A Stable Diffusion 1, 2 or XL model. It is not changed; a clone is."),
                 Edit.Input("edit", tooltip="The edit to apply, from P2P Encode Prompt Pair by way of the edit nodes."),
-                io.Latent.Input("latent", tooltip="One latent, empty or of a picture. It is repeated for every row."),
+                io.Latent.Input("latent", tooltip="A latent, empty or of pictures. Each is repeated for every row."),
                 io.Float.Input(
                     "self_start_percent",
                     default=0.0,
@@ -89,7 +90,8 @@ class AttentionController(io.ComfyNode):
         try:
             window = Window(self_start_percent, self_end_percent)
         except ValueError as error:
-            raise ValueError(f"{CONTROLLER_NODE}: self_{error}") from error
+            message = re.sub(r"(start|end)_percent", r"self_\1_percent", str(error))
+            raise ValueError(f"{CONTROLLER_NODE}: {message}") from error
         control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion)
         check_latent(model, latent, CONTROLLER_NODE)
         record = Record()

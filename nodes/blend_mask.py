@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.host.model import blend_masks
+from ..p2p_attention.host.model import MASK_NODE, blend_masks
 from ..p2p_attention.run import BLEND_NODE
 from .checked import checked
 from .types import CATEGORY
@@ -15,7 +15,7 @@ class BlendMask(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_BlendMask",
-            display_name="P2P Blend Mask",
+            display_name=MASK_NODE,
             category=CATEGORY,
             description=f"The mask that {BLEND_NODE} found in the run that made these samples, to look at or to use.",
             search_aliases=["prompt to prompt", "mask preview", "local blend mask"],

@@ -84,4 +84,5 @@ class DDIMInversion(io.ComfyNode):
         inversion, negative = invert_picture(
             model, positive, latent, steps, scheduler, Method(method), fixed_point_iterations
         )
-        return io.NodeOutput(inversion, negative, inversion.error)
+        exact = inversion.method is Method.DIRECT
+        return io.NodeOutput(inversion, negative, 0.0 if exact else inversion.error)

@@ -3,18 +3,19 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.host.prompts import encode_pair
+from ..p2p_attention.run import ENCODE_NODE
 from .checked import checked
 from .types import CATEGORY, Edit
 
 
 class EncodePromptPair(io.ComfyNode):
-    """Encodes a source and a target prompt as one conditioning of two rows, and starts the edit."""
+    """Encodes a source and a target prompt as one conditioning of a row each, and starts the edit."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_EncodePromptPair",
-            display_name="P2P Encode Prompt Pair",
+            display_name=ENCODE_NODE,
             category=CATEGORY,
             description=(
                 "Encodes the prompt of the picture and the prompt of the edited picture. Change only the words that "
@@ -62,7 +63,7 @@ class EncodePromptPair(io.ComfyNode):
     ) -> io.NodeOutput:
         if clip is None:
             raise ValueError(
-                "P2P Encode Prompt Pair: the clip input is empty. The checkpoint may hold no text encoder; "
+                f"{ENCODE_NODE}: the clip input is empty. The checkpoint may hold no text encoder; "
                 "load one with a CLIP loader."
             )
         targets = (target_prompt, *(line.strip() for line in more_targets.splitlines() if line.strip()))

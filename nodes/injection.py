@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..p2p_attention.alignment import differs
 from ..p2p_attention.edits import EditPlan, Injection, Kind
+from ..p2p_attention.run import ENCODE_NODE
 from ..p2p_attention.sweep import read_values
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_windows import read_word_windows
@@ -16,9 +17,9 @@ def injection_inputs(what: str) -> list[io.Input]:
         'Windows of their own for words of the target prompt, one a line: "car: 0.0 - 0.4". They replace the window.'
     )
     return [
-        Edit.Input("edit", tooltip="The edit from P2P Encode Prompt Pair."),
+        Edit.Input("edit", tooltip=f"The edit from {ENCODE_NODE}."),
         start_percent(0.0, what),
-        end_percent(0.8, what),
+        end_percent(0.8, what, "Lower it to let the shape change more"),
         io.String.Input("word_windows", multiline=True, default="", optional=True, tooltip=tooltip),
         sweep("end_percent", "0.2, 0.5, 0.8"),
     ]
@@ -34,7 +35,8 @@ def inject(
         ends = read_values(end_percent_sweep, "end_percent_sweep")
         for target, words in zip(edit.targets, windows, strict=True):
             for end in ends or (end_percent,):
-                injected = target.with_injection(Injection(kind, Window(start_percent, end), words))
+                window = _window(start_percent, end, "end_percent_sweep" if ends else "end_percent")
+                injected = target.with_injection(Injection(kind, window, words))
                 targets.append(injected.with_setting(f"end {end:g}") if ends else injected)
     except ValueError as error:
         raise ValueError(f"{kind.value}: {error}") from error
@@ -43,6 +45,14 @@ def inject(
             words = ", ".join(word.text for word in prompt.words) or "no words at all"
             raise ValueError(
                 f"{kind.value}: source and target prompt have the same words ({words}), so there is nothing to "
-                "edit. Change or add a word of the target prompt in P2P Encode Prompt Pair."
+                f"edit. Change or add a word of the target prompt in {ENCODE_NODE}."
             )
     return edit.with_targets(targets)
+
+
+def _window(start: float, end: float, of: str) -> Window:
+    """The window; ValueError for a wrong one names the input that its end comes from."""
+    try:
+        return Window(start, end)
+    except ValueError as error:
+        raise ValueError(str(error).replace("end_percent", of)) from error

@@ -46,7 +46,7 @@ class Reweight(io.ComfyNode):
                     tooltip="1 changes nothing, above 1 is more, between 0 and 1 less, 0 none, below 0 the opposite.",
                 ),
                 start_percent(0.0, "the reweighting", optional=True),
-                end_percent(0.8, "the reweighting", optional=True),
+                end_percent(0.8, "the reweighting", "Raise it to see more of it", optional=True),
                 sweep("strength", "-2, 0, 2, 4"),
                 io.Boolean.Input(
                     "renormalise",

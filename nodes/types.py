@@ -14,9 +14,9 @@ def start_percent(default: float, what: str, optional: bool = False) -> io.Float
     return _percent("start_percent", default, tooltip, optional)
 
 
-def end_percent(default: float, what: str, optional: bool = False) -> io.Float.Input:
+def end_percent(default: float, what: str, advice: str, optional: bool = False) -> io.Float.Input:
     """The input where a window ends."""
-    tooltip = f"Where in the run {what} ends. Lower it to let the shape change more; equal to start switches it off."
+    tooltip = f"Where in the run {what} ends. {advice}; equal to start switches it off."
     return _percent("end_percent", default, tooltip, optional)
 
 

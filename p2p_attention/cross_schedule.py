@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from .column_map import ColumnMap, map_columns
-from .edits import EditPlan, Kind, Reweight, Target
+from .edits import EditPlan, Kind, Target
 from .fused import CrossTerms
 from .window import SigmaWindow, Window
 
@@ -52,12 +52,8 @@ def _windows(target: Target) -> Iterator[tuple[str, Window]]:
         for window in (injection.window, *(word.window for word in injection.word_windows)):
             yield injection.kind.value, window
     for reweight in target.reweights:
-        if _acts(reweight):
+        if reweight.acts:
             yield REWEIGHT_NODE, reweight.window
-
-
-def _acts(reweight: Reweight) -> bool:
-    return reweight.strength != 1
 
 
 def _columns(plan: EditPlan, target: Target) -> ColumnMap:
@@ -67,7 +63,7 @@ def _columns(plan: EditPlan, target: Target) -> ColumnMap:
 
 def _terms(target: Target, columns: ColumnMap, phase: Phase, like: torch.Tensor) -> CrossTerms:
     """a = w·α·c and b = (w·(1−α) + (1−w))·c, of the fused form; the weights' columns hold α already."""
-    reweights = [reweight for reweight in target.reweights if _acts(reweight) and reweight.window in phase]
+    reweights = [reweight for reweight in target.reweights if reweight.acts and reweight.window in phase]
     injects = target.injection.window in phase if target.injection else bool(reweights)
     window = torch.full_like(columns.has_source, float(injects))
     for word in target.injection.word_windows if target.injection else ():

@@ -60,6 +60,11 @@ class Reweight:
         if not (math.isfinite(self.strength) and abs(self.strength) <= STRONGEST):
             raise ValueError(f"strength is {self.strength}; it must lie between {-STRONGEST} and {STRONGEST}.")
 
+    @property
+    def acts(self) -> bool:
+        """False for a strength of 1, which does nothing at all."""
+        return self.strength != 1
+
 
 @dataclass(frozen=True)
 class Words:

@@ -84,7 +84,11 @@ def _remark(
         parts.append(f"{', '.join(map(repr, words))} held {share:.1%} of the attention to words")
     if free is not None:
         parts.append(f"the local blend left {free:.1%} of the picture free")
-    return (
-        "; ".join(parts) + ". To see more of the edit, let the windows end earlier (end_percent, self_end_percent), "
-        "raise a reweight's strength or lower a local blend's threshold."
-    )
+    advice = ["let self-attention end earlier (self_end_percent)"]
+    if target.injection:
+        advice.append("let the swap or refine end earlier (end_percent)")
+    if target.reweights:
+        advice.append("let the reweight end later (end_percent), or move its strength further from 1")
+    if free is not None:
+        advice.append("lower the local blend's threshold")
+    return "; ".join(parts) + ". To see more of the edit: " + "; ".join(advice) + "."

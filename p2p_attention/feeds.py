@@ -46,7 +46,11 @@ def headline(target: Target) -> str:
 def feeds(plan: EditPlan, target: Target) -> list[Feed]:
     """What feeds each word of one of the plan's targets, in reading order; long runs of kept words are left out."""
     kind = target.injection.kind if target.injection else Kind.REFINE
-    columns = map_columns(kind, plan.source, target.prompt) if target.injection or target.reweights else None
+    columns = (
+        map_columns(kind, plan.source, target.prompt)
+        if target.injection or any(r.acts for r in target.reweights)
+        else None
+    )
     found = [
         _feed(plan.source, target, part, columns)
         for run in align(plan.source, target.prompt)

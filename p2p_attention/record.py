@@ -40,9 +40,11 @@ class Record:
 
     def __init__(self) -> None:
         self._runs: deque[Findings] = deque(maxlen=KEPT_RUNS)
+        self.dropped = False
 
     def keep(self, findings: Findings) -> None:
-        """Keep what a run found."""
+        """Keep what a run found, in place of the oldest if there are too many; then `dropped` is true."""
+        self.dropped |= len(self._runs) == KEPT_RUNS
         self._runs.append(findings)
 
     def of(self, latent: torch.Tensor) -> Findings | None:

@@ -10,7 +10,7 @@ import torch
 
 from .blend import Blender
 from .control import Control
-from .cross_schedule import CrossSchedule, Phase
+from .cross_schedule import REWEIGHT_NODE, CrossSchedule, Phase
 from .effect import Gauge, remarks
 from .fused import Batch, CrossInput, CrossTerms, cross_input
 from .inversion import Anchor
@@ -23,6 +23,7 @@ from .watch import CrossCall, Watch
 BLEND_NODE = "P2P Local Blend"
 WATCH_NODE = "P2P Watch Words"
 CONTROLLER_NODE = "P2P Attention Controller"
+ENCODE_NODE = "P2P Encode Prompt Pair"
 
 
 class Run:
@@ -73,7 +74,7 @@ class Run:
         self._phase: Phase = frozenset()
         self._call: CrossCall | None = None
         self._size: tuple[int, ...] = ()
-        self.self_active = self.due = self._gauging = False
+        self.self_active = self.due = self._gauging = self._renormalised = False
         self.calls = self.edits = self.tiled = 0
         self.self_layers: list[bool] = []
 
@@ -122,7 +123,7 @@ class Run:
         self._gauging = sigma == self._gauge.sigma and not self._gauge.watch.maps
         self.due |= self.cross_active or self.self_active
         self.self_layers = []
-        self.tiled = 0
+        self.calls = self.tiled = 0
         self._prepared = self._call = None
 
     def end_call(self, sigma: float, latent: torch.Tensor) -> None:
@@ -162,7 +163,15 @@ class Run:
                 "model's cross-attention (as IPAdapter does); remove it, or blend by a mask only."
             )
         if self.due and self.edits == 0:
-            raise RuntimeError(f"{CONTROLLER_NODE}: the pair's rows never reached the model, so no edit acted.")
+            raise RuntimeError(
+                f"{CONTROLLER_NODE}: the pair's rows never reached the model, so no edit acted. Connect the positive "
+                f"output of {ENCODE_NODE} to the sampler without a timestep range that leaves the windows out."
+            )
+        if self.renormalises and self.edits and not self._renormalised:
+            raise RuntimeError(
+                f"{REWEIGHT_NODE}: another node changes this model's cross-attention, so the maps could not be "
+                "renormalised. Remove it, or switch renormalise off."
+            )
 
     def remarks(self, latent: torch.Tensor) -> list[str]:
         """What to say of targets that hardly differ from their source in the finished latent [rows, C, H, W]."""
@@ -172,7 +181,11 @@ class Run:
 
     def heats(self) -> list[Heat]:
         """The maps of the words to see, in the order of the run's rows."""
-        return [Heat(track.row, name, self.watch.maps[track].cpu()) for track, name in self._seen]
+        return [
+            Heat(track.row, name, self.watch.maps[track].cpu())
+            for track, name in self._seen
+            if track in self.watch.maps
+        ]
 
     def batch(self, rows: int, extra: dict[str, Any]) -> Batch | None:
         """Where the pair's rows are in a call of so many rows; None if the call holds none of them."""
@@ -198,7 +211,7 @@ class Run:
             if context.shape[1] % self.plan.tokens:
                 raise ValueError(
                     f"{CONTROLLER_NODE}: the conditioning has {context.shape[1]} tokens where the prompts were encoded "
-                    f"to {self.plan.tokens}. Connect P2P Encode Prompt Pair's own positive output to the sampler."
+                    f"to {self.plan.tokens}. Connect {ENCODE_NODE}'s own positive output to the sampler."
                 )
             terms = self._terms_of(batch, context)
             known = (context, value, batch, cross_input(context, value, batch, terms, self.index))
@@ -212,6 +225,7 @@ class Run:
         self.watch.see(call, attend, q, k, heads)
         if self._gauging and call.latent == self._size:
             self._gauge.watch.see(call, attend, q, k, heads)
+        self._renormalised = True
         return self._renormaliser.apply(call, attend, q, k, heads, output)
 
     def disarm(self) -> CrossCall | None:

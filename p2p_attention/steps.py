@@ -21,10 +21,13 @@ class Steps:
         return sum(sigma in window for sigma in self.sigmas)
 
     def flaw(self, node: str, asked: Window, window: SigmaWindow) -> str | None:
-        """What to say of a window that no step falls in, unless it lies in another run's part of a split schedule."""
+        """What to say of a window that no step falls in, unless it lies in another run's part of a split schedule.
+
+        A part without steps, which the host passes through, has no flaw.
+        """
         before = self.continues and bool(self.sigmas) and window.low >= self.sigmas[0]
         after = self.last > 0 and window.high <= self.last
-        if asked.is_empty or self.count(window) or before or after:
+        if not self.sigmas or asked.is_empty or self.count(window) or before or after:
             return None
         percents = ", ".join(f"{self._percent(sigma):.3f}" for sigma in self.sigmas)
         return (

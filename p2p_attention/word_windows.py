@@ -11,7 +11,9 @@ from .prompt import Prompt
 from .window import Window
 from .word_search import find_words
 
-_LINE = re.compile(r"(?P<words>.+):\s*(?P<start>[\d.]+)\s*(?:-|–|—|…|\.{2,3}|to)\s*(?P<end>[\d.]+)\s*")
+_LINE = re.compile(
+    r"(?P<words>.+):\s*(?P<start>\d+\.?\d*|\.\d+)\s*(?:-|–|—|…|\.{2,3}|to)\s*(?P<end>\d+\.?\d*|\.\d+)\s*"
+)
 
 
 def read_word_windows(text: str, kind: Kind, source: Prompt, targets: Sequence[Prompt]) -> list[tuple[WordWindow, ...]]:

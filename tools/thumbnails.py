@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from server import ROOT, Server, make_base, serve
 
-from workflows import ALL, FOLDER, Workflow
+from workflows import ALL, ENDS, FOLDER, STRENGTHS, Workflow
 
 sys.path.append(str(ROOT))
 from p2p_attention.pictures.sheet import Panel, sheet
@@ -68,9 +68,12 @@ def lead(made: dict[str, list[Image.Image]]) -> Image.Image:
         (real, "a picture from a file"),
         (edited, "its edit: red → yellow"),
     ]
-    strengths = ("a large red striped circle", *(f"reweight: striped × {strength}" for strength in (-2, -1, 0, 2)))
+    strengths = (
+        "a large red striped circle",
+        *(f"reweight: striped × {strength}" for strength in STRENGTHS.split(", ")),
+    )
     reweighted = list(zip(made["reweight"], strengths, strict=True))
-    windows = ("a large red circle", *(f"swap: circle → heart, until {end}" for end in (0.1, 0.3, 0.5, 0.8)))
+    windows = ("a large red circle", *(f"swap: circle → heart, until {end}" for end in ENDS.split(", ")))
     swept = list(zip(made["sweep"], windows, strict=False))
     rows = [[Panel(to_picture(picture), text) for picture, text in row] for row in (first, reweighted, swept)]
     return to_image(sheet(rows))

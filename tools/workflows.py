@@ -20,17 +20,19 @@ Node = dict[str, Any]
 
 OWN_CHECKPOINT = (
     "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint* (Stable Diffusion 1.5, 2 or XL), "
-    "set the latent to its usual size, and remove the *Enlarge* nodes."
+    "set the picture's size to what it was trained for, and connect *VAE Decode* in place of the *Enlarge* nodes."
 )
 OWN_SDXL = (
     "**Your SDXL checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, set the latent to 1024×1024 (or "
-    "1216×832, and so on) and cfg to about 7, and remove the *Enlarge* nodes. Both text encoders get the prompts.\n\n"
+    "1216×832, and so on) and cfg to about 7, and connect *VAE Decode* in place of the *Enlarge* nodes. Both text "
+    "encoders get the prompts.\n\n"
     "SDXL looks at words where its layers have 1/2 and 1/4 of the latent's size: `self_resolution` and "
     "`map_resolution` of 1/4 are 32×32 at 1024 pixels."
 )
 
 MODEL, EDIT, SAMPLE, PICTURES = "1 · Model and size", "2 · The edit", "3 · All pictures in one batch", "4 · Pictures"
 COMPARE = "For comparison"
+STRENGTHS, ENDS = "-2, -1, 0, 2", "0.1, 0.3, 0.5, 0.8"
 
 
 class Workflow:
@@ -221,7 +223,7 @@ def reweight() -> Workflow:
         strength=1.0,
         start_percent=0.0,
         end_percent=1.0,
-        strength_sweep="-2, -1, 0, 2",
+        strength_sweep=STRENGTHS,
         renormalise=False,
     )
     flow.finish(seed=1, self_end=0.0)
@@ -335,7 +337,7 @@ def sweep() -> Workflow:
     )
     flow.begin("a large red circle on a blue background", "a large red heart on a blue background")
     window = {"start_percent": 0.0, "end_percent": 0.8}
-    flow.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="0.1, 0.3, 0.5, 0.8")
+    flow.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep=ENDS)
     flow.add("P2P_AlignmentView", "P2P Alignment View", edit=flow.edit)
     flow.finish(seed=1)
     sheet = flow.add("P2P_ContactSheet", "P2P Contact Sheet", images=[flow.large, 0], edit=flow.edit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import comfy.model_patcher
@@ -10,8 +11,8 @@ import torch
 
 from ..edits import EditPlan
 from ..inversion import Inversion
-from ..run import CONTROLLER_NODE
-from .prompts import ENCODE_NODE, PAIR
+from ..run import CONTROLLER_NODE, ENCODE_NODE
+from .prompts import PAIR
 
 COUPLING = {"nodes_perpneg": "Perp-Neg", "nodes_mahiro": "Mahiro"}
 
@@ -68,18 +69,27 @@ def check_rows(noise: torch.Tensor, plan: EditPlan, inversion: Inversion | None)
         )
 
 
-def check_batch(guider: comfy.samplers.CFGGuider) -> None:
-    """Refuse masks, hints and negatives of several rows, which the host deals out row by row, whosever row it is."""
+def check_batch(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
+    """Refuse masks, hints and other prompts of several rows, which the host deals out to rows whosever they are."""
     for name, entries in guider.conds.items():
         for entry in entries:
-            hint = getattr(entry.get("control"), "cond_hint_original", None)
-            prompt = entry.get("cross_attn") if name != "positive" else None
-            for what, tensor in (("mask", entry.get("mask")), ("ControlNet image", hint), (f"{name} prompt", prompt)):
+            own = name == "positive" and entry.get(PAIR) == plan.pair
+            prompt = None if own else entry.get("cross_attn")
+            found = [("mask", entry.get("mask")), (f"{name} prompt", prompt)]
+            found += [("ControlNet image", hint) for hint in _hints(entry.get("control"))]
+            for what, tensor in found:
                 if torch.is_tensor(tensor) and tensor.shape[0] > 1:
                     raise ValueError(
                         f"{CONTROLLER_NODE}: a {what} of the conditioning has a batch of {tensor.shape[0]}, which "
                         "cannot follow the rows of source and targets. Give it a batch of 1."
                     )
+
+
+def _hints(control: Any) -> Iterator[Any]:
+    """The images of a chain of ControlNets."""
+    while control is not None:
+        yield getattr(control, "cond_hint_original", None)
+        control = getattr(control, "previous_controlnet", None)
 
 
 def check_guidance(guider: comfy.samplers.CFGGuider) -> None:

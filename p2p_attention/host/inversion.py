@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import comfy.model_patcher
@@ -24,6 +24,8 @@ from .prompts import KEY, PAIR, Conditioning
 
 INVERSION_NODE = "P2P DDIM Inversion"
 SAME = 1e-5
+ANOTHER = 1e-2
+SEEN = 64
 
 
 def invert_picture(
@@ -100,15 +102,20 @@ def check_inversion(
     ):
         raise ValueError(
             f"{CONTROLLER_NODE}: the inversion went over {inversion.schedule}, noise {inversion.sigmas[0]:.3f} to 0; "
-            "this "
-            f"run has {len(run) - 1} steps from {run[0]:.3f} to {run[-1]:.3f}. Give the sampler the same steps and "
-            "scheduler, denoise 1.0, and a sampler that takes the schedule as it is."
+            f"this run has {len(run) - 1} steps from {run[0]:.3f} to {run[-1]:.3f}. Give the sampler the same steps "
+            "and scheduler, denoise 1.0, and a sampler that takes the schedule as it is."
         )
     wanted, there = tuple(inversion.clean.shape), (latent.shape[0] // plan.rows, *latent.shape[1:])
     if wanted != there:
         raise ValueError(
             f"{CONTROLLER_NODE}: the inversion is of a latent {list(wanted)}, the run's pictures are {list(there)}. "
             "Connect the same latent to both."
+        )
+    pictures = guider.model_patcher.model.process_latent_in(latent[:: plan.rows]).to(inversion.clean)
+    if bool(pictures.any()) and float((pictures - inversion.clean).norm() / inversion.clean.norm()) > ANOTHER:
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the inversion is of another picture than the latent here. Connect the same latent to "
+            f"{INVERSION_NODE} and to {CONTROLLER_NODE}."
         )
     source = next(entry for entry in guider.conds["positive"] if entry.get(PAIR) == plan.pair)["cross_attn"][:1]
     if inversion.prompt != _fingerprint(source):
@@ -157,5 +164,19 @@ def model_identity(model: comfy.model_patcher.ModelPatcher) -> Hashable:
     """Equal for the same weights under the same LoRAs, also when they were loaded twice."""
     weights = model.get_model_object("diffusion_model").state_dict()
     small = [weights[key] for key in ("time_embed.0.bias", "time_embed.2.bias", "out.0.weight", "out.0.bias")]
-    patches = tuple(sorted((str(key), tuple(part[0] for part in parts)) for key, parts in model.patches.items()))
-    return tuple(_fingerprint(weight) for weight in small), patches
+    patches = {str(key): tuple(map(_patch_identity, parts)) for key, parts in model.patches.items()}
+    return tuple(_fingerprint(weight) for weight in small), tuple(sorted(patches.items()))
+
+
+def _patch_identity(patch: tuple) -> Hashable:
+    """Of a LoRA's patch of one weight: its strengths, and the beginnings of its tensors."""
+    strength, value, strength_model = patch[:3]
+    return strength, strength_model, tuple(_fingerprint(part.flatten()[:SEEN]) for part in _tensors(value))
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    """The tensors of a patch, however deep: the host has tuples, and objects with `weights`."""
+    if torch.is_tensor(value):
+        yield value
+    for part in value if isinstance(value, (tuple, list)) else (getattr(value, "weights", None) or ()):
+        yield from _tensors(part)

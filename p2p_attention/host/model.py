@@ -19,7 +19,7 @@ from ..control import Control
 from ..edits import EditPlan
 from ..hooks import RUN, attention_override, attn1_patch, attn2_output_patch, attn2_patch
 from ..inversion import Anchor, Method
-from ..record import Findings, Heat, Record
+from ..record import KEPT_RUNS, Findings, Heat, Record
 from ..run import BLEND_NODE, CONTROLLER_NODE, WATCH_NODE, Run
 from .checks import check_batch, check_guidance, check_positive, check_rows
 from .inversion import check_inversion, model_identity
@@ -52,7 +52,7 @@ def blend_masks(latent: dict[str, Any]) -> torch.Tensor:
 
     Raises ValueError for a latent that no run with a local blend made.
     """
-    found = findings(latent)
+    found = findings(latent, MASK_NODE)
     if found is None or found.masks is None:
         raise ValueError(
             f"{MASK_NODE}: these samples are not those of a run with a local blend. Connect the sampler's own output, "
@@ -63,7 +63,7 @@ def blend_masks(latent: dict[str, Any]) -> torch.Tensor:
 
 def word_heats(latent: dict[str, Any]) -> tuple[Heat, ...]:
     """The attention to the watched words in the run that made a latent; ValueError for one that no such run made."""
-    found = findings(latent)
+    found = findings(latent, MAPS_NODE)
     if found is None or not found.heats:
         raise ValueError(
             f"{MAPS_NODE}: these samples are not those of a run with watched words. Connect the sampler's own output, "
@@ -72,9 +72,16 @@ def word_heats(latent: dict[str, Any]) -> tuple[Heat, ...]:
     return found.heats
 
 
-def findings(latent: dict[str, Any]) -> Findings | None:
-    """What the run that made a latent left."""
-    return latent[RECORD].of(latent["samples"]) if RECORD in latent else None
+def findings(latent: dict[str, Any], node: str) -> Findings | None:
+    """What the run that made a latent left; ValueError, naming the node, if that may have been dropped since."""
+    record: Record | None = latent.get(RECORD)
+    found = record.of(latent["samples"]) if record else None
+    if found is None and record and record.dropped:
+        raise ValueError(
+            f"{node}: the run that made these samples is none of the last {KEPT_RUNS} of its {CONTROLLER_NODE}, whose "
+            "findings are kept. Give the samplers Controllers of their own, or run again."
+        )
+    return found
 
 
 def control_model(
@@ -122,7 +129,7 @@ def _controlled_run(
     check_positive(guider, control.plan)
     check_rows(noise, control.plan, control.inversion)
     check_guidance(guider)
-    check_batch(guider)
+    check_batch(guider, control.plan)
     sampling = guider.model_patcher.get_model_object("model_sampling")
     pictures = noise.shape[0] // control.plan.rows
     continues = control.inversion is None and not bool(torch.any(noise))

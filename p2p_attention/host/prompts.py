@@ -10,8 +10,8 @@ import torch
 
 from ..edits import EditPlan, Target
 from ..prompt import Prompt, Role, Token
+from ..run import ENCODE_NODE
 
-ENCODE_NODE = "P2P Encode Prompt Pair"
 KEY = "p2p"
 MOST_CHUNKS = 32
 PAIR = "p2p_pair"

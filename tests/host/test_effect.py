@@ -29,11 +29,11 @@ def warnings(node, demo, caplog):
 
 
 def test_a_weak_edit_says_what_was_measured(warnings):
-    weak = {"words": "on", "strength": 0.0, "start_percent": 0.0, "end_percent": 1.0}
+    weak = {"words": "red", "strength": 1.05, "start_percent": 0.0, "end_percent": 1.0}
     (said,) = warnings(SOURCE, ("P2P_Reweight", weak), self_end=1.0)
     assert said.startswith(f"P2P Attention Controller: '{SOURCE}' differs from its source by ")
     assert "Cross-attention edited in 10, self-attention in 10 of 10 steps" in said
-    assert "'on' held " in said and "% of the attention to words" in said and "end_percent" in said
+    assert "'red' held " in said and "% of the attention to words" in said and "end_percent" in said
 
 
 def test_a_local_blend_that_lets_nothing_through_is_named(warnings):

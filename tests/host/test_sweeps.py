@@ -65,7 +65,7 @@ def test_the_given_conditioning_is_left_as_it_was(run, node, demo):
 def test_what_is_no_number(run):
     with pytest.raises(ValueError, match="P2P Reweight: strength_sweep: 'much' is not a number"):
         run(reweights=[{"words": "striped", "strength_sweep": "1, much"}])
-    with pytest.raises(ValueError, match="P2P Refine: end_percent is 3"):
+    with pytest.raises(ValueError, match="P2P Refine: end_percent_sweep is 3"):
         run(swap={"end_percent_sweep": "0.3, 3"})
     with pytest.raises(ValueError, match="P2P Reweight: strength is nan"):
         run(reweights=[{"words": "striped", "strength_sweep": "nan"}])

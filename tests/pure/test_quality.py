@@ -187,6 +187,7 @@ def test_means_have_students_interval_within_what_they_can_be():
 
 def test_a_document_keeps_its_head(tmp_path):
     path = tmp_path / "quality.md"
-    assert head_of(path, "Quality") == "# Quality"
+    assert head_of(path, "Quality", []) == "# Quality"
     path.write_text("# Mine\n\nWhat it is.\n\nNot measured yet: soon.\n\n### All\n\nold\n")
-    assert head_of(path, "Quality") == "# Mine\n\nWhat it is."
+    assert head_of(path, "Quality", []) == "# Mine\n\nWhat it is."
+    assert head_of(path, "Quality", ["size", "shape"]).endswith("What it is.\n\nNot measured yet: size, shape.")
