@@ -11,7 +11,7 @@ test:  ## format, lint, types, tests
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
-	@$(RUN) -m pytest -n auto --dist loadfile tests/pure tests/host tests/browser/test_running.py
+	@$(RUN) -m pytest -n auto --dist loadfile tests/pure tests/host tests/browser/test_running.py tests/browser/test_help.py
 
 test-editor:  ## all tests of the graph editor in a real browser, a few minutes
 	@$(RUN) -m pytest tests/browser

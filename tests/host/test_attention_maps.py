@@ -104,3 +104,13 @@ def test_a_picture_not_made_here(node, demo, part):
     heat = maps(node, made)[1][0]
     circle = torch.from_numpy(part("demo.render").coverage(scene.things[0], 32)) > 0.5
     assert float(heat[circle].mean()) > 1.5 * float(heat[~circle].mean())
+
+
+def test_only_the_last_runs_of_a_controller_are_kept_and_it_says_so(graph, demo, node):
+    model, positive, batch = graph("circle")
+    made = [
+        {**batch, "samples": sample(model, positive, negative(demo[1]), batch, seed=seed, steps=2)} for seed in range(5)
+    ]
+    assert maps(node, made[-1])[1].shape[0] == 2
+    with pytest.raises(ValueError, match="P2P Attention Maps: .* none of the last 4 of its P2P Attention Controller"):
+        maps(node, made[0])

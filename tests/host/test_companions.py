@@ -145,6 +145,9 @@ def test_controlnet(family, edit):
     made = holds(edit, model, model, clip, name, change=controlled)
     patched, positive, latent = edit(model, clip, SIZES[name])
     assert not torch.equal(made, sample(patched, positive, negative(clip, "blurry"), latent))
+    two = nodes.ControlNetApply().apply_controlnet(positive, control, torch.cat([hint, 1 - hint]), 0.5)[0]
+    with pytest.raises(ValueError, match="a ControlNet image of the conditioning has a batch of 2"):
+        sample(patched, controlled(two), negative(clip, "blurry"), latent)
 
 
 BACKENDS = [

@@ -215,10 +215,17 @@ def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
         run(inversion, pair=other)
     with pytest.raises(ValueError, match=r"inversion is of a latent \[1, 3, 32, 32\], .* \[1, 3, 32, 40\]"):
         run(inversion, at=empty((3, 32, 40)))
-    changed = demo[0].clone()
-    changed.add_patches({"diffusion_model.out.2.bias": ("diff", (torch.ones(3),))}, 1.0)
+    with pytest.raises(ValueError, match="the inversion is of another picture than the latent here"):
+        run(inversion, at=picture((0.6, 0.4)))
+    patched = []
+    for value in (1.0, 2.0):
+        patched.append(demo[0].clone())
+        patched[-1].add_patches({"diffusion_model.out.2.bias": ("diff", (torch.full((3,), value),))}, 1.0)
     with pytest.raises(ValueError, match="made with another model"):
-        run(inversion, model=changed)
+        run(inversion, model=patched[0])
+    of_one, *_ = node("P2P_DDIMInversion", model=patched[0], latent=latent, **invert)
+    with pytest.raises(ValueError, match="made with another model, or with other LoRAs"):
+        run(of_one, model=patched[1])
     with pytest.raises(ValueError, match="an inverted picture cannot take a noise mask"):
         run(inversion, at={**latent, "noise_mask": torch.ones(1, 32, 32)})
     against, *_ = node("P2P_DDIMInversion", model=demo[0], latent=latent, method="negative_prompt", **invert)

@@ -4,6 +4,7 @@ import math
 
 import comfy.model_management
 import comfy.model_patcher
+import comfy.samplers
 import comfy.supported_models
 import nodes
 import pytest
@@ -111,6 +112,13 @@ def test_a_positive_joined_to_another_prompt(graph, demo):
     (longer,) = nodes.ConditioningConcat().concat(positive, positive)
     with pytest.raises(ValueError, match="2 rows of 154 tokens, the edit was encoded to 2 of 77"):
         sample(model, longer, negative(demo[1]), latent)
+
+
+def test_a_positive_beside_another_one_of_two_rows(graph, demo, node):
+    model, positive, latent, _ = graph()
+    other, _ = node("P2P_EncodePromptPair", clip=demo[1], source_prompt="a heart", target_prompt="a cross")
+    with pytest.raises(ValueError, match="a positive prompt of the conditioning has a batch of 2"):
+        sample(model, nodes.ConditioningCombine().combine(positive, other)[0], negative(demo[1]), latent)
 
 
 def test_a_positive_that_lost_a_row(graph, demo):
@@ -242,3 +250,25 @@ def test_a_refused_run_leaves_the_model_as_it_was(graph, demo):
     with pytest.raises(RuntimeError):
         sample(broken, positive, negative(clip), latent, steps=2)
     assert torch.equal(sample(model, positive, negative(clip), plain_latent, steps=2), before)
+
+
+def test_a_part_of_a_schedule_without_steps_is_passed_through(graph, demo):
+    """As SplitSigmas gives it at 0: the host returns the latent, and so does the edited run."""
+    from comfy_extras.nodes_custom_sampler import SamplerCustom
+
+    model, positive, latent, _ = graph()
+    made = SamplerCustom.execute(
+        model, False, 1, 4.0, positive, negative(demo[1]), comfy.samplers.sampler_object("euler"), torch.ones(1), latent
+    )
+    torch.testing.assert_close(made[0]["samples"], latent["samples"])
+
+
+def test_a_renormalised_reweight_that_another_node_keeps_from_its_maps(graph, node, demo):
+    """A patch after ours repeats the rows, so the attention that comes is not the one that was announced."""
+    _, positive, _, edit = graph()
+    (edit,) = node("P2P_Reweight", edit=edit, words="red", strength=2.0, renormalise=True)
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty((3, 32, 32)), **windows)
+    model.set_model_attn2_patch(lambda n, context, value, extra: (n, context.repeat(1, 2, 1)[:, :-1], value.repeat(1, 2, 1)[:, :-1]))
+    with pytest.raises(RuntimeError, match="P2P Reweight: another node changes this model's cross-attention"):
+        sample(model, positive, negative(demo[1]), latent)
