@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .kept import Kept
-from .quality_edits import FADES, KINDS, REWEIGHTED, STRENGTHS, WAYS, fadings, generated_edits
+from .quality_edits import DEMO_WAYS, FADES, KINDS, REWEIGHTED, STRENGTHS, fadings, generated_edits
 from .quality_report import save_sheet, sheet_path, write_document
 
 FOLDER = Path(__file__).parent
@@ -78,7 +78,7 @@ def measure_demo(options: argparse.Namespace) -> None:
         "seeds": seeds,
         "steps": options.steps,
         "cfg": cfg,
-        "ways": [repr(way) for way in (*WAYS, *FADES)],
+        "ways": [repr(way) for way in (*DEMO_WAYS, *FADES)],
         "strengths": list(STRENGTHS),
         "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16],
     }
@@ -96,7 +96,7 @@ def measure_demo(options: argparse.Namespace) -> None:
 
     for kind in KINDS:
         if wanted("edits", kind, kind):
-            columns = ["source", *(way.name for way in WAYS if way.fits(kind))]
+            columns = ["source", *(way.name for way in DEMO_WAYS if way.fits(kind))]
             keep("edits", kind, kind, columns, measure_edits(sampler, generated_edits(kind, pairs), seeds))
     for kind in REWEIGHTED:
         name = f"reweight of a {kind}"

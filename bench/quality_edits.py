@@ -28,19 +28,20 @@ STRENGTHS = (-2.0, 0.0, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class Way:
-    """A way of editing: ends of the cross- and the self-attention window in percent, whether a local blend is on top.
+    """A way of editing: ends of the cross- and the self-attention window in percent, and a local blend's threshold.
 
-    With both ends 0 there is no Prompt-to-Prompt.
+    With both ends 0 there is no Prompt-to-Prompt. The blend is by the changed words, or by the `named` thing.
     """
 
     name: str
     cross_end: float
     self_end: float
-    blend: bool = False
+    blend: float | None = None
+    named: bool = False
 
     def fits(self, kind: str) -> bool:
         """False for a blend that keeps what is not the changed words' own, where the background shall change."""
-        return not (self.blend and kind == "background")
+        return self.blend is None or kind != "background"
 
 
 PLAIN = Way("same seed, plain", 0.0, 0.0)
@@ -49,8 +50,10 @@ WAYS = (
     PLAIN,
     *(Way(name, preset.cross_end, preset.self_end) for name, preset in PRESETS.items()),
     Way("self-attention off", DEFAULT.cross_end, 0.0),
-    Way("keep the layout, local blend", DEFAULT.cross_end, DEFAULT.self_end, blend=True),
+    Way("keep the layout, local blend", DEFAULT.cross_end, DEFAULT.self_end, blend=0.3),
 )
+NAMED = Way("keep the layout, blend by the name", DEFAULT.cross_end, DEFAULT.self_end, blend=0.8, named=True)
+DEMO_WAYS = (*WAYS, NAMED)
 FADES = (
     Way("keep the layout", DEFAULT.cross_end, DEFAULT.self_end),
     Way("the whole run, self-attention off", 1.0, 0.0),

@@ -14,12 +14,12 @@ from p2p_attention.edits import Kind
 
 from .edits import KnownEdit
 from .quality_edits import (
+    DEMO_WAYS,
     FADES,
     PLAIN,
     REFINED,
     SHAPE_STAYS,
     STRENGTHS,
-    WAYS,
     Fading,
     Way,
     must_stay,
@@ -58,7 +58,7 @@ class Measured:
 
 
 def measure_edits(
-    sampler: Sampler, edits: Sequence[KnownEdit], seeds: int, ways: Sequence[Way] = WAYS, quiet: bool = False
+    sampler: Sampler, edits: Sequence[KnownEdit], seeds: int, ways: Sequence[Way] = DEMO_WAYS, quiet: bool = False
 ) -> Measured:
     """Each edit, all of one kind, in each way on so many pictures; pair number n has the host's seed n."""
     kind, right = edits[0].kind, 0
@@ -96,7 +96,9 @@ def _pictures(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The source pictures, which are the same whatever the way, and each way's targets."""
     kind = Kind.REFINE if edit.kind in REFINED else Kind.SWAP
-    made = {way.name: sampler.edit(edit.prompts, kind, way, count, seed) for way in ways if way != PLAIN}
+    made = {
+        way.name: sampler.edit(edit.prompts, kind, way, count, seed, about=edit.about) for way in ways if way != PLAIN
+    }
     targets = {name: edited.targets for name, edited in made.items()}
     if PLAIN in ways:
         targets[PLAIN.name] = sampler.plain(edit.prompts[1], count, seed)

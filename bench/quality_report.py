@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .document import head_of
-from .quality_edits import KINDS, REWEIGHTED, STRENGTHS, WAYS
+from .quality_edits import DEMO_WAYS, KINDS, REWEIGHTED, STRENGTHS
 from .quality_intervals import interval
 
 RATES = ("success", "stays", "monotone")
@@ -61,7 +61,7 @@ def write_document(path: Path, results: dict[str, Any], title: str) -> None:
 def all_kinds(kinds: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """For each way its figures over the pairs of all kinds that have them."""
     together: dict[str, dict[str, Any]] = {}
-    for way in WAYS:
+    for way in DEMO_WAYS:
         there = [made["ways"][way.name] for made in kinds.values() if way.name in made["ways"]]
         for _, figure in EDIT_COLUMNS:
             parts = [figures[figure] for figures in there if figure in figures]

@@ -14,7 +14,7 @@ import torch
 from p2p_attention.alignment import changed_words
 from p2p_attention.blend import threshold_map
 from p2p_attention.control import Control, SelfAttention
-from p2p_attention.edits import EditPlan, Injection, Kind, LocalBlend, Reweight, Watched
+from p2p_attention.edits import EditPlan, Injection, Kind, LocalBlend, Reweight, Watched, Words
 from p2p_attention.host.inversion import invert_picture
 from p2p_attention.host.model import control_model, expand_latent
 from p2p_attention.host.prompts import Conditioning, encode_pair
@@ -25,7 +25,7 @@ from p2p_attention.word_search import find_words
 
 from .quality_edits import Way
 
-THRESHOLD = 0.3
+SHOWN = 0.3
 BLEND_START = 0.2
 
 
@@ -76,11 +76,19 @@ class Sampler:
         return self._decode(self._run(self.model, positive, latent, seed)["samples"])
 
     def edit(
-        self, prompts: tuple[str, str], kind: Kind, way: Way, count: int, seed: int, *, watch: bool = False
+        self,
+        prompts: tuple[str, str],
+        kind: Kind,
+        way: Way,
+        count: int,
+        seed: int,
+        *,
+        about: str = "",
+        watch: bool = False,
     ) -> Edited:
-        """So many pictures of a source prompt, each edited to the target prompt."""
+        """So many pictures of a source prompt, each edited to the target prompt; `about` names what a blend is by."""
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
-        return self._edit(positive, plan, kind, way, {"samples": self.empty(count)}, seed, watch)
+        return self._edit(positive, plan, kind, way, {"samples": self.empty(count)}, seed, about, watch)
 
     def invert(self, picture: np.ndarray, prompts: tuple[str, str]) -> Inverted:
         """Invert a real picture [H, W, 3] in 0 … 1 under the first prompt, method direct."""
@@ -92,7 +100,7 @@ class Sampler:
     def edit_inverted(self, inverted: Inverted, prompts: tuple[str, str], way: Way) -> Edited:
         """Edit a real picture; PLAIN is the target prompt on its noise."""
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
-        return self._edit(positive, plan, Kind.SWAP, way, inverted.latent, 0, False, inverted.inversion)
+        return self._edit(positive, plan, Kind.SWAP, way, inverted.latent, 0, inversion=inverted.inversion)
 
     def fade(self, prompt: str, word: str, strengths: Sequence[float], count: int, seed: int, way: Way) -> np.ndarray:
         """Pictures [N, 1 + strengths, H, W, 3] of a prompt: as it is, then with a word at each strength."""
@@ -111,16 +119,16 @@ class Sampler:
         way: Way,
         latent: dict[str, Any],
         seed: int,
-        watch: bool,
+        about: str = "",
+        watch: bool = False,
         inversion: Inversion | None = None,
     ) -> Edited:
         target, words = plan.targets[0], changed_words(plan.source, plan.prompts[0])
         if way.cross_end:
             target = target.with_injection(Injection(kind, Window(0.0, way.cross_end)))
         if way.blend and words:
-            target = target.with_blend(
-                LocalBlend(words, THRESHOLD, Window(BLEND_START, 1.0), resolution=self.resolution)
-            )
+            own = Words(*find_words(about, (plan.source, *plan.prompts))) if way.named else words
+            target = target.with_blend(LocalBlend(own, way.blend, Window(BLEND_START, 1.0), resolution=self.resolution))
         plan = plan.with_targets([target])
         if watch:
             seen = [
@@ -161,5 +169,5 @@ class Sampler:
         where = np.zeros((len(latent) // 2, *self.size), bool)
         found = record.of(latent)
         for heat in found.heats if found else ():
-            where[heat.row // 2] |= threshold_map(heat.map, THRESHOLD, self.size)[0].bool().numpy()
+            where[heat.row // 2] |= threshold_map(heat.map, SHOWN, self.size)[0].bool().numpy()
         return where

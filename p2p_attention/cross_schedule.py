@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -25,6 +25,7 @@ class CrossSchedule:
 
     def __init__(self, plan: EditPlan, percent_to_sigma: Callable[[float], float]) -> None:
         self._targets = [(target, _columns(plan, target)) for target in plan.targets]
+        self._adds_rows: dict[Phase, bool] = {}
         asked = dict.fromkeys(pair for target in plan.targets for pair in _windows(target))
         self._windows = [(node, window, window.to_sigmas(percent_to_sigma)) for node, window in asked]
 
@@ -32,11 +33,12 @@ class CrossSchedule:
         """(node, window as asked, window in sigmas) of every edit."""
         yield from self._windows
 
-    def takes_extra_rows(self, sigmas: Sequence[float]) -> bool:
-        """True if in some of these steps both terms of the fused form are needed for a target."""
-        phases = {self.phase(sigma) for sigma in sigmas}
-        terms = [term for phase in phases for term in self.terms(phase, torch.zeros(()))]
-        return any(term.first is not None and term.second is not None for term in terms)
+    def adds_rows(self, phase: Phase) -> bool:
+        """True if a target needs both terms of the fused form in a phase."""
+        if phase not in self._adds_rows:
+            terms = self.terms(phase, torch.zeros(()))
+            self._adds_rows[phase] = any(term.first is not None and term.second is not None for term in terms)
+        return self._adds_rows[phase]
 
     def phase(self, sigma: float) -> Phase:
         """The windows that are open at a noise level."""

@@ -4,15 +4,15 @@ Every edit acts on columns of M = softmax(QKᵀ/√d), so it folds into the valu
 
     out_target = softmax(Q_s K_sᵀ) · (W · diag(a) · V_t)  +  softmax(Q_t K_tᵀ) · (diag(b) · V_t)
 
-and no map is ever materialised. The value projection has no bias and acts per token, so mixing the context's
-tokens before it is the same as mixing V. The first term runs in the target's own row, on the source's Q and K.
-Where both are needed the second runs in one extra row; both rows' values are doubled, and the mean of the two
-rows after the output projection is the sum of the terms with the projection's bias once.
+and no map is ever materialised. The first term runs in the target's own row, on the source's Q and K. The value
+projection has no bias and acts per token, so mixing the context's tokens before it is the same as mixing V: where one
+term is enough, the edit is in what goes into the layer, once for all layers. Where a target needs both, the second
+runs in one extra row, made of projected Q, K and V at the attention itself, so that no projection is done twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,54 +53,50 @@ class Batch:
 
 @dataclass(frozen=True)
 class CrossInput:
-    """Cross-attention's edited input: `rows` [R'] to gather the queries from, `context` and `value` [R', T, C].
-
-    `folds` pairs each extra row with the target row that it is folded back into.
-    """
+    """Cross-attention's edited input: `rows` [R] to gather the queries from, `context` and `value` [R, T, C]."""
 
     rows: torch.Tensor
     context: torch.Tensor
     value: torch.Tensor
-    folds: tuple[tuple[int, int], ...]
 
 
-def cross_input(
-    context: torch.Tensor,
-    value: torch.Tensor,
-    batch: Batch,
-    terms: Sequence[CrossTerms],
-    to_index: Callable[[Sequence[int], torch.device], torch.Tensor],
-) -> CrossInput:
-    """Prepare cross-attention over `context`, `value` [R, T, C] for one call of the model.
+def edited_rows(batch: Batch, terms: Sequence[CrossTerms]) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """For each of R' rows the row whose Q and K it uses, and pairs of a target and its extra row, to be folded into it.
 
-    `to_index` makes row numbers a tensor on a device (it may remember them: uploading waits for the GPU). `terms` has
-    one entry for each of the batch's targets. T may be a multiple of the terms' size: the host pads prompts of unequal
-    length by repeating them, which changes nothing, and the repeats are edited alike.
+    `terms` has one entry for each of the batch's targets; extra rows come last.
     """
-    rows = list(range(batch.rows))
-    values = list(value.unbind(0))
-    extra: list[torch.Tensor] = []
-    folds: list[tuple[int, int]] = []
+    rows, folds = list(range(batch.rows)), []
     for source, target, term in zip(batch.sources, batch.targets, terms, strict=True):
-        own = value[target]
         if term.first is None:
-            values[target] = own if term.second is None else _scale(term.second, own)
             continue
         rows[target] = source
-        values[target] = _mix(term.first, own)
         if term.second is not None:
-            folds.append((target, batch.rows + len(extra)))
+            folds.append((target, len(rows)))
             rows.append(target)
-            extra.append(2 * _scale(term.second, own))
-            values[target] = 2 * values[target]
-    index = to_index(rows, context.device)
-    return CrossInput(index, context[index], torch.stack(values + extra), tuple(folds))
+    return tuple(rows), tuple(folds)
+
+
+def edited_values(value: torch.Tensor, batch: Batch, terms: Sequence[CrossTerms]) -> torch.Tensor:
+    """The rows' values, before or after their projection: `value` [R, T, C] → [R', T, C], with those of extra rows.
+
+    T may be a multiple of the terms' size: the host pads prompts of unequal length by repeating them, which changes
+    nothing, and the repeats are edited alike.
+    """
+    values, extra = list(value.unbind(0)), []
+    for target, term in zip(batch.targets, terms, strict=True):
+        own = value[target]
+        if term.first is not None:
+            values[target] = _mix(term.first, own)
+            extra += [] if term.second is None else [_scale(term.second, own)]
+        elif term.second is not None:
+            values[target] = _scale(term.second, own)
+    return torch.stack(values + extra)
 
 
 def fold(output: torch.Tensor, folds: Sequence[tuple[int, int]]) -> torch.Tensor:
-    """Fold extra rows back. `output` [R', N, C] is what the output projection gave; returns [R, N, C]."""
+    """Add the extra rows to their targets. `output` [R', N, C] is what attention gave; returns [R, N, C]."""
     for target, extra in folds:
-        output[target].add_(output[extra]).mul_(0.5)
+        output[target] += output[extra]
     return output[: output.shape[0] - len(folds)]
 
 

@@ -14,7 +14,6 @@ from .fused import fold
 from .run import CONTROLLER_NODE, Run
 
 RUN = "p2p_run"
-FOLDS = "p2p_folds"
 
 
 def attn1_patch(
@@ -25,7 +24,7 @@ def attn1_patch(
     if run is None:
         return n, context, value
     run.calls += 1
-    run.disarm()
+    run.expire()
     layer, latent = extra["activations_shape"], extra["original_shape"]
     size = (layer[-2], layer[-1])
     tiled = n.shape[0] != layer[0] or n.shape[1] != size[0] * size[1]
@@ -47,34 +46,23 @@ def attn2_patch(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Cross-attention: target rows use the source's queries and keys with their own re-mapped values.
 
-    `n` is [R, N, C]; `context` and `value` are [R, T, D]. Extra rows for the second term are appended to all.
+    `n` is [R, N, C]; `context` and `value` are [R, T, D]. Where rows are added, that is left to `attention_override`.
     """
     run: Run | None = extra.get(RUN)
     if run is None or context is None:
         return n, context, value
     run.calls += 1
+    run.expire()
     batch = run.batch(n.shape[0], extra) if run.cross_active or run.sees_attention else None
     if batch is None:
         return n, context, value
-    edited = run.cross(context, value, batch) if run.cross_active else None
     if run.sees_attention:
-        run.crossing(batch, context, edited, extra)
-    if edited is None:
+        run.crossing(batch, context, extra)
+    run.edits += run.cross_active
+    if not run.cross_active or run.adds_rows:
         return n, context, value
-    run.edits += 1
-    extra[FOLDS] = (len(edited.rows), edited.folds)
+    edited = run.cross(context, value, batch)
     return n[edited.rows], edited.context, edited.value
-
-
-def attn2_output_patch(n: torch.Tensor, extra: dict[str, Any]) -> torch.Tensor:
-    """Cross-attention's output [R', N, C]: fold the extra rows back. Returns [R, N, C]."""
-    rows, folds = extra.pop(FOLDS, (n.shape[0], ()))
-    if n.shape[0] != rows:
-        raise ValueError(
-            f"{CONTROLLER_NODE}: cross-attention gave {n.shape[0]} rows where {rows} went in. Another node's attention "
-            "patch does not fit the edit; remove it, or connect it before the Controller."
-        )
-    return fold(n, folds) if folds else n
 
 
 def attention_override(
@@ -88,15 +76,27 @@ def attention_override(
     *args: Any,
     **kwargs: Any,
 ) -> torch.Tensor:
-    """The host's attention, or the override `before` ours; cross-attention of the pair's rows is looked at besides."""
+    """The host's attention, or the override `before` ours; to cross-attention of the pair's rows it adds extra rows,
+    folded back after it, and looks at it besides. q [R, N, H·D], k and v [R, k·T, H·D] → [R, N, H·D].
+    """
 
     def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         if before is None:
             return function(q, k, v, heads, *args, **kwargs)
         return before(function, q, k, v, heads, *args, **kwargs)
 
-    output = attend(q, k, v)
     call = run.disarm()
-    if call is None or q.shape[0] != call.rows or k.shape[1] % call.tokens:
-        return output
-    return run.see(call, attend, q, k, heads, output)
+    if call is None:
+        return attend(q, k, v)
+    if q.shape[0] != call.batch.rows or k.shape[1] % call.tokens:
+        if call.folds:
+            raise ValueError(
+                f"{CONTROLLER_NODE}: cross-attention got {q.shape[0]} rows of {k.shape[1]} tokens where "
+                f"{call.batch.rows} of {call.tokens} were expected. Another node's attention patch does not fit the "
+                "edit; remove it, or connect it before the Controller."
+            )
+        return attend(q, k, v)
+    if call.folds:
+        q, k, v = run.with_extra_rows(call, q, k, v)
+    output = run.see(call, attend, q, k, heads, attend(q, k, v))
+    return fold(output, call.folds) if call.folds else output

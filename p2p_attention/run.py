@@ -12,7 +12,7 @@ from .blend import Blender
 from .control import Control
 from .cross_schedule import REWEIGHT_NODE, CrossSchedule, Phase
 from .effect import Gauge, remarks
-from .fused import Batch, CrossInput, CrossTerms, cross_input
+from .fused import Batch, CrossInput, CrossTerms, edited_rows, edited_values
 from .inversion import Anchor
 from .probe import Attend, Track
 from .record import Heat
@@ -102,8 +102,8 @@ class Run:
 
     @property
     def takes_extra_rows(self) -> bool:
-        """True if some step of the run appends rows to cross-attention (see `fused`)."""
-        return self._cross.takes_extra_rows(self._steps.sigmas)
+        """True if some step of the run adds rows to cross-attention (see `fused`)."""
+        return any(self._cross.adds_rows(self._cross.phase(sigma)) for sigma in self._steps.sigmas)
 
     @property
     def cross_active(self) -> bool:
@@ -111,9 +111,14 @@ class Run:
         return bool(self._phase)
 
     @property
+    def adds_rows(self) -> bool:
+        """True if the running call adds rows to cross-attention."""
+        return self._cross.adds_rows(self._phase)
+
+    @property
     def sees_attention(self) -> bool:
-        """True if the running call needs the attention override: to see words' maps, or to renormalise."""
-        return bool(self.watch) or self.renormalises or self._gauging
+        """True if the running call needs the attention override: to add rows, see words' maps, or renormalise."""
+        return self.adds_rows or bool(self.watch) or self.renormalises or self._gauging
 
     def begin_call(self, sigma: float, latent: torch.Tensor) -> None:
         """The model is about to be called at this noise level, for a latent [rows, C, H, W]."""
@@ -131,7 +136,8 @@ class Run:
 
         Raises RuntimeError if an edit was due and the model never reached the hooks.
         """
-        self._prepared = self._call = None
+        self._prepared = None
+        self.expire()
         if (self.cross_active or self.self_active or self.watch) and self.calls == 0:
             raise RuntimeError(
                 f"{CONTROLLER_NODE}: the model never reached the attention hooks, so no edit could act. Another node "
@@ -205,18 +211,21 @@ class Run:
         return Batch(rows, sources, targets, starts)
 
     def cross(self, context: torch.Tensor, value: torch.Tensor, batch: Batch) -> CrossInput:
-        """Cross-attention's edited input, prepared once for all layers that share this context."""
+        """Cross-attention's edited input where no rows are added, made once for all layers that share the context."""
         known = self._prepared
         if known is None or known[0] is not context or known[1] is not value or known[2] != batch:
-            if context.shape[1] % self.plan.tokens:
-                raise ValueError(
-                    f"{CONTROLLER_NODE}: the conditioning has {context.shape[1]} tokens where the prompts were encoded "
-                    f"to {self.plan.tokens}. Connect {ENCODE_NODE}'s own positive output to the sampler."
-                )
             terms = self._terms_of(batch, context)
-            known = (context, value, batch, cross_input(context, value, batch, terms, self.index))
-            self._prepared = known
+            index = self.index(edited_rows(batch, terms)[0], context.device)
+            made = CrossInput(index, context[index], edited_values(value, batch, terms))
+            known = self._prepared = (context, value, batch, made)
         return known[3]
+
+    def with_extra_rows(
+        self, call: CrossCall, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Projected queries, keys and values [R, …, H·D] of a call that adds rows, edited: [R', …, H·D]."""
+        index = self.index(call.rows, q.device)
+        return q[index], k[index], edited_values(v, call.batch, call.terms)
 
     def see(
         self, call: CrossCall, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int, output: torch.Tensor
@@ -233,7 +242,16 @@ class Run:
         call, self._call = self._call, None
         return call
 
-    def crossing(self, batch: Batch, context: torch.Tensor, edited: CrossInput | None, extra: dict[str, Any]) -> None:
+    def expire(self) -> None:
+        """The announced attention is over. Raises RuntimeError if it was to add rows and never came."""
+        call = self.disarm()
+        if call and call.folds:
+            raise RuntimeError(
+                f"{CONTROLLER_NODE}: another node computes this model's cross-attention itself, so added words, word "
+                "windows and reweights cannot act. Remove it, or only swap words."
+            )
+
+    def crossing(self, batch: Batch, context: torch.Tensor, extra: dict[str, Any]) -> None:
         """Announce a cross-attention layer's call, so that its attention is seen (`hooks.attention_override`)."""
         layer, latent = extra["activations_shape"], extra["original_shape"]
         if self.watch and tuple(latent[-2:]) != self._size:
@@ -241,12 +259,14 @@ class Run:
                 f"{self._watcher}: the pair's prompts apply to an area of {latent[-1]}×{latent[-2]} only, where words "
                 "have no map of the whole picture. Remove the area."
             )
+        terms = self._terms_of(batch, context)
+        rows, folds = edited_rows(batch, terms) if self.adds_rows else ((), ())
         self._call = CrossCall(
-            rows=len(edited.rows) if edited else batch.rows,
             tokens=self.plan.tokens,
             batch=batch,
-            folds=edited.folds if edited else (),
-            terms=self._terms_of(batch, context),
+            rows=rows,
+            folds=folds,
+            terms=terms,
             phase=self._phase,
             layer=(layer[-2], layer[-1]),
             latent=(latent[-2], latent[-1]),
@@ -260,7 +280,12 @@ class Run:
         return self._indices[key]
 
     def _terms_of(self, batch: Batch, like: torch.Tensor) -> list[CrossTerms]:
-        """The terms of each of the batch's targets."""
+        """The terms of each of the batch's targets. Raises ValueError for a context [R, T, C] of other tokens."""
+        if like.shape[1] % self.plan.tokens:
+            raise ValueError(
+                f"{CONTROLLER_NODE}: the conditioning has {like.shape[1]} tokens where the prompts were encoded to "
+                f"{self.plan.tokens}. Connect {ENCODE_NODE}'s own positive output to the sampler."
+            )
         key = (self._phase, like.device, like.dtype)
         if key not in self._terms:
             self._terms[key] = self._cross.terms(self._phase, like)

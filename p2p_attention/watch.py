@@ -16,12 +16,13 @@ from .probe import Attend, Probe, Probes, Track, on_grid
 class CrossCall:
     """One call of a cross-attention layer: its rows and their edit, the layer's and the latent's (height, width).
 
-    `phase` names the edit among those of the run.
+    `rows` and `folds` are those to make at the attention (see fused.py), empty if none are added there. `phase` names
+    the edit among those of the run.
     """
 
-    rows: int
     tokens: int
     batch: Batch
+    rows: tuple[int, ...]
     folds: tuple[tuple[int, int], ...]
     terms: Sequence[CrossTerms]
     phase: Hashable

@@ -17,7 +17,7 @@ from comfy.patcher_extension import WrappersMP
 
 from ..control import Control
 from ..edits import EditPlan
-from ..hooks import RUN, attention_override, attn1_patch, attn2_output_patch, attn2_patch
+from ..hooks import RUN, attention_override, attn1_patch, attn2_patch
 from ..inversion import Anchor, Method
 from ..record import KEPT_RUNS, Findings, Heat, Record
 from ..run import BLEND_NODE, CONTROLLER_NODE, WATCH_NODE, Run
@@ -106,7 +106,6 @@ def control_model(
     clone = model.clone()
     clone.set_model_attn1_patch(attn1_patch)
     clone.set_model_attn2_patch(attn2_patch)
-    clone.set_model_attn2_output_patch(attn2_output_patch)
     clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_controlled_run, control, record, identity))
     clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, _controlled_sampler)
     clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, _controlled_call)

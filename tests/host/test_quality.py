@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from bench.pie_bench import encode_mask
-from bench.quality_edits import DEFAULT, FADES, PLAIN, WAYS, Fading, fadings, generated_edits
+from bench.quality_edits import DEFAULT, DEMO_WAYS, FADES, NAMED, PLAIN, WAYS, Fading, fadings, generated_edits
 from demo.render import coverage, render
 from demo.scenes import Scene, Thing
 
@@ -32,7 +32,7 @@ def measured(demo):
     from bench.quality_measure import measure_edits
 
     def run(kind: str, *names: str) -> dict[str, dict[str, float]]:
-        ways = [way for way in WAYS if way.name in names or way == PLAIN]
+        ways = [way for way in DEMO_WAYS if way.name in names or way == PLAIN]
         made = measure_edits(sampler(demo, 8), generated_edits(kind, 2), 3, ways, quiet=True)
         figures = made.results["ways"]
         return {way: {name: value["mean"] for name, value in there.items()} for way, there in figures.items()}
@@ -41,12 +41,13 @@ def measured(demo):
 
 
 def test_a_swap_of_colours_changes_the_colour_and_keeps_the_place(measured):
-    made = measured("colour", LAYOUT, BLEND)
-    plain, layout, blend = made[PLAIN.name], made[LAYOUT], made[BLEND]
+    made = measured("colour", LAYOUT, BLEND, NAMED.name)
+    plain, layout, blend, named = (made[name] for name in (PLAIN.name, LAYOUT, BLEND, NAMED.name))
     assert layout["success"] >= 0.6, made
     assert layout["silhouette IoU"] >= max(0.6, plain["silhouette IoU"] + 0.1), made
     assert layout["background PSNR"] >= plain["background PSNR"], made
     assert blend["background PSNR"] >= layout["background PSNR"], made
+    assert named["success"] >= 0.6 and named["background PSNR"] >= layout["background PSNR"] + 3, made
 
 
 def test_a_swap_of_backgrounds_changes_it_and_keeps_the_thing(measured):

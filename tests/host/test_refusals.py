@@ -269,6 +269,8 @@ def test_a_renormalised_reweight_that_another_node_keeps_from_its_maps(graph, no
     (edit,) = node("P2P_Reweight", edit=edit, words="red", strength=2.0, renormalise=True)
     windows = {"self_start_percent": 0.0, "self_end_percent": 0.4}
     model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty((3, 32, 32)), **windows)
-    model.set_model_attn2_patch(lambda n, context, value, extra: (n, context.repeat(1, 2, 1)[:, :-1], value.repeat(1, 2, 1)[:, :-1]))
+    model.set_model_attn2_patch(
+        lambda n, context, value, extra: (n, context.repeat(1, 2, 1)[:, :-1], value.repeat(1, 2, 1)[:, :-1])
+    )
     with pytest.raises(RuntimeError, match="P2P Reweight: another node changes this model's cross-attention"):
         sample(model, positive, negative(demo[1]), latent)

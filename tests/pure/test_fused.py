@@ -2,13 +2,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.fused import Batch, CrossTerms, cross_input, fold
+from p2p_attention.fused import Batch, CrossTerms, edited_rows, edited_values, fold
 
 WIDTH, DEPTH, PIXELS, TOKENS = 8, 6, 10, 7
-
-
-def index(rows, device):
-    return torch.tensor(rows, device=device)
 
 
 def attend(q, k, v):
@@ -34,9 +30,11 @@ def test_fused_equals_the_edited_maps(seed, repeats, second_terms):
         for second in second_terms
     ]
 
-    given_to_host = cross_input(context, context, batch, terms, index)
-    q, k, v = n[given_to_host.rows] @ to_q, given_to_host.context @ to_k, given_to_host.value @ to_v
-    output = fold(attend(q, k, v) @ to_out + bias, given_to_host.folds)
+    rows_used, folds = edited_rows(batch, terms)
+    used = list(rows_used)
+    q, k, v = (n @ to_q)[used], (context @ to_k)[used], edited_values(context @ to_v, batch, terms)
+    torch.testing.assert_close(v, edited_values(context, batch, terms) @ to_v, rtol=1e-9, atol=1e-9)
+    output = fold(attend(q, k, v), folds) @ to_out + bias
 
     maps = torch.softmax((n @ to_q) @ (context @ to_k).transpose(-1, -2) / WIDTH**0.5, dim=-1)
     maps = maps.view(rows, PIXELS, repeats, TOKENS).sum(2)
@@ -54,5 +52,5 @@ def test_input_is_left_as_it_was():
     context = torch.randn(2, TOKENS, DEPTH)
     before = context.clone()
     terms = [CrossTerms(torch.zeros(TOKENS, TOKENS), torch.ones(TOKENS))]
-    cross_input(context, context, Batch(2, (0,), (1,)), terms, index)
+    edited_values(context, Batch(2, (0,), (1,)), terms)
     assert torch.equal(context, before)

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.fused import Batch, CrossTerms, cross_input
+from p2p_attention.fused import Batch, CrossTerms, edited_rows, edited_values
 from p2p_attention.probe import Probes, Track, on_grid
 from p2p_attention.renormalise import Renormaliser
 from p2p_attention.watch import CrossCall, Watch
@@ -58,20 +58,20 @@ def test_a_words_share_is_its_columns_sum(seed, repeats, kinds):
         for kind in kinds
     ]
     batch, terms = Batch(6, (0, 0, 3, 3), (1, 2, 4, 5), (0, 3)), each * 2
-    given_to_host = cross_input(context, context, batch, terms, index)
-    q, k = n[given_to_host.rows], given_to_host.context
+    rows, folds = edited_rows(batch, terms)
+    q, k = n[list(rows)], context[list(rows)]
     maps = edited_maps(n, context, batch, terms)
 
     tracks = [Track(0, (1, 2), WHOLE), Track(1, (3,), WHOLE), Track(2, (0, 6), WHOLE)]
-    probes = Probes(batch, given_to_host.folds, terms, index)
+    probes = Probes(batch, folds, terms, index)
     seen = probes.of_words(tracks, context, TOKENS).look(attend, q, k, HEADS)
     for number, track in enumerate(tracks):
         expected = sum(maps[start + track.row][..., list(track.positions)].sum(dim=-1) for start in (0, 3))
         torch.testing.assert_close(seen[..., number].transpose(0, 1), expected)
 
-    call = CrossCall(len(q), TOKENS, batch, given_to_host.folds, terms, seed, GRID, GRID)
+    call = CrossCall(TOKENS, batch, rows, folds, terms, seed, GRID, GRID)
     watch = Watch([Track(1, (3,), WHOLE)], index)
-    output = attend(q, k, given_to_host.value)
+    output = attend(q, k, edited_values(context, batch, terms))
     watch.see(call, attend, q, k, HEADS)
     made = Renormaliser(index).apply(call, attend, q, k, HEADS, output.clone())
     heat = watch.maps[Track(1, (3,), WHOLE)]
