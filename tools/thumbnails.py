@@ -8,10 +8,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from graph import Workflow
 from PIL import Image
 from server import ROOT, Server, make_base, serve
 
-from workflows import ALL, ENDS, FOLDER, STRENGTHS, Workflow
+from workflows import ALL, ENDS, FOLDER, STRENGTHS
 
 sys.path.append(str(ROOT))
 from p2p_attention.pictures.sheet import Panel, sheet

@@ -9,19 +9,12 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from editor_file import to_editor
-from layout import Stage
+from graph import COMPARE, MODEL, SAMPLE, Workflow
 from server import ROOT, make_base, serve
 
 FOLDER = ROOT / "workflows"
-Node = dict[str, Any]
-
-OWN_CHECKPOINT = (
-    "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint* (Stable Diffusion 1.5, 2 or XL), "
-    "set the picture's size to what it was trained for, and connect *VAE Decode* in place of the *Enlarge* nodes."
-)
 OWN_SDXL = (
     "**Your SDXL checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, set the latent to 1024×1024 (or "
     "1216×832, and so on) and cfg to about 7, and connect *VAE Decode* in place of the *Enlarge* nodes. Both text "
@@ -29,143 +22,7 @@ OWN_SDXL = (
     "SDXL looks at words where its layers have 1/2 and 1/4 of the latent's size: `self_resolution` and "
     "`map_resolution` of 1/4 are 32×32 at 1024 pixels."
 )
-
-MODEL, EDIT, SAMPLE, PICTURES = "1 · Model and size", "2 · The edit", "3 · All pictures in one batch", "4 · Pictures"
-COMPARE = "For comparison"
 STRENGTHS, ENDS = "-2, -1, 0, 2", "0.1, 0.3, 0.5, 0.8"
-
-
-class Workflow:
-    """A graph in the making: nodes in the API's form by number, with titles; notes and stages for the editor."""
-
-    def __init__(self, name: str, note: str, own: str = OWN_CHECKPOINT) -> None:
-        self.name, self.own = name, own
-        self.nodes: dict[str, Node] = {}
-        self.notes: dict[str, str] = {}
-        self.stages: list[Stage] = []
-        for title in (MODEL, EDIT, SAMPLE, PICTURES):
-            self.stage(title)
-        self.stage(MODEL)
-        self.note(note)
-
-    def stage(self, title: str, below: bool = False) -> None:
-        """What is added from here on belongs to this stage, which may be there already."""
-        found = [stage for stage in self.stages if stage.title == title] or [Stage(title, below)]
-        self.stages += [] if found[0] in self.stages else found
-        self.now = found[0]
-
-    def note(self, text: str) -> None:
-        """Add a note."""
-        key = f"note {len(self.notes) + 1}"
-        self.notes[key] = text
-        self.now.nodes.append(key)
-
-    def add(self, kind: str, title: str, **inputs: Any) -> str:
-        """Add a node; returns its number."""
-        number = str(len(self.nodes) + 1)
-        self.nodes[number] = {"class_type": kind, "inputs": inputs, "_meta": {"title": title}}
-        self.now.nodes.append(number)
-        return number
-
-    def begin(self, source: str, target: str, more: str = "") -> None:
-        """The model and the prompts."""
-        self.model = self.add("P2P_LoadDemoModel", "Model (or your own checkpoint)")
-        self.stage(EDIT)
-        self.pair = self.add(
-            "P2P_EncodePromptPair",
-            "Before and after",
-            clip=[self.model, 1],
-            source_prompt=source,
-            target_prompt=target,
-            more_targets=more,
-        )
-        self.edit = [self.pair, 1]
-
-    def then(self, kind: str, title: str, **inputs: Any) -> None:
-        """An edit node in the chain."""
-        self.stage(EDIT)
-        self.edit = [self.add(kind, title, edit=self.edit, **inputs), 0]
-
-    def swap(self) -> None:
-        """A word swap with the usual window."""
-        window = {"start_percent": 0.0, "end_percent": 0.8}
-        self.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="")
-
-    def blend(self, words: str, threshold: float, resolution: str = "1/2") -> None:
-        """A local blend by words, or if empty by those that changed."""
-        self.then(
-            "P2P_LocalBlend",
-            "P2P Local Blend",
-            words=words,
-            threshold=threshold,
-            start_percent=0.2,
-            exclude_words="",
-            mask_use="mask only",
-            softness=0.0,
-            map_resolution=resolution,
-        )
-
-    def finish(
-        self, seed: int, latent: list | None = None, inversion: list | None = None, self_end: float = 0.4
-    ) -> None:
-        """The latent, unless there is one, the Controller, the sampler, and the pictures."""
-        self.stage(MODEL)
-        if latent is None:
-            title = "Size (32×32 for the demo model)"
-            latent = [self.add("EmptyLatentImage", title, width=32, height=32, batch_size=1), 0]
-        self.latent = latent
-        self.note(self.own)
-        self.stage(SAMPLE)
-        controller = self.add(
-            "P2P_AttentionController",
-            "P2P Attention Controller",
-            model=[self.model, 0],
-            edit=self.edit,
-            latent=latent,
-            self_start_percent=0.0,
-            self_end_percent=self_end,
-            self_resolution="1/4",
-            **({"inversion": inversion} if inversion else {}),
-        )
-        self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=[self.model, 1], text="")
-        self.sampler = self.sample("All pictures in one batch", [controller, 0], [self.pair, 0], [controller, 1], seed)
-        self.stage(PICTURES)
-        self.pictures("Source and edit", self.sampler, self.name)
-
-    def sample(self, title: str, model: list, positive: list, latent: list, seed: int) -> str:
-        """The host's ordinary KSampler."""
-        return self.add(
-            "KSampler",
-            title,
-            model=model,
-            positive=positive,
-            negative=[self.negative, 0],
-            latent_image=latent,
-            seed=seed,
-            steps=30,
-            cfg=4.0,
-            sampler_name="euler",
-            scheduler="normal",
-            denoise=1.0,
-        )
-
-    def pictures(self, title: str, samples: str, name: str) -> None:
-        """Decode, enlarge and save."""
-        decoded = self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=[self.model, 2])
-        self.enlarged(title, [decoded, 0], name)
-
-    def enlarged(self, title: str, image: list, name: str) -> None:
-        """Enlarge the demo model's small pictures and save them."""
-        self.large = self.add(
-            "ImageScale",
-            "Enlarge (the demo's are small)",
-            image=image,
-            upscale_method="nearest-exact",
-            width=256,
-            height=256,
-            crop="disabled",
-        )
-        self.add("SaveImage", title, images=[self.large, 0], filename_prefix=f"p2p/{name}")
 
 
 def word_swap() -> Workflow:
