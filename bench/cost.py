@@ -207,7 +207,8 @@ def report(results: dict[str, Any]) -> str:
             lines += [f"\n### {shape}\n", where + "\n"]
             lines += ["| run | time | quartiles | processor time | quartiles | peak memory | seconds, plain |"]
             lines += ["|---" * 7 + "|"]
-            for name, figures in made.items():
+            for name in (case.name for case in cases() if case.name in made):
+                figures = made[name]
                 ratio, low, high = figures["time"]
                 work, least, most = figures["processor"]
                 memory, seconds = figures["memory"][0], figures["plain_seconds"]
@@ -215,7 +216,7 @@ def report(results: dict[str, Any]) -> str:
                     f"| {name} | {ratio:.3f} | {low:.3f} … {high:.3f} | {work:.3f} | {least:.3f} … {most:.3f} | "
                     f"{memory:.3f} | {seconds:.2f} |"
                 )
-            if "swap" in made:
+            if "swap, 2 targets" in made:
                 lines += ["\n| targets | seconds an edit | share of one target's | (N + 1) / 2N |", "|---|---|---|---|"]
                 one = made["swap"]["seconds_per_edit"]
                 for n in (1, 2, 4, 8):
