@@ -9,7 +9,6 @@ Finished kinds of edit are kept in the JSON file, so that an interrupted bench g
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import sys
 import time
@@ -80,28 +79,24 @@ class Bench:
         import nodes
         import torch
 
-        from p2p_attention.alignment import changed_words
         from p2p_attention.control import Control, SelfAttention
-        from p2p_attention.edits import Injection, Kind, LocalBlend, Words
+        from p2p_attention.edits import Injection, Kind
         from p2p_attention.host.inversion import invert_picture
         from p2p_attention.host.model import control_model, expand_latent
         from p2p_attention.host.prompts import encode_pair
         from p2p_attention.inversion import Method
         from p2p_attention.record import Record
         from p2p_attention.window import Window
-        from p2p_attention.word_search import find_words
 
         from .edits import SIDE
+        from .quality_runs import local_blend
 
         source, target = edit.prompts
         positive, plan = encode_pair(self.clip, source, (target,))
         kind = Kind.REFINE if edit.kind in ("pattern", "object added") else Kind.SWAP
         made = plan.targets[0].with_injection(Injection(kind, Window(0.0, 0.8)))
         if way.blend:
-            words = changed_words(plan.source, plan.prompts[0])
-            if way.named:
-                words = Words(*find_words(edit.about, [plan.source, *plan.prompts]))
-            made = made.with_blend(LocalBlend(words, way.blend, Window(0.2, 1.0), resolution=Fraction(1, 2)))
+            made = made.with_blend(local_blend(plan, way.blend, edit.about if way.named else "", Fraction(1, 2)))
         pixels = torch.from_numpy(edit.pictures(edit.before)).float().movedim(-1, 1) * 2 - 1
         latent = {"samples": pixels if way.method else torch.zeros(len(pixels), 3, SIDE, SIDE)}
         negative = nodes.CLIPTextEncode().encode(self.clip, "")[0]
@@ -144,8 +139,7 @@ def main() -> None:
     parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
     parser.add_argument("--edits", type=int, default=8, help="pairs of prompts of each kind")
     parser.add_argument("--layouts", type=int, default=5, help="pictures of each pair")
-    parser.add_argument("--only", default="", help="only these kinds, with commas: for processes side by side")
-    parser.add_argument("--fresh", action="store_true", help="measure again what is there")
+    Kept.add_options(parser)
     parser.add_argument("--out", type=Path, default=FOLDER / "inversion.json")
     parser.add_argument("--document", type=Path, default=FOLDER.parent / "docs" / "inversion.md")
     options = parser.parse_args()
@@ -167,19 +161,16 @@ def main() -> None:
         "steps": STEPS,
         "guidance": list(GUIDANCE),
         "ways": [repr(way) for way in WAYS],
-        "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16],
     }
-    if options.fresh:
-        options.out.unlink(missing_ok=True)
-    kept, bench, only = Kept(options.out, settings), Bench(), options.only.split(",")
+    kept, bench = Kept.of(options, options.out, settings, WEIGHTS), Bench()
     for kind in KINDS:
-        if not kept.has("kinds", kind) and (only == [""] or kind in only):
+        if kept.wants("kinds", kind, kind):
             kept.add("kinds", kind, measure(bench, known_edits(kind, options.edits, options.layouts)))
     made = kept.read()["kinds"]
     figures = {kind: made[kind] for kind in KINDS if kind in made}
     head = head_of(options.document, "Real pictures", [kind for kind in KINDS if kind not in made])
     options.document.write_text(f"{head}\n\n### The figures\n\n{table(figures)}")
-    if options.only:
+    if kept.only:
         return
     strips = [(kind, strip(bench, known_edits(kind, 1, options.layouts)[0])) for kind in KINDS]
     save_sheet(["picture", *(way.name for way in WAYS), "right edit"], strips, options.document.with_suffix(".png"))

@@ -9,7 +9,6 @@ it stopped (`--fresh` begins anew). With `--checkpoint` and `--prompts` it is a 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 import os
 import sys
@@ -32,8 +31,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="pictures of each pair: 7; of your own pairs: 1")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--cfg", type=float, help="guidance: 4; with a checkpoint of your own 7.5")
-    parser.add_argument("--only", default="", help="only these kinds, with commas: for processes side by side")
-    parser.add_argument("--fresh", action="store_true", help="measure again what is there")
+    Kept.add_options(parser)
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of your own, or the demo model's weights")
     parser.add_argument("--prompts", type=Path, help="your pairs of prompts as JSON, or a folder in PIE-Bench's layout")
     parser.add_argument("--size", type=int, default=512, help="side of your checkpoint's pictures in pixels")
@@ -80,27 +78,21 @@ def measure_demo(options: argparse.Namespace) -> None:
         "cfg": cfg,
         "ways": [repr(way) for way in (*DEMO_WAYS, *FADES)],
         "strengths": list(STRENGTHS),
-        "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16],
     }
-    if options.fresh:
-        out.unlink(missing_ok=True)
-    kept, only = Kept(out, settings), options.only.split(",")
+    kept = Kept.of(options, out, settings, WEIGHTS)
     sampler = Sampler(*load(), (SIDE, SIDE), Fraction(1, 2), options.steps, cfg)
-
-    def wanted(group: str, kind: str, name: str) -> bool:
-        return not kept.has(group, kind) and (only == [""] or name in only)
 
     def keep(group: str, kind: str, name: str, columns: list[str], measured: Measured) -> None:
         save_sheet(columns, measured.rows, sheet_path(document, name))
         kept.add(group, kind, measured.results)
 
     for kind in KINDS:
-        if wanted("edits", kind, kind):
+        if kept.wants("edits", kind, kind):
             columns = ["source", *(way.name for way in DEMO_WAYS if way.fits(kind))]
             keep("edits", kind, kind, columns, measure_edits(sampler, generated_edits(kind, pairs), seeds))
     for kind in REWEIGHTED:
         name = f"reweight of a {kind}"
-        if wanted("reweights", kind, name):
+        if kept.wants("reweights", kind, name):
             columns = ["source", *(f"x {strength:g}" for strength in STRENGTHS)]
             keep("reweights", kind, name, columns, measure_fadings(sampler, fadings(kind, pairs), seeds))
     write_document(document, kept.read(), "Quality")

@@ -48,6 +48,14 @@ class Inverted:
     inversion: Inversion
 
 
+def local_blend(plan: EditPlan, threshold: float, about: str, resolution: Fraction) -> LocalBlend:
+    """A local blend of a plan's one target by the words `about` it, or if there are none by those that changed."""
+    words = changed_words(plan.source, plan.prompts[0])
+    if about:
+        words = Words(*find_words(about, (plan.source, *plan.prompts)))
+    return LocalBlend(words, threshold, Window(BLEND_START, 1.0), resolution=resolution)
+
+
 @dataclass(frozen=True)
 class Sampler:
     """A model with the settings of its runs: euler over the schedule "normal", an empty negative prompt.
@@ -127,8 +135,8 @@ class Sampler:
         if way.cross_end:
             target = target.with_injection(Injection(kind, Window(0.0, way.cross_end)))
         if way.blend and words:
-            own = Words(*find_words(about, (plan.source, *plan.prompts))) if way.named else words
-            target = target.with_blend(LocalBlend(own, way.blend, Window(BLEND_START, 1.0), resolution=self.resolution))
+            blend = local_blend(plan, way.blend, about if way.named else "", self.resolution)
+            target = target.with_blend(blend)
         plan = plan.with_targets([target])
         if watch:
             seen = [

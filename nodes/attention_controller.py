@@ -1,6 +1,5 @@
 """Step three: apply the edit to a model."""
 
-import re
 from fractions import Fraction
 
 from comfy_api.latest import io
@@ -88,10 +87,9 @@ class AttentionController(io.ComfyNode):
         inversion: Inversion | None = None,
     ) -> io.NodeOutput:
         try:
-            window = Window(self_start_percent, self_end_percent)
+            window = Window.of_inputs(self_start_percent, self_end_percent, "self_start_percent", "self_end_percent")
         except ValueError as error:
-            message = re.sub(r"(start|end)_percent", r"self_\1_percent", str(error))
-            raise ValueError(f"{CONTROLLER_NODE}: {message}") from error
+            raise ValueError(f"{CONTROLLER_NODE}: {error}") from error
         control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion)
         check_latent(model, latent, CONTROLLER_NODE)
         record = Record()

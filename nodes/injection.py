@@ -33,9 +33,10 @@ def inject(
     try:
         windows = read_word_windows(word_windows, kind, edit.source, edit.prompts)
         ends = read_values(end_percent_sweep, "end_percent_sweep")
+        named = "end_percent_sweep" if ends else "end_percent"
         for target, words in zip(edit.targets, windows, strict=True):
             for end in ends or (end_percent,):
-                window = _window(start_percent, end, "end_percent_sweep" if ends else "end_percent")
+                window = Window.of_inputs(start_percent, end, "start_percent", named)
                 injected = target.with_injection(Injection(kind, window, words))
                 targets.append(injected.with_setting(f"end {end:g}") if ends else injected)
     except ValueError as error:
@@ -48,11 +49,3 @@ def inject(
                 f"edit. Change or add a word of the target prompt in {ENCODE_NODE}."
             )
     return edit.with_targets(targets)
-
-
-def _window(start: float, end: float, of: str) -> Window:
-    """The window; ValueError for a wrong one names the input that its end comes from."""
-    try:
-        return Window(start, end)
-    except ValueError as error:
-        raise ValueError(str(error).replace("end_percent", of)) from error

@@ -24,7 +24,7 @@ class CrossSchedule:
     """
 
     def __init__(self, plan: EditPlan, percent_to_sigma: Callable[[float], float]) -> None:
-        self._targets = [(target, _columns(plan, target)) for target in plan.targets]
+        self._targets = [(target, columns_of(plan, target)) for target in plan.targets]
         self._adds_rows: dict[Phase, bool] = {}
         asked = dict.fromkeys(pair for target in plan.targets for pair in _windows(target))
         self._windows = [(node, window, window.to_sigmas(percent_to_sigma)) for node, window in asked]
@@ -58,7 +58,8 @@ def _windows(target: Target) -> Iterator[tuple[str, Window]]:
             yield REWEIGHT_NODE, reweight.window
 
 
-def _columns(plan: EditPlan, target: Target) -> ColumnMap:
+def columns_of(plan: EditPlan, target: Target) -> ColumnMap:
+    """What feeds a target's columns where its edit injects; a reweight alone injects as a refine does."""
     kind = target.injection.kind if target.injection else Kind.REFINE
     return map_columns(kind, plan.source, target.prompt)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from .alignment import Change, WordRun, align
-from .column_map import ColumnMap, map_columns
-from .edits import EditPlan, Kind, Target
+from .column_map import ColumnMap
+from .cross_schedule import columns_of
+from .edits import EditPlan, Target
 from .prompt import Prompt, positions_of, spelling
 
 MOST_KEPT = 4
@@ -45,12 +46,8 @@ def headline(target: Target) -> str:
 
 def feeds(plan: EditPlan, target: Target) -> list[Feed]:
     """What feeds each word of one of the plan's targets, in reading order; long runs of kept words are left out."""
-    kind = target.injection.kind if target.injection else Kind.REFINE
-    columns = (
-        map_columns(kind, plan.source, target.prompt)
-        if target.injection or any(r.acts for r in target.reweights)
-        else None
-    )
+    injects = target.injection or any(reweight.acts for reweight in target.reweights)
+    columns = columns_of(plan, target) if injects else None
     found = [
         _feed(plan.source, target, part, columns)
         for run in align(plan.source, target.prompt)

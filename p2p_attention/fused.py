@@ -60,7 +60,10 @@ class CrossInput:
     value: torch.Tensor
 
 
-def edited_rows(batch: Batch, terms: Sequence[CrossTerms]) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+EditedRows = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
+
+
+def edited_rows(batch: Batch, terms: Sequence[CrossTerms]) -> EditedRows:
     """For each of R' rows the row whose Q and K it uses, and pairs of a target and its extra row, to be folded into it.
 
     `terms` has one entry for each of the batch's targets; extra rows come last.

@@ -12,7 +12,7 @@ from .blend import Blender
 from .control import Control
 from .cross_schedule import REWEIGHT_NODE, CrossSchedule, Phase
 from .effect import Gauge, remarks
-from .fused import Batch, CrossInput, CrossTerms, edited_rows, edited_values
+from .fused import Batch, CrossInput, CrossTerms, EditedRows, edited_rows, edited_values
 from .inversion import Anchor
 from .probe import Attend, Track
 from .record import Heat
@@ -69,6 +69,7 @@ class Run:
         )
         self._check_windows(bool(edited))
         self._terms: dict[tuple[Phase, torch.device, torch.dtype], list[CrossTerms]] = {}
+        self._rows: dict[tuple[Phase, Batch], EditedRows] = {}
         self._indices: dict[tuple[torch.device, tuple[int, ...]], torch.Tensor] = {}
         self._prepared: tuple[torch.Tensor, torch.Tensor, Batch, CrossInput] | None = None
         self._phase: Phase = frozenset()
@@ -215,7 +216,7 @@ class Run:
         known = self._prepared
         if known is None or known[0] is not context or known[1] is not value or known[2] != batch:
             terms = self._terms_of(batch, context)
-            index = self.index(edited_rows(batch, terms)[0], context.device)
+            index = self.index(self._rows_of(batch, terms)[0], context.device)
             made = CrossInput(index, context[index], edited_values(value, batch, terms))
             known = self._prepared = (context, value, batch, made)
         return known[3]
@@ -260,7 +261,7 @@ class Run:
                 "have no map of the whole picture. Remove the area."
             )
         terms = self._terms_of(batch, context)
-        rows, folds = edited_rows(batch, terms) if self.adds_rows else ((), ())
+        rows, folds = self._rows_of(batch, terms) if self.adds_rows else ((), ())
         self._call = CrossCall(
             tokens=self.plan.tokens,
             batch=batch,
@@ -278,6 +279,13 @@ class Run:
         if key not in self._indices:
             self._indices[key] = torch.tensor(rows, device=device)
         return self._indices[key]
+
+    def _rows_of(self, batch: Batch, terms: Sequence[CrossTerms]) -> EditedRows:
+        """The running phase's rows and folds of a batch (see `fused.edited_rows`), found once in a run."""
+        key = (self._phase, batch)
+        if key not in self._rows:
+            self._rows[key] = edited_rows(batch, terms)
+        return self._rows[key]
 
     def _terms_of(self, batch: Batch, like: torch.Tensor) -> list[CrossTerms]:
         """The terms of each of the batch's targets. Raises ValueError for a context [R, T, C] of other tokens."""

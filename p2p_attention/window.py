@@ -20,11 +20,13 @@ class Window:
     end: float
 
     def __post_init__(self) -> None:
-        for name, value in (("start_percent", self.start), ("end_percent", self.end)):
-            if not (math.isfinite(value) and 0 <= value <= 1):
-                raise ValueError(f"{name} is {value}; it must lie between 0.0 and 1.0.")
-        if self.start > self.end:
-            raise ValueError(f"start_percent {self.start} comes after end_percent {self.end}; swap them.")
+        _check(self.start, self.end, "start_percent", "end_percent")
+
+    @classmethod
+    def of_inputs(cls, start: float, end: float, start_name: str, end_name: str) -> Window:
+        """A window from inputs of other names, which the message of a wrong one has."""
+        _check(start, end, start_name, end_name)
+        return cls(start, end)
 
     def __str__(self) -> str:
         return f"{self.start:g} … {self.end:g}"
@@ -39,6 +41,14 @@ class Window:
         if self.is_empty:
             return SigmaWindow(0.0, 0.0)
         return SigmaWindow(float(percent_to_sigma(self.start)), float(percent_to_sigma(self.end)))
+
+
+def _check(start: float, end: float, start_name: str, end_name: str) -> None:
+    for name, value in ((start_name, start), (end_name, end)):
+        if not (math.isfinite(value) and 0 <= value <= 1):
+            raise ValueError(f"{name} is {value}; it must lie between 0.0 and 1.0.")
+    if start > end:
+        raise ValueError(f"{start_name} {start} comes after {end_name} {end}; swap them.")
 
 
 @dataclass(frozen=True)
