@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 PACK = "comfyui-prompt-to-prompt"
-WAIT = 120_000
+WAIT = 300_000  # of a machine that is busy with other tests
 EMPTY = 700, 885  # below what a template shows
 LISTEN = """() => {
   window.seen = [];
@@ -88,6 +88,12 @@ class Editor:
         expect(self.page.get_by_role("dialog")).to_have_count(0)
         self.page.wait_for_load_state("networkidle")
         self.page.wait_for_function(AT_REST)
+
+    def take_steps(self, steps: int) -> None:
+        """Let every sampler of the open graph take so many steps: for what a run shows, not what it makes."""
+        set_them = """(steps) => app.graph.nodes.flatMap((node) => node.widgets ?? [])
+          .filter(({ name }) => name === "steps").forEach((widget) => { widget.value = steps; })"""
+        self.page.evaluate(set_them, steps)
 
     def open_file(self, path: Path) -> None:
         """Open a file as *Workflow → Open* does."""

@@ -11,6 +11,7 @@ from .conftest import ROOT
 def test_a_second_run_executes_only_what_changed(editor):
     """A new target prompt: the pair and all after it, not the model, the latent, the negative, the run beside it."""
     editor.open_template("word_swap")
+    editor.take_steps(4)
     assert editor.run().error is None
     editor.type_text("target_prompt", "a large green circle on a blue background")
     assert editor.run().executed == {"2", "3", "5", "7", "8", "9", "10"}
@@ -21,6 +22,7 @@ def test_a_second_run_executes_only_what_changed(editor):
 
 def test_a_mistake_shows_its_message_on_its_node(editor, screens):
     editor.open_template("reweight")
+    editor.take_steps(4)
     editor.type_widget("3", "words", "banana")
     error = editor.run().error
     assert (error["node_id"], error["node_type"]) == ("3", "P2P_Reweight") and "banana" in error["exception_message"]
@@ -39,6 +41,7 @@ def test_previews_while_sampling(editor):
     """Of the Controller's run as of the plain one."""
     choose = "(method) => app.extensionManager.setting.set('Comfy.Execution.PreviewMethod', method)"
     editor.open_template("word_swap")
+    editor.take_steps(15)
     editor.page.evaluate(choose, "latent2rgb")
     run = editor.run()
     editor.page.evaluate(choose, "default")  # the server keeps it

@@ -34,7 +34,6 @@ import torch
 
 comfy.utils.set_progress_bar_enabled(False)
 torch.set_grad_enabled(False)
-torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 folder_paths.get_folder_paths("embeddings")
 
 from .trap import Trap
