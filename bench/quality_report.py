@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .document import head_of
-from .quality_edits import DEMO_WAYS, KINDS, REWEIGHTED, STRENGTHS
+from .quality_edits import DEMO_WAYS, KINDS, REWEIGHTED, SHAPE_STAYS, STRENGTHS
 from .quality_intervals import interval
 
 RATES = ("success", "stays", "monotone")
@@ -20,6 +20,7 @@ EDIT_COLUMNS = (
     ("background PSNR", "background PSNR"),
     ("silhouette IoU", "silhouette IoU"),
 )
+KEEP, CHANGE = "Edits that keep the shape", "Edits that change the shape"
 SIDE, GAP, LINE = 96, 8, 13
 
 
@@ -42,8 +43,10 @@ def write_document(path: Path, results: dict[str, Any], title: str) -> None:
     missing = [kind for kind in KINDS if kind not in kinds]
     missing += [f"reweight of a {kind}" for kind in REWEIGHTED if kind not in words]
     parts = [head_of(path, title, missing)]
-    if len(kinds) > 1:
-        parts += ["### All kinds of edit", way_table(all_kinds(kinds), EDIT_COLUMNS)]
+    for heading, keep in ((KEEP, True), (CHANGE, False)):
+        group = {kind: made for kind, made in kinds.items() if (kind in SHAPE_STAYS) is keep}
+        if group:
+            parts += [f"### {heading}: {', '.join(group)}", way_table(together(group), EDIT_COLUMNS)]
     for kind, made in kinds.items():
         prompts = "; ".join(f"“{source}” → “{target}”" for source, target in made["prompts"][:2])
         right, pictures = made["sources right"], made["pictures"]
@@ -58,9 +61,9 @@ def write_document(path: Path, results: dict[str, Any], title: str) -> None:
     path.write_text("\n\n".join(parts) + "\n")
 
 
-def all_kinds(kinds: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """For each way its figures over the pairs of all kinds that have them."""
-    together: dict[str, dict[str, Any]] = {}
+def together(kinds: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """For each way its figures over the pairs of all these kinds that have them."""
+    ways: dict[str, dict[str, Any]] = {}
     for way in DEMO_WAYS:
         there = [made["ways"][way.name] for made in kinds.values() if way.name in made["ways"]]
         for _, figure in EDIT_COLUMNS:
@@ -68,8 +71,8 @@ def all_kinds(kinds: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             means = [mean for part in parts for mean in part["pairs"]]
             if means:
                 pictures = sum(part["pictures"] for part in parts)
-                together.setdefault(way.name, {})[figure] = figure_interval(figure, means, pictures)
-    return together
+                ways.setdefault(way.name, {})[figure] = figure_interval(figure, means, pictures)
+    return ways
 
 
 def way_table(ways: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> str:

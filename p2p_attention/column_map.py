@@ -37,8 +37,8 @@ def map_columns(kind: Kind, source: Prompt, target: Prompt) -> ColumnMap:
             _one_to_one(weights, run)
         elif run.change is Change.SWAPPED and kind is Kind.SWAP:
             _share(weights, run)
-    for i, j in _special_pairs(source, target):
-        weights[i, j] = 1.0
+    for i, j, weight in _special_pairs(source, target):
+        weights[i, j] = weight
     return ColumnMap(weights, (weights != 0).any(dim=0).double())
 
 
@@ -56,19 +56,20 @@ def _share(weights: torch.Tensor, run: WordRun) -> None:
         weights[before, j] = 1.0 / len(after)
 
 
-def _special_pairs(source: Prompt, target: Prompt) -> list[tuple[int, int]]:
-    """(source, target) positions of start, end and padding, chunk by chunk.
+def _special_pairs(source: Prompt, target: Prompt) -> list[tuple[int, int, float]]:
+    """(source position, target position, weight) of start, end and padding, chunk by chunk.
 
-    Padding answers the source's padding at the same position, or the source's last padding where the source
-    has a word there, or the source's end where its chunk is full.
+    Padding answers the source's padding at the same position, or the source's last padding where the source has a
+    word there. Where the source's chunk is full, all padding together answers its end once.
     """
     pairs = []
     for chunk in range(len(source.chunks)):
         for role in (Role.START, Role.END):
-            pairs += list(zip(source.positions(chunk, role), target.positions(chunk, role), strict=False))
-        padding = source.positions(chunk, Role.PADDING)
-        spare = padding or source.positions(chunk, Role.END)
-        for j in target.positions(chunk, Role.PADDING):
-            if spare:
-                pairs.append((j if j in padding else spare[-1], j))
+            both = zip(source.positions(chunk, role), target.positions(chunk, role), strict=False)
+            pairs += [(i, j, 1.0) for i, j in both]
+        padding, wanted = source.positions(chunk, Role.PADDING), target.positions(chunk, Role.PADDING)
+        if padding:
+            pairs += [(j if j in padding else padding[-1], j, 1.0) for j in wanted]
+        else:
+            pairs += [(i, j, 1 / len(wanted)) for i in source.positions(chunk, Role.END) for j in wanted]
     return pairs

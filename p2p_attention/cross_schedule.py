@@ -51,7 +51,7 @@ class CrossSchedule:
 
 def _windows(target: Target) -> Iterator[tuple[str, Window]]:
     if injection := target.injection:
-        for window in (injection.window, *(word.window for word in injection.word_windows)):
+        for window in (injection.window, *(word.window for word in injection.word_windows if word.positions)):
             yield injection.kind.value, window
     for reweight in target.reweights:
         if reweight.acts:

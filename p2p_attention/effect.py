@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 import torch
 
 from .alignment import changed_words
 from .edits import EditPlan, Target
+from .indices import Indices
 from .probe import Track
 from .prompt import positions_of
 from .watch import Watch
@@ -24,20 +25,14 @@ class Gauge:
     One step of a run of ten or more, and not in the largest layers, so that a run takes no longer for it.
     """
 
-    def __init__(
-        self,
-        plan: EditPlan,
-        edited: Sequence[float],
-        steps: int,
-        to_index: Callable[[Sequence[int], torch.device], torch.Tensor],
-    ) -> None:
+    def __init__(self, plan: EditPlan, edited: Sequence[float], steps: int, index: Indices) -> None:
         self.sigma = edited[len(edited) // 2] if edited and steps >= LEAST_STEPS else None
         self._tracks: dict[int, list[tuple[Track, Track]]] = {}
         for row, target in enumerate(plan.targets, start=1):
             if changed := edited_positions(plan, target):
                 every = tuple(positions_of(target.prompt.words))
                 self._tracks[row] = [(Track(row, changed, size), Track(row, every, size)) for size in RESOLUTIONS]
-        self.watch = Watch([track for row in self._tracks.values() for pair in row for track in pair], to_index)
+        self.watch = Watch([track for row in self._tracks.values() for pair in row for track in pair], index)
 
     def share(self, row: int) -> float | None:
         """The share of the attention to all words of a row that the edited ones held; None if it was not seen."""

@@ -13,6 +13,7 @@ from fractions import Fraction
 import torch
 
 from .fused import Batch, CrossTerms
+from .indices import Indices
 
 Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -28,10 +29,14 @@ class Track:
 
 @dataclass(frozen=True)
 class Probe:
-    """Which rows [R] of a call to look at, and the columns [R, T, P] to see of each."""
+    """Which rows [R] of a call to look at, the columns [R, T, P] to see of each, and which of these are `empty` [R, P].
+
+    What an attention gives for a column of zeros is not looked at: one that quantises values may give NaN for it.
+    """
 
     rows: torch.Tensor
     columns: torch.Tensor
+    empty: torch.Tensor
 
     def look(self, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int) -> torch.Tensor:
         """What each pixel and head gives to the columns, summed over rows. q [B, N, H·D], k [B, k·T, H·D] → [N, H, P].
@@ -42,11 +47,11 @@ class Probe:
         width = q.shape[-1] // heads
         columns = self.columns.to(q).repeat(1, k.shape[1] // self.columns.shape[1], 1)
         seen = []
-        for part in torch.split(columns, width, dim=-1):
+        for part, empty in zip(torch.split(columns, width, -1), torch.split(self.empty, width, -1), strict=True):
             value = q.new_zeros(*k.shape[:2], heads, width)
             value[..., : part.shape[-1]] = part[:, :, None]
             output = attend(q, k, value.flatten(2)).view(*q.shape[:2], heads, width)
-            seen.append(output[..., : part.shape[-1]].sum(dim=0))
+            seen.append(output[..., : part.shape[-1]].masked_fill(empty[:, None, None], 0).sum(dim=0))
         return torch.cat(seen, dim=-1)
 
 
@@ -58,9 +63,9 @@ class Probes:
         batch: Batch,
         folds: Sequence[tuple[int, int]],
         terms: Sequence[CrossTerms],
-        to_index: Callable[[Sequence[int], torch.device], torch.Tensor],
+        index: Indices,
     ) -> None:
-        self.batch, self.extra, self.terms, self.to_index = batch, dict(folds), terms, to_index
+        self.batch, self.extra, self.terms, self.index = batch, dict(folds), terms, index
 
     def of_words(self, tracks: Sequence[Track], like: torch.Tensor, tokens: int) -> Probe:
         """For each track, the share that its words get in the edited maps, over all calls of the pair's rows."""
@@ -101,7 +106,7 @@ class Probes:
         columns = example.new_zeros(len(rows), len(example), width)
         for row, number, column in cells:
             columns[rows.index(row), :, number] = column
-        return Probe(self.to_index(rows, example.device), columns)
+        return Probe(self.index(rows, example.device), columns, ~columns.any(dim=1))
 
 
 def on_grid(layer: tuple[int, int], latent: tuple[int, int], resolution: Fraction) -> bool:

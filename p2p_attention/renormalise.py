@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable
 
 import torch
 
+from .indices import Indices
 from .probe import Attend, Probe, Probes
 from .watch import CrossCall
 
@@ -13,8 +14,8 @@ from .watch import CrossCall
 class Renormaliser:
     """Divides what each renormalised target's rows give by the sum of absolute weights, pixel by pixel and head."""
 
-    def __init__(self, to_index: Callable[[Sequence[int], torch.device], torch.Tensor]) -> None:
-        self.to_index = to_index
+    def __init__(self, index: Indices) -> None:
+        self.index = index
         self._sums: dict[Hashable, tuple[Probe, list[list[int]]]] = {}
 
     def apply(
@@ -25,7 +26,7 @@ class Renormaliser:
             return output
         key = (call.phase, call.batch, k.device, k.dtype)
         if key not in self._sums:
-            self._sums[key] = Probes(call.batch, call.folds, call.terms, self.to_index).of_sums(k, call.tokens)
+            self._sums[key] = Probes(call.batch, call.folds, call.terms, self.index).of_sums(k, call.tokens)
         probe, rows = self._sums[key]
         sums = probe.look(attend, q, k, heads)
         output = output.view(*output.shape[:2], heads, -1)

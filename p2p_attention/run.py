@@ -13,6 +13,7 @@ from .control import Control
 from .cross_schedule import REWEIGHT_NODE, CrossSchedule, Phase
 from .effect import Gauge, remarks
 from .fused import Batch, CrossInput, CrossTerms, EditedRows, edited_rows, edited_values
+from .indices import Indices
 from .inversion import Anchor
 from .probe import Attend, Track
 from .record import Heat
@@ -49,6 +50,7 @@ class Run:
         self.pictures = pictures
         self.self_attention = control.self_attention
         self.uuids: frozenset[Any] = frozenset()
+        self.index = Indices()
         self._self_window = control.self_attention.window.to_sigmas(percent_to_sigma)
         self._cross = CrossSchedule(self.plan, percent_to_sigma)
         self._steps = Steps(sigmas, percent_to_sigma, continues)
@@ -70,7 +72,6 @@ class Run:
         self._check_windows(bool(edited))
         self._terms: dict[tuple[Phase, torch.device, torch.dtype], list[CrossTerms]] = {}
         self._rows: dict[tuple[Phase, Batch], EditedRows] = {}
-        self._indices: dict[tuple[torch.device, tuple[int, ...]], torch.Tensor] = {}
         self._prepared: tuple[torch.Tensor, torch.Tensor, Batch, CrossInput] | None = None
         self._phase: Phase = frozenset()
         self._call: CrossCall | None = None
@@ -272,13 +273,6 @@ class Run:
             layer=(layer[-2], layer[-1]),
             latent=(latent[-2], latent[-1]),
         )
-
-    def index(self, rows: Sequence[int], device: torch.device) -> torch.Tensor:
-        """Row numbers as a tensor on the device, uploaded once in a run."""
-        key = (device, tuple(rows))
-        if key not in self._indices:
-            self._indices[key] = torch.tensor(rows, device=device)
-        return self._indices[key]
 
     def _rows_of(self, batch: Batch, terms: Sequence[CrossTerms]) -> EditedRows:
         """The running phase's rows and folds of a batch (see `fused.edited_rows`), found once in a run."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
 
 from .fused import Batch, CrossTerms
+from .indices import Indices
 from .probe import Attend, Probe, Probes, Track, on_grid
 
 
@@ -33,10 +34,8 @@ class CrossCall:
 class Watch:
     """Sums up the maps of words, `maps` [h, w] for each track, over heads, layers of the track's size, and steps."""
 
-    def __init__(
-        self, tracks: Iterable[Track], to_index: Callable[[Sequence[int], torch.device], torch.Tensor]
-    ) -> None:
-        self.to_index = to_index
+    def __init__(self, tracks: Iterable[Track], index: Indices) -> None:
+        self.index = index
         self.maps: dict[Track, torch.Tensor] = {}
         self.layers: set[tuple[int, int]] = set()
         self._tracks: dict[Fraction, list[Track]] = {}
@@ -68,7 +67,7 @@ class Watch:
     def _probe(self, call: CrossCall, resolution: Fraction, tracks: list[Track], like: torch.Tensor) -> Probe:
         key = (call.phase, call.batch, like.device, like.dtype, resolution)
         if key not in self._words:
-            self._words[key] = Probes(call.batch, call.folds, call.terms, self.to_index).of_words(
+            self._words[key] = Probes(call.batch, call.folds, call.terms, self.index).of_words(
                 tracks, like, call.tokens
             )
         return self._words[key]

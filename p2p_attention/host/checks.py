@@ -14,7 +14,16 @@ from ..inversion import Inversion
 from ..run import CONTROLLER_NODE, ENCODE_NODE
 from .prompts import PAIR
 
-COUPLING = {"nodes_perpneg": "Perp-Neg", "nodes_mahiro": "Mahiro"}
+COUPLING = {
+    "nodes_mahiro": "Mahiro",
+    "nodes_perpneg": "Perp-Neg",
+    "nodes_slg": "Skip Layer Guidance",
+    "nodes_video_model": "Video Linear or Triangle CFG",
+}
+SAMPLERS = {
+    "dpm_adaptive": "chooses its steps by the error over the whole batch",
+    "lcm_upscale": "draws noise of its own for each row",
+}
 
 
 def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
@@ -105,6 +114,17 @@ def check_guidance(guider: comfy.samplers.CFGGuider) -> None:
         name = COUPLING.get(getattr(function, "__module__", "").rpartition(".")[2])
         if name:
             raise ValueError(
-                f"{CONTROLLER_NODE}: {name} guidance computes one number from the whole batch, so the edited picture "
-                "would change the source. Use another guider or guidance node."
+                f"{CONTROLLER_NODE}: {name} guidance treats the rows of a batch together or unlike, so the edited "
+                "picture would change the source. Use another guider or guidance node."
+            )
+
+
+def check_sampler(sampler: comfy.samplers.Sampler) -> None:
+    """Refuse samplers under which equal rows would not stay equal."""
+    name = getattr(getattr(sampler, "sampler_function", None), "__name__", "").removeprefix("sample_")
+    for refused, why in SAMPLERS.items():
+        if name.startswith(refused):
+            raise ValueError(
+                f"{CONTROLLER_NODE}: the sampler {refused} {why}, so the edited picture would change the source or "
+                "differ from it without an edit. Choose another sampler."
             )

@@ -26,6 +26,7 @@ INVERSION_NODE = "P2P DDIM Inversion"
 SAME = 1e-5
 ANOTHER = 1e-2
 SEEN = 64
+SMALL = ("diffusion_model.time_embed.0.bias", "diffusion_model.time_embed.2.bias", "diffusion_model.out.0.")
 
 
 def invert_picture(
@@ -84,17 +85,16 @@ def invert_picture(
 
 def check_inversion(
     inversion: Inversion,
-    identity: Hashable,
     plan: EditPlan,
     guider: comfy.samplers.CFGGuider,
     sigmas: torch.Tensor,
     latent: torch.Tensor,
 ) -> None:
-    """Raise ValueError for a run that the inversion does not fit, saying both sides; `identity` is its model's."""
-    if inversion.model != identity:
+    """Raise ValueError for a run that the inversion does not fit, saying both sides."""
+    if inversion.model != model_identity(guider.model_patcher):
         raise ValueError(
             f"{CONTROLLER_NODE}: the inversion was made with another model, or with other LoRAs. Connect the same "
-            f"model to {INVERSION_NODE} and to {CONTROLLER_NODE}."
+            f"model to {INVERSION_NODE} and to {CONTROLLER_NODE}, with every LoRA before both."
         )
     run = sigmas.tolist()
     if len(run) != len(inversion.sigmas) or any(
@@ -161,11 +161,11 @@ def _fingerprint(cond: torch.Tensor) -> Hashable:
 
 
 def model_identity(model: comfy.model_patcher.ModelPatcher) -> Hashable:
-    """Equal for the same weights under the same LoRAs, also when they were loaded twice."""
-    weights = model.get_model_object("diffusion_model").state_dict()
-    small = [weights[key] for key in ("time_embed.0.bias", "time_embed.2.bias", "out.0.weight", "out.0.bias")]
+    """Equal for the same weights under the same LoRAs, also when they were loaded twice, and whatever is loaded now."""
+    small = [entry for prefix in SMALL for entry in model.get_key_patches(prefix).items()]
+    weights = tuple(_fingerprint(parts[0][0]) for _, parts in small)  # as they are without the patches that follow
     patches = {str(key): tuple(map(_patch_identity, parts)) for key, parts in model.patches.items()}
-    return tuple(_fingerprint(weight) for weight in small), tuple(sorted(patches.items()))
+    return weights, tuple(sorted(patches.items()))
 
 
 def _patch_identity(patch: tuple) -> Hashable:

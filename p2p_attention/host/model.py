@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ import comfy.samplers
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.patcher_extension import WrappersMP
+from comfy_api.torch_helpers.torch_compile import COMPILE_KEY
 
 from ..control import Control
 from ..edits import EditPlan
@@ -21,15 +22,14 @@ from ..hooks import RUN, attention_override, attn1_patch, attn2_patch
 from ..inversion import Anchor, Method
 from ..record import KEPT_RUNS, Findings, Heat, Record
 from ..run import BLEND_NODE, CONTROLLER_NODE, WATCH_NODE, Run
-from .checks import check_batch, check_guidance, check_positive, check_rows
-from .inversion import check_inversion, model_identity
+from .checks import check_batch, check_guidance, check_positive, check_rows, check_sampler
+from .inversion import check_inversion
 from .noise import noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
 from .prompts import KEY, PAIR
 
 MASK_NODE = "P2P Blend Mask"
 MAPS_NODE = "P2P Attention Maps"
 RECORD = "p2p_record"
-ADAPTIVE = ("dpm_adaptive", "sample_dpm_adaptive")
 OVERRIDE = "optimized_attention_override"
 
 
@@ -102,11 +102,10 @@ def control_model(
             f"{CONTROLLER_NODE}: this model already comes from an Attention Controller. "
             "Chain the edit nodes instead and apply them with one Controller."
         )
-    identity = model_identity(model) if control.inversion else None
     clone = model.clone()
     clone.set_model_attn1_patch(attn1_patch)
     clone.set_model_attn2_patch(attn2_patch)
-    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_controlled_run, control, record, identity))
+    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_controlled_run, control, record))
     clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, _controlled_sampler)
     clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, _controlled_call)
     return clone
@@ -115,7 +114,6 @@ def control_model(
 def _controlled_run(
     control: Control,
     record: Record,
-    identity: Hashable,
     executor: Any,
     noise: torch.Tensor,
     latent: torch.Tensor,
@@ -133,9 +131,10 @@ def _controlled_run(
     pictures = noise.shape[0] // control.plan.rows
     continues = control.inversion is None and not bool(torch.any(noise))
     if control.inversion:
-        check_inversion(control.inversion, identity, control.plan, guider, sigmas, latent)
+        check_inversion(control.inversion, control.plan, guider, sigmas, latent)
     run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, pictures, continues)
     options = guider.model_options["transformer_options"]
+    _uncompile(options)
     if options.get("patches_replace", {}).get("attn2") and (run.takes_extra_rows or run.renormalises):
         raise ValueError(
             f"{CONTROLLER_NODE}: another node replaces this model's cross-attention (as IPAdapter does) and cannot "
@@ -157,6 +156,12 @@ def _controlled_run(
     if masks is not None or heats:
         record.keep(Findings(result.detach().cpu().clone(), masks, heats))
     return result
+
+
+def _uncompile(options: dict[str, Any]) -> None:
+    """Take torch.compile from a run's own options: the host reuses what it traced without asking for our hooks."""
+    if options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {}).pop(COMPILE_KEY, None):
+        logging.warning("%s: torch.compile (Torch Compile Model) is left out while an edit runs.", CONTROLLER_NODE)
 
 
 def _controlled_call(executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: dict, *args: Any):
@@ -208,11 +213,7 @@ def _controlled_sampler(
     run: Run = guider.model_options["transformer_options"][RUN]
     if guider.model_options.get("multigpu_clones"):
         raise ValueError(f"{CONTROLLER_NODE}: an edit cannot be split over several GPUs. Remove the multi-GPU node.")
-    if getattr(getattr(executor.class_obj, "sampler_function", None), "__name__", "").startswith(ADAPTIVE):
-        raise ValueError(
-            f"{CONTROLLER_NODE}: the sampler dpm_adaptive chooses its steps by the error over the whole batch, so the "
-            "edited picture would change the source. Choose another sampler."
-        )
+    check_sampler(executor.class_obj)
     run.uuids = _own_entries(guider, run.plan)
     rows, inversion = run.plan.rows, run.inversion
     if inversion:

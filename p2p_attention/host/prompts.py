@@ -132,7 +132,7 @@ def _token(clip: comfy.sd.CLIP, role: Role, value: Any, weight: float, group: in
 
 
 def _stack(parts: list[list[Any]], pair: str) -> list[Any]:
-    """One conditioning entry with a row for each prompt; pooled vectors are stacked, the rest is the source's."""
+    """One conditioning entry with a row for each prompt; so have its tensors, the rest is the source's."""
     options = dict(parts[0][1])
     for key, value in options.items():
         if torch.is_tensor(value):

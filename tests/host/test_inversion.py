@@ -2,6 +2,7 @@
 
 import itertools
 
+import comfy.model_management
 import nodes
 import numpy as np
 import pytest
@@ -226,6 +227,12 @@ def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
     of_one, *_ = node("P2P_DDIMInversion", model=patched[0], latent=latent, **invert)
     with pytest.raises(ValueError, match="made with another model, or with other LoRAs"):
         run(of_one, model=patched[1])
+    controlled, batch = node(
+        "P2P_AttentionController", model=demo[0], edit=edit, latent=latent, inversion=inversion, **windows
+    )
+    controlled.add_patches({"diffusion_model.out.2.bias": ("diff", (torch.ones(3),))}, 1.0)
+    with pytest.raises(ValueError, match="made with another model, or with other LoRAs"):
+        sample(controlled, positive, negative(demo[1]), batch, steps=4)
     with pytest.raises(ValueError, match="an inverted picture cannot take a noise mask"):
         run(inversion, at={**latent, "noise_mask": torch.ones(1, 32, 32)})
     against, *_ = node("P2P_DDIMInversion", model=demo[0], latent=latent, method="negative_prompt", **invert)
@@ -265,6 +272,18 @@ def test_several_targets_and_the_same_model_loaded_again(picture, node, demo, pa
     made = sample(patched, positive, negative(demo[1]), batch, steps=6, cfg=7.5).unflatten(0, (2, 3))
     assert error(made[:, 0], latent["samples"]) <= 1e-5
     assert not torch.equal(made[:, 1], made[:, 2]) and not torch.equal(made[:, 0], made[:, 1])
+
+
+def test_a_model_is_the_same_whatever_is_loaded(demo, part):
+    """The host adds patches to the weights that all clones of a model share, for as long as one of them is loaded."""
+    identity = part("p2p_attention.host.inversion").model_identity
+    patched = demo[0].clone()
+    patched.add_patches({"diffusion_model.out.2.bias": ("diff", (torch.ones(3),))}, 1.0)
+    both = [identity(demo[0]), identity(patched)]
+    assert both[0] != both[1]
+    for loaded in (patched, demo[0]):
+        comfy.model_management.load_models_gpu([loaded])
+        assert [identity(demo[0]), identity(patched)] == both
 
 
 def test_cancelled_inside_the_inversion(picture, inverted, demo):

@@ -9,6 +9,8 @@ import comfy.supported_models
 import nodes
 import pytest
 import torch
+from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
+from comfy_extras.nodes_custom_sampler import SamplerCustom
 
 from .sampling import empty, negative, rows, sample
 
@@ -196,6 +198,14 @@ def test_replaced_cross_attention_takes_a_plain_swap_but_no_extra_rows(graph, de
     )
     with pytest.raises(ValueError, match="another node replaces this model's cross-attention"):
         sample(model, positive, negative(demo[1]), latent, steps=4)
+
+
+def test_a_sampler_that_draws_noise_by_itself(graph, demo):
+    patched, positive, latent, _ = graph()
+    (sampler,) = SamplerLCMUpscale.execute(1.0, 2, "bislerp")
+    sigmas = torch.tensor([10.0, 1.0, 0.0])
+    with pytest.raises(ValueError, match="the sampler lcm_upscale draws noise of its own for each row"):
+        SamplerCustom.execute(patched, True, 1, 4.0, positive, negative(demo[1]), sampler, sigmas, latent)
 
 
 def test_tiled_self_attention(graph, demo):

@@ -87,6 +87,18 @@ def test_nothing_of_a_run_stays_behind(edited, run, demo):
     assert hook_count(demo[0]) == hooks
 
 
+def test_a_run_does_not_wait_for_the_garbage_collector(edited, run, part):
+    """Its tensors are on the GPU, where there is one."""
+    graph, kind = edited(TARGETS[0]), part("p2p_attention.run").Run
+    gc.collect()
+    gc.disable()
+    try:
+        run(graph)
+        assert not any(type(thing) is kind for thing in gc.get_objects())
+    finally:
+        gc.enable()
+
+
 def test_runs_of_one_graph_do_not_pile_up(edited, run):
     graph = edited(TARGETS[0])
     for seed in range(6):

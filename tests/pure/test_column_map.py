@@ -46,9 +46,9 @@ def test_padding_takes_its_own_place_or_the_last_padding():
     assert columns[5, 5] == 1
 
 
-def test_padding_of_a_full_source_chunk_answers_to_its_end():
-    columns = swap(prompt("a b c d", 6), prompt("a b c", 6)).weights
-    assert columns[5, 4] == 1 and columns[5, 5] == 1
+def test_padding_of_a_full_source_chunk_shares_its_end():
+    columns = swap(prompt("a b c d", 6), prompt("a b", 6)).weights
+    assert columns[5].tolist() == [0, 0, 0, 1, 0.5, 0.5]
 
 
 def test_chunks_keep_their_own_start_end_and_padding():

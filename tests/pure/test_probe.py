@@ -84,6 +84,19 @@ def test_a_words_share_is_its_columns_sum(seed, repeats, kinds):
         torch.testing.assert_close(made[target].view(PIXELS, HEADS, WIDTH), wanted)
 
 
+def test_an_attention_that_gives_nan_for_columns_of_zeros():
+    """As SageAttention does where it stores values in 8 bits."""
+    torch.manual_seed(0)
+    q, k = torch.randn(2, PIXELS, HEADS * WIDTH), torch.randn(2, TOKENS, HEADS * WIDTH)
+    tracks = [Track(0, (1,), WHOLE), Track(1, (2,), WHOLE)]
+    probe = Probes(Batch(2, (0,), (1,)), (), [CrossTerms(None, None)], index).of_words(tracks, q, TOKENS)
+
+    def quantised(q, k, v):
+        return attend(q, k, v).masked_fill((v == 0).all(dim=1, keepdim=True), torch.nan)
+
+    assert torch.equal(probe.look(quantised, q, k, HEADS), probe.look(attend, q, k, HEADS))
+
+
 def test_more_words_than_a_head_is_wide():
     torch.manual_seed(0)
     q, k = torch.randn(2, PIXELS, HEADS * WIDTH), torch.randn(2, TOKENS, HEADS * WIDTH)
