@@ -31,10 +31,11 @@ def test_a_mistake_shows_its_message_on_its_node(editor, screens):
     expect(overlay.or_(dialog)).to_be_visible()
     if overlay.is_visible():
         overlay.get_by_test_id("error-overlay-see-errors").click()
-    expect(editor.page.get_by_text("banana").last).to_be_visible()
+    expect(editor.page.get_by_text("banana").filter(visible=True).last).to_be_visible()
     editor.page.screenshot(path=screens / "mistake.png")
     if dialog.is_visible():  # in the editor of ComfyUI 0.16
         dialog.get_by_role("button", name="Close", exact=True).first.click()
+        expect(dialog).to_have_count(0)
     else:
         editor.page.get_by_role("button", name="Toggle properties panel").click()
     editor.type_widget("3", "words", "striped")
