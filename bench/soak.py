@@ -76,7 +76,7 @@ def hostile(cases: int) -> dict[str, dict[str, int]]:
         tally = Path(folder) / "tally.json"
         environment = {**os.environ, "P2P_SOAK": str(cases), "P2P_TALLY": str(tally)}
         tests = ["tests/host/test_hostile.py", "tests/host/test_hostile_workflows.py", "tests/host/test_dtypes.py"]
-        command = [sys.executable, "-m", "pytest", "-q", "--timeout=14400", *tests]
+        command = [sys.executable, "-m", "pytest", "-q", "--timeout=14400", "-n", "auto", "--dist", "loadfile", *tests]
         if subprocess.call(command, env=environment, cwd=ROOT):
             sys.exit("a hostile case ended in neither a right result nor a message of ours; see above.")
         return json.loads(tally.read_text()) | json.loads(tally.with_suffix(".workflows.json").read_text())

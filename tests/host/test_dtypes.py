@@ -16,6 +16,7 @@ from .test_materialised import CASES, CROSS, EDITS, SELF, edit_by_hand, text
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float8_e4m3fn": torch.float8_e4m3fn}
 EPSILON = {"float16": 2**-10, "bfloat16": 2**-7, "float8_e4m3fn": 2**-7}
 RANDOM_EDITS = 1000 if os.environ.get("P2P_SOAK") else 15
+TARGETS = 5
 WINDOWS = {"self_start_percent": SELF[0], "self_end_percent": SELF[1], "self_resolution": "1/2"}
 
 
@@ -54,20 +55,24 @@ def test_fused_run_equals_materialised_run(edit_name, case, model, node, record_
 
 
 def test_random_edits_give_numbers(model, node):
+    """Swaps and refines of random prompts, several of one source in a run, with random reweights."""
     dtype, unet, clip = model
     rng, words = np.random.default_rng(0), ("a", "cat", "hippopotamus", "on", "mat", "very")
     uncond = negative(clip, "blurry")
-    for number in range(RANDOM_EDITS):
-        source, target = (" ".join(rng.choice(words, rng.integers(1, 8))) for _ in range(2))
-        positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=target)
-        if source != target:
-            kind = "P2P_WordSwap" if rng.random() < 0.5 else "P2P_Refine"
-            (edit,) = node(kind, edit=edit, start_percent=0.0, end_percent=float(rng.uniform(0.5, 1)))
-        for word in {*rng.choice(target.split(), 2)}:
+    for number in range(RANDOM_EDITS // TARGETS):
+        prompts: dict[str, None] = {}
+        while len(prompts) <= TARGETS:
+            prompts[" ".join(rng.choice(words, rng.integers(1, 8)))] = None
+        source, target, *more = prompts
+        pair = {"source_prompt": source, "target_prompt": target, "more_targets": "\n".join(more)}
+        positive, edit = node("P2P_EncodePromptPair", clip=clip, **pair)
+        kind = "P2P_WordSwap" if rng.random() < 0.5 else "P2P_Refine"
+        (edit,) = node(kind, edit=edit, start_percent=0.0, end_percent=float(rng.uniform(0.5, 1)))
+        for word in sorted({*rng.choice(target.split(), 2)}):
             options = {"strength": float(rng.uniform(-5, 5)), "renormalise": bool(rng.random() < 0.3)}
             (edit,) = node("P2P_Reweight", edit=edit, words=str(word), **options)
         controlled, latent = node(
             "P2P_AttentionController", model=unet, edit=edit, latent=empty((4, 16, 16)), **WINDOWS
         )
         made = sample(controlled, positive, uncond, latent, seed=number, steps=2)
-        assert bool(torch.isfinite(made).all()), f"{dtype}: {source!r} → {target!r} is not finite"
+        assert bool(torch.isfinite(made).all()), f"{dtype}: {list(prompts)} is not finite"
