@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..p2p_attention.alignment import differs
 from ..p2p_attention.edits import EditPlan, Injection, Kind
+from ..p2p_attention.quote import list_words
 from ..p2p_attention.run import ENCODE_NODE
 from ..p2p_attention.sweep import read_values
 from ..p2p_attention.window import Window
@@ -43,7 +44,7 @@ def inject(
         raise ValueError(f"{kind.value}: {error}") from error
     for prompt in edit.prompts:
         if not differs(edit.source, prompt):
-            words = ", ".join(word.text for word in prompt.words) or "no words at all"
+            words = list_words(word.text for word in prompt.words)
             raise ValueError(
                 f"{kind.value}: source and target prompt have the same words ({words}), so there is nothing to "
                 f"edit. Change or add a word of the target prompt in {ENCODE_NODE}."

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from ..p2p_attention.alignment import changed_words
 from ..p2p_attention.edits import EditPlan, MaskUse, Words
 from ..p2p_attention.edits import LocalBlend as LocalBlendEdit
+from ..p2p_attention.quote import quote
 from ..p2p_attention.run import BLEND_NODE
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_search import find_words
@@ -98,8 +99,8 @@ class LocalBlend(io.ComfyNode):
             mask = None if mask is None else _one_mask(mask)
             if words.strip() and not reads_words:
                 raise ValueError(
-                    f"words are named ({words.strip()!r}), but mask_use is {mask_use!r}. Choose 'mask and words' or "
-                    "'mask or words', or empty the words."
+                    f"words are named ({quote(words.strip())}), but mask_use is {mask_use!r}. Choose 'mask and "
+                    "words' or 'mask or words', or empty the words."
                 )
             included = _included(edit, words) if words.strip() else _changed(edit) if reads_words else None
             excluded = _named(edit, exclude_words) if exclude_words.strip() else None
@@ -132,8 +133,8 @@ def _included(edit: EditPlan, words: str) -> list[Words]:
     for prompt, there in zip(edit.prompts, found, strict=True):
         if not there:
             raise ValueError(
-                f"neither the source prompt nor the target prompt {prompt.text!r} has any of the words "
-                f"{words.strip()!r}, so nothing of that picture could change. Name a word of it too."
+                f"neither the source prompt nor the target prompt {quote(prompt.text)} has any of the words "
+                f"{quote(words.strip())}, so nothing of that picture could change. Name a word of it too."
             )
     return found
 

@@ -129,9 +129,10 @@ def threshold_map(heat: torch.Tensor, threshold: float, size: tuple[int, int], g
 def soften(mask: torch.Tensor, softness: float) -> torch.Tensor:
     """A mask [1, H, W] blurred by a Gaussian of so many pixels, as if its border went on outside.
 
-    Rounded to 20 bits, so that far from an edge all stays all and nothing nothing.
+    Rounded to 20 bits, so that far from an edge all stays all and nothing nothing. Of a tenth of a pixel the neighbour
+    would get e^-50.
     """
-    if softness == 0:
+    if softness <= 0.1:
         return mask
     reach = math.ceil(3 * softness)
     offsets = torch.arange(-reach, reach + 1, device=mask.device, dtype=mask.dtype)

@@ -12,6 +12,7 @@ from .edits import EditPlan, Target
 from .indices import Indices
 from .probe import Track
 from .prompt import positions_of
+from .quote import list_words, quote
 from .watch import Watch
 
 LITTLE = 0.1
@@ -70,13 +71,13 @@ def remarks(plan: EditPlan, latent: torch.Tensor, gauge: Gauge, steps: str, mask
 def _remark(
     plan: EditPlan, target: Target, row: int, distance: float, gauge: Gauge, steps: str, free: float | None
 ) -> str:
-    name = ", ".join((repr(target.prompt.text), *target.settings))
+    name = ", ".join((quote(target.prompt.text), *target.settings))
     parts = [f"{name} differs from its source by {distance:.1%} only. {steps}"]
     share = gauge.share(row)
     if share is not None:
         positions = set(edited_positions(plan, target))
         words = [word.text for word in target.prompt.words if positions & {*word.positions}]
-        parts.append(f"{', '.join(map(repr, words))} held {share:.1%} of the attention to words")
+        parts.append(f"{list_words(map(repr, words))} held {share:.1%} of the attention to words")
     if free is not None:
         parts.append(f"the local blend left {free:.1%} of the picture free")
     advice = ["let self-attention end earlier (self_end_percent)"]

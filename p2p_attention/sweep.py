@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .quote import quote
+
 
 def read_values(text: str, name: str) -> tuple[float, ...]:
     """Numbers with commas between, e.g. "-2, 0, 2.5". Raises ValueError for what is none, quoting it."""
@@ -11,5 +13,5 @@ def read_values(text: str, name: str) -> tuple[float, ...]:
             try:
                 values.append(float(part))
             except ValueError:
-                raise ValueError(f"{name}: {part!r} is not a number; write numbers with commas between.") from None
+                raise ValueError(f"{name}: {quote(part)} is not a number; write numbers with commas between.") from None
     return tuple(values)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .prompt import Prompt
-
-MOST_NAMED = 60
+from .quote import list_words, quote
 
 
 def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target prompt") -> tuple[tuple[int, ...], ...]:
@@ -18,7 +17,7 @@ def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target p
     """
     names = [name.strip() for name in words.split(",") if name.strip()]
     if not names:
-        raise ValueError(f"no word is named. Name one or several, with commas between: {_there(prompts)}.")
+        raise ValueError(f"no word is named. Name one or several, with commas between: {list_words(_words(prompts))}.")
     found: list[list[int]] = [[] for _ in prompts]
     for name in names:
         phrase, number = _split_number(name)
@@ -26,8 +25,8 @@ def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target p
         if number is not None:
             hits = [hit[number - 1 : number] for hit in hits]
         if not any(hits):
-            what = f"{phrase!r} does not occur {number} times" if number else f"{phrase!r} does not occur"
-            raise ValueError(f"{what} in {where}. The words there are: {_there(prompts)}.")
+            what = f"{quote(phrase)} does not occur" + (f" {number} times" if number else "")
+            raise ValueError(f"{what} in {where}. The words there are: {list_words(_words(prompts))}.")
         for positions, hit in zip(found, hits, strict=True):
             positions += [p for occurrence in hit for p in occurrence]
     return tuple(tuple(sorted(set(positions))) for positions in found)
@@ -38,7 +37,9 @@ def _split_number(name: str) -> tuple[str, int | None]:
     if not mark or not phrase.strip() or not number.strip():
         return name, None
     if not number.strip().isdecimal() or int(number) < 1:
-        raise ValueError(f"{name!r} asks for occurrence {number.strip()!r}; write a number from 1, as in 'cat#2'.")
+        raise ValueError(
+            f"{quote(name)} asks for occurrence {quote(number.strip())}; write a number from 1, as in 'cat#2'."
+        )
     return phrase.strip(), int(number)
 
 
@@ -59,7 +60,5 @@ def _occurrences(phrase: str, prompt: Prompt) -> list[tuple[int, ...]]:
     return found
 
 
-def _there(prompts: Sequence[Prompt]) -> str:
-    words = list(dict.fromkeys(word.text for prompt in prompts for word in prompt.words))
-    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
-    return (", ".join(words[:MOST_NAMED]) or "none") + more
+def _words(prompts: Sequence[Prompt]) -> Iterator[str]:
+    return (word.text for prompt in prompts for word in prompt.words)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from .column_map import map_columns
 from .edits import Kind, WordWindow
 from .prompt import Prompt
+from .quote import quote
 from .window import Window
 from .word_search import find_words
 
@@ -30,16 +31,16 @@ def read_word_windows(text: str, kind: Kind, source: Prompt, targets: Sequence[P
 def _read(line: str, kind: Kind, source: Prompt, targets: Sequence[Prompt]) -> list[WordWindow]:
     match = _LINE.fullmatch(line)
     if match is None:
-        raise ValueError(f"the word window {line!r} cannot be read; write it as 'car: 0.0 - 0.4'.")
+        raise ValueError(f"the word window {quote(line)} cannot be read; write it as 'car: 0.0 - 0.4'.")
     try:
         window = Window(float(match["start"]), float(match["end"]))
         found = find_words(match["words"], targets)
     except ValueError as error:
-        raise ValueError(f"the word window {line!r}: {error}") from error
+        raise ValueError(f"the word window {quote(line)}: {error}") from error
     columns = [map_columns(kind, source, target) for target in targets]
     if not any(bool(c.has_source[list(at)].any()) for c, at in zip(columns, found, strict=True)):
         raise ValueError(
-            f"the words of the word window {line!r} take nothing from the source prompt (they were added), so a "
+            f"the words of the word window {quote(line)} take nothing from the source prompt (they were added), so a "
             "window cannot act on them. Name words that both prompts share."
         )
     return [WordWindow(positions, window) for positions in found]

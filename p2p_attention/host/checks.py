@@ -8,6 +8,7 @@ from typing import Any
 import comfy.model_patcher
 import comfy.samplers
 import torch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from ..edits import EditPlan
 from ..inversion import Inversion
@@ -60,6 +61,14 @@ def check_latent(model: comfy.model_patcher.ModelPatcher, latent: dict[str, Any]
         raise ValueError(
             f"{node}: the latent has {samples.shape[1]} channels, the model works on {wanted}. Encode the picture with "
             "the VAE that belongs to the model."
+        )
+    unet = model.get_model_object("diffusion_model")
+    pools = isinstance(unet, UNetModel) and not unet.conv_resample
+    least = 2 ** (len(unet.channel_mult) - 1) if pools else 1
+    if min(samples.shape[2:]) < least:
+        raise ValueError(
+            f"{node}: the latent is {samples.shape[3]}×{samples.shape[2]}, this model needs at least {least}×{least}. "
+            "Use a larger picture."
         )
 
 

@@ -52,7 +52,8 @@ def invert_picture(
         )
     check_latent(model, latent, INVERSION_NODE)
     clean = latent["samples"]
-    _check_picture(model, clean)
+    if not bool(clean.any()):
+        raise ValueError(f"{INVERSION_NODE}: the latent is empty. Encode a picture with VAE Encode.")
     source = _first_prompt(positive)
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
     preview = latent_preview.prepare_callback(model, len(sigmas) - 1)
@@ -131,17 +132,6 @@ def check_inversion(
                 f"{CONTROLLER_NODE}: negative_prompt inversion needs the source's prompt as the negative one. Connect "
                 f"{INVERSION_NODE}'s negative output to the sampler, or choose the method direct."
             )
-
-
-def _check_picture(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> None:
-    least = 2 ** (len(model.model.model_config.unet_config["channel_mult"]) - 1)
-    if min(latent.shape[2:]) < least:
-        raise ValueError(
-            f"{INVERSION_NODE}: the latent is {latent.shape[3]}×{latent.shape[2]}, this model needs at least "
-            f"{least}×{least}. Use a larger picture."
-        )
-    if not bool(latent.any()):
-        raise ValueError(f"{INVERSION_NODE}: the latent is empty. Encode a picture with VAE Encode.")
 
 
 def _first_prompt(positive: Conditioning) -> Conditioning:

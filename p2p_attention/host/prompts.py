@@ -10,6 +10,7 @@ import torch
 
 from ..edits import EditPlan, Target
 from ..prompt import Prompt, Role, Token
+from ..quote import quote
 from ..run import ENCODE_NODE
 
 KEY = "p2p"
@@ -52,7 +53,7 @@ def _check_characters(texts: tuple[str, ...]) -> None:
     for text in texts:
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise ValueError(
-                f"{ENCODE_NODE}: the prompt {text[:200]!r} holds half a character (a surrogate without its partner), "
+                f"{ENCODE_NODE}: the prompt {quote(text)} holds half a character (a surrogate without its partner), "
                 "as cut emoji leave it. Delete it."
             )
 
@@ -63,8 +64,8 @@ def _check_lengths(texts: tuple[str, ...], tokens: list[HostTokens]) -> None:
         chunks = max(len(parts) for parts in token.values())
         if chunks > MOST_CHUNKS:
             raise ValueError(
-                f"{ENCODE_NODE}: the prompt that begins with {text[:40]!r} takes {chunks} chunks of the text encoder, "
-                f"the most is {MOST_CHUNKS} (about 2,400 tokens). Shorten it."
+                f"{ENCODE_NODE}: the prompt that begins with {quote(text, 40)} takes {chunks} chunks of the text "
+                f"encoder, the most is {MOST_CHUNKS} (about 2,400 tokens). Shorten it."
             )
 
 
@@ -73,7 +74,7 @@ def _check_finite(texts: tuple[str, ...], conditioning: Conditioning) -> None:
         for text, row in zip(texts, cond, strict=True):
             if not bool(torch.isfinite(row).all()):
                 raise ValueError(
-                    f"{ENCODE_NODE}: the text encoder's output for {text[:200]!r} is not finite. A weight such as "
+                    f"{ENCODE_NODE}: the text encoder's output for {quote(text)} is not finite. A weight such as "
                     "(word:nan) or (word:1e40) does this; write one near 1."
                 )
 
@@ -89,8 +90,8 @@ def _read(clip: comfy.sd.CLIP, text: str, tokens: HostTokens) -> Prompt:
     read = [Prompt(text, tuple(tuple(_roles(clip, chunk)) for chunk in chunks)) for chunks in tokens.values()]
     if any([t.role for t in prompt.tokens] != [t.role for t in read[0].tokens] for prompt in read[1:]):
         raise ValueError(
-            f"{ENCODE_NODE}: the model's text encoders read {text!r} differently, position by position. An embedding "
-            "made for only one of them does this; remove it."
+            f"{ENCODE_NODE}: the model's text encoders read {quote(text)} differently, position by position. "
+            "An embedding made for only one of them does this; remove it."
         )
     return read[0]
 
@@ -104,8 +105,8 @@ def _check_embeddings(clip: comfy.sd.CLIP, key: str, text: str, chunks: list[lis
     width = encoder.transformer.get_input_embeddings().weight.shape[-1]
     if widths != {width}:
         raise ValueError(
-            f"{ENCODE_NODE}: an embedding in {text!r} has vectors of width {max(widths)}, the text encoder clip_{key} "
-            f"needs {width}. It was made for another model; remove it."
+            f"{ENCODE_NODE}: an embedding in {quote(text)} has vectors of width {max(widths)}, the text encoder "
+            f"clip_{key} needs {width}. It was made for another model; remove it."
         )
 
 

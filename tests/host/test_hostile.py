@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .hostile import NAMED, PERCENTS, PROMPTS, STRENGTHS, SWEEPS, WINDOW_LINES, hostile, tallied
+from .hostile import ENDS, NAMED, PERCENTS, PROMPTS, SPANS, STRENGTHS, SWEEPS, WINDOW_LINES, hostile, tallied
 from .sampling import negative, sample
 
 SHAPE = (3, 16, 16)
@@ -57,17 +57,17 @@ def test_prompts(source, target, more, refine, made, tally):
 
 
 @hostile
-@given(words=NAMED, strength=STRENGTHS, start=PERCENTS, end=PERCENTS, sweep=SWEEPS, renormalise=st.booleans())
-def test_reweights(words, strength, start, end, sweep, renormalise, made, tally):
-    inputs = {"words": words, "strength": strength, "start_percent": start, "end_percent": end}
+@given(words=NAMED, strength=STRENGTHS, span=SPANS, sweep=SWEEPS, renormalise=st.booleans())
+def test_reweights(words, strength, span, sweep, renormalise, made, tally):
+    inputs = {"words": words, "strength": strength, "start_percent": span[0], "end_percent": span[1]}
     inputs |= {"strength_sweep": sweep, "renormalise": renormalise}
     tally.run("reweights", lambda: made(edits=[SWAP, ("P2P_Reweight", inputs)]))
 
 
 @hostile
-@given(start=PERCENTS, end=PERCENTS, lines=WINDOW_LINES, sweep=SWEEPS, own=st.tuples(PERCENTS, PERCENTS))
-def test_windows(start, end, lines, sweep, own, made, tally):
-    inputs = {"start_percent": start, "end_percent": end, "word_windows": lines, "end_percent_sweep": sweep}
+@given(span=SPANS, lines=WINDOW_LINES, sweep=ENDS, own=SPANS)
+def test_windows(span, lines, sweep, own, made, tally):
+    inputs = {"start_percent": span[0], "end_percent": span[1], "word_windows": lines, "end_percent_sweep": sweep}
     tally.run("windows", lambda: made(edits=[("P2P_WordSwap", inputs)], windows=own))
 
 
@@ -107,12 +107,12 @@ def test_latents(shape, value, watched, made, tally):
 
 @hostile
 @given(
-    rows=st.sampled_from([0, 1, 2, 3]),
-    tokens=st.sampled_from([0, 1, 77, 154, 100]),
+    rows=st.sampled_from([2, 2, 2, 0, 1, 3]),
+    tokens=st.sampled_from([77, 77, 77, 0, 1, 154, 100]),
     area=st.sampled_from([None, (8, 8, 0, 0), (4, 16, 8, 0), (16, 16, 8, 8), ("percentage", 0.5, 0.5, 0.1, 0.2)]),
-    mask=st.sampled_from([None, 1, 2, 3]),
-    span=st.one_of(st.none(), st.tuples(PERCENTS, PERCENTS)),
-    marked=st.booleans(),
+    mask=st.sampled_from([None, None, 1, 2, 3]),
+    span=st.one_of(st.none(), SPANS),
+    marked=st.sampled_from([True, True, False]),
     twice=st.booleans(),
     watched=st.booleans(),
 )

@@ -35,3 +35,10 @@ def test_softening_keeps_the_middle_of_an_edge_and_its_order():
     mask = torch.cat([torch.ones(1, 6, 10), torch.zeros(1, 6, 10)], dim=2)
     soft = soften(mask, 1.5)[0, 3]
     assert bool((soft[1:] <= soft[:-1]).all()) and abs(float(soft[9] + soft[10]) - 1) < 1e-4
+
+
+@pytest.mark.parametrize("softness", [5e-324, 1e-156, 0.05, 0.1])
+def test_an_edge_softer_than_nothing_is_as_it_was(softness):
+    mask = torch.zeros(1, 5, 9)
+    mask[:, 2:, 3:] = 1
+    assert torch.equal(soften(mask, softness), mask)
