@@ -2,7 +2,8 @@
 
 First the hostile tests with many cases of each kind, then many queue runs of mixed workflows on one server: the first
 and the last run of each workflow must give the same pictures bit for bit, and the server's resident memory must be
-flat after a warm-up (its slope over the runs is given with a 95 % confidence interval).
+flat after a warm-up (its slope over the runs is given with a 95 % confidence interval). Finished parts are kept in the
+JSON file, so that an interrupted soak goes on where it stopped; --only has the names of PARTS.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ sys.path.append(str(ROOT / "tools"))
 STEPS = 6
 WARM_UP = 0.3
 HOSTILE_KINDS = 7
+TESTS = {"nodes": "test_hostile.py", "workflows": "test_hostile_workflows.py", "half precision": "test_dtypes.py"}
+PARTS = (*TESTS, "queue")
+WEIGHTS = ROOT / "demo" / "demo.safetensors"
 
 
 def workflows() -> dict[str, dict]:
@@ -53,33 +57,34 @@ def with_seed(flow: dict, seed: int) -> dict:
 
 
 def main() -> None:
-    """Run both parts, save, and write the document."""
+    """Run what is not done yet, save, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=20_000, help="hostile cases, over all kinds; 0: none")
-    parser.add_argument("--runs", type=int, default=500, help="queue runs; 0: none")
+    parser.add_argument("--cases", type=int, default=20_000, help="hostile cases, over all kinds")
+    parser.add_argument("--runs", type=int, default=500, help="queue runs")
+    Kept.add_options(parser)
     parser.add_argument("--out", type=Path, default=FOLDER / "soak.json")
     parser.add_argument("--document", type=Path, default=ROOT / "docs" / "reliability.md")
     options = parser.parse_args()
-    kept = Kept(options.out, {})
-    if options.cases:
-        kept.add("soak", "hostile", hostile(-(-options.cases // HOSTILE_KINDS)))
-    if options.runs:
+    kept = Kept.of(options, options.out, {"cases": options.cases, "runs": options.runs}, WEIGHTS)
+    for part, test in TESTS.items():
+        if kept.wants("soak", part, part):
+            kept.add("soak", part, hostile(test, -(-options.cases // HOSTILE_KINDS)))
+    if kept.wants("soak", "queue", "queue"):
         kept.add("soak", "queue", queue(options.runs))
-    made = kept.read()["soak"]
-    missing = [what for what, part in (("hostile input", "hostile"), ("long use", "queue")) if part not in made]
+    made = kept.read().get("soak", {})
+    missing = [part for part in PARTS if part not in made]
     options.document.write_text(f"{head_of(options.document, 'Reliability', missing)}\n\n{report(made)}\n")
 
 
-def hostile(cases: int) -> dict[str, dict[str, int]]:
-    """How so many cases of each kind ended, by class; stops the program where one ended in nothing of them."""
+def hostile(test: str, cases: int) -> dict[str, dict[str, int]]:
+    """How so many cases of each of a test's kinds ended, by class; stops the program where one ended in none."""
     with tempfile.TemporaryDirectory() as folder:
         tally = Path(folder) / "tally.json"
         environment = {**os.environ, "P2P_SOAK": str(cases), "P2P_TALLY": str(tally)}
-        tests = ["tests/host/test_hostile.py", "tests/host/test_hostile_workflows.py", "tests/host/test_dtypes.py"]
-        command = [sys.executable, "-m", "pytest", "-q", "--timeout=14400", "-n", "auto", "--dist", "loadfile", *tests]
+        command = [sys.executable, "-m", "pytest", "-q", "--timeout=14400", f"tests/host/{test}"]
         if subprocess.call(command, env=environment, cwd=ROOT):
             sys.exit("a hostile case ended in neither a right result nor a message of ours; see above.")
-        return json.loads(tally.read_text()) | json.loads(tally.with_suffix(".workflows.json").read_text())
+        return json.loads(tally.read_text())
 
 
 def queue(runs: int) -> dict[str, Any]:
@@ -110,7 +115,7 @@ def queue(runs: int) -> dict[str, Any]:
 def report(results: dict[str, Any]) -> str:
     """The tables of docs/reliability.md."""
     lines: list[str] = []
-    if counts := results.get("hostile"):
+    if counts := {kind: classes for part in TESTS for kind, classes in results.get(part, {}).items()}:
         total = sum(sum(kind.values()) for kind in counts.values())
         lines += [
             f"### Hostile input: {total:,} cases\n",

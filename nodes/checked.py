@@ -1,9 +1,10 @@
-"""A check of what comes over links, which the host leaves out where a workflow gives a value in place of a link."""
+"""A check of a node's inputs where the host has none: values in place of links, and links that the node has not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 import comfy.model_patcher
@@ -29,11 +30,18 @@ MAY_BE_NONE = ("inversion", "mask", "clip")
 
 
 def checked(execute: Callable[..., io.NodeOutput]) -> Callable[..., io.NodeOutput]:
-    """A node's `execute` that raises ValueError, naming node and input, for a value of another type than the link's."""
+    """A node's `execute` that raises ValueError, naming node and input, for a value of another type than the link's.
+
+    Also for an input that there is not.
+    """
+    known = list(signature(execute).parameters)[1:]
 
     @wraps(execute)
     def run(cls: type[io.ComfyNode], **inputs: Any) -> io.NodeOutput:
         for name, value in inputs.items():
+            if name not in known:
+                node, there = cls.define_schema().display_name, ", ".join(known) or "none"
+                raise ValueError(f"{node}: there is no input {name!r:.100}. Remove it; the inputs are: {there}.")
             left_out = value is None and name in MAY_BE_NONE
             if name in LINKED and not left_out and not isinstance(value, LINKED[name]):
                 given = "empty" if value is None else f"{value!r:.100}"

@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..demo.model import load
+from .checked import checked
 from .types import CATEGORY
 
 
@@ -30,5 +31,6 @@ class LoadDemoModel(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls) -> io.NodeOutput:
         return io.NodeOutput(*load())

@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.presets import PRESETS
+from .checked import checked
 from .types import CATEGORY
 
 
@@ -36,6 +37,7 @@ class WindowPreset(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, preset: str) -> io.NodeOutput:
         chosen = PRESETS[preset]
         return io.NodeOutput(chosen.cross_end, chosen.self_end, chosen.explain(preset))

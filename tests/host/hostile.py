@@ -87,16 +87,20 @@ class Tally:
         counter["right"] += 1
         return result
 
+    def right(self, kind: str, cases: int) -> None:
+        """Count cases that ended right."""
+        self.counts.setdefault(kind, Counter())["right"] += cases
+
     def save(self) -> None:
-        """Add the counts to the file."""
+        """Write the counts into the file."""
         if self.path:
             self.path.write_text(json.dumps(self.counts, indent=1, ensure_ascii=False) + "\n")
 
 
-def tallied(suffix: str) -> Iterator[Tally]:
-    """For a fixture: a tally, printed at the end, and kept beside the file that P2P_TALLY names if there is one."""
+def tallied() -> Iterator[Tally]:
+    """For a fixture: a tally, printed at the end, and kept in the file that P2P_TALLY names if there is one."""
     path = os.environ.get("P2P_TALLY")
-    tally = Tally(Path(path).with_suffix(suffix) if path else None)
+    tally = Tally(Path(path) if path else None)
     yield tally
     tally.save()
     print({kind: dict(counts) for kind, counts in tally.counts.items()})

@@ -3,19 +3,18 @@
 Both forms run in the same dtype, the maps themselves in float32, so what differs is where each form rounds.
 """
 
-import os
-
 import numpy as np
 import pytest
 import torch
 
+from .hostile import SOAK, tallied
 from .materialised import materialise
 from .sampling import SIZES, empty, negative, sample
 from .test_materialised import CASES, CROSS, EDITS, SELF, edit_by_hand, text
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float8_e4m3fn": torch.float8_e4m3fn}
 EPSILON = {"float16": 2**-10, "bfloat16": 2**-7, "float8_e4m3fn": 2**-7}
-RANDOM_EDITS = 1000 if os.environ.get("P2P_SOAK") else 15
+RANDOM_EDITS = 1000 if SOAK else 15
 TARGETS = 5
 WINDOWS = {"self_start_percent": SELF[0], "self_end_percent": SELF[1], "self_resolution": "1/2"}
 
@@ -26,6 +25,11 @@ def model(request):
     from bench.random_models import sd15
 
     return request.param, *sd15(DTYPES[request.param])
+
+
+@pytest.fixture(scope="module")
+def tally():
+    yield from tallied()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,7 @@ def test_fused_run_equals_materialised_run(edit_name, case, model, node, record_
     assert error <= 4 * EPSILON[dtype]
 
 
-def test_random_edits_give_numbers(model, node):
+def test_random_edits_give_numbers(model, node, tally):
     """Swaps and refines of random prompts, several of one source in a run, with random reweights."""
     dtype, unet, clip = model
     rng, words = np.random.default_rng(0), ("a", "cat", "hippopotamus", "on", "mat", "very")
@@ -76,3 +80,4 @@ def test_random_edits_give_numbers(model, node):
         )
         made = sample(controlled, positive, uncond, latent, seed=number, steps=2)
         assert bool(torch.isfinite(made).all()), f"{dtype}: {list(prompts)} is not finite"
+        tally.right(f"random edits in {dtype}", TARGETS)

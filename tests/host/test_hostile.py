@@ -19,7 +19,7 @@ SOURCE, TARGET = "a red circle on a blue circle", "a red striped circle on a gre
 
 @pytest.fixture(scope="module")
 def tally():
-    yield from tallied(".json")
+    yield from tallied()
 
 
 @pytest.fixture(scope="module")

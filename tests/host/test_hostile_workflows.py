@@ -38,7 +38,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tally():
-    yield from tallied(".workflows.json")
+    yield from tallied()
 
 
 def mutated(name: str, edit: str, pick: float, value: object) -> dict:
@@ -95,6 +95,17 @@ def test_the_server_still_works(server):
     """After all of them, on the same server."""
     flow = json.loads(json.dumps(WORKFLOWS["word_swap"]))
     assert server.run(flow)
+
+
+def test_a_link_to_an_input_that_there_is_not(server):
+    """The host hands it to the node."""
+    flow = json.loads(json.dumps(WORKFLOWS["word_swap"]))
+    (number,) = (number for number, node in flow.items() if node["class_type"] == "P2P_WordSwap")
+    flow[number]["inputs"]["images"] = ["1", 0]
+    with pytest.raises(
+        tool.ServerError, match="P2P Word Swap: there is no input 'images'. Remove it; the inputs are: edit"
+    ):
+        server.run(flow)
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"prompt": []}', '{"prompt": {"1": 5}}', '{"prompt": {"1": {}}}'])
