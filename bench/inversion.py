@@ -229,6 +229,7 @@ def measure(bench: Bench, edits: Sequence[KnownEdit]) -> dict[str, dict[str, dic
 
 def strip(bench: Bench, edit: KnownEdit) -> list[np.ndarray]:
     """The first layout's picture, its edit in each way at the highest guidance, and the right edit."""
+    edit = replace(edit, before=edit.before[:1], after=edit.after[:1])
     made = [bench.run(edit, way, GUIDANCE[-1])[1][0] for way in WAYS]
     return [edit.pictures(edit.before)[0], *made, edit.pictures(edit.after)[0]]
 
