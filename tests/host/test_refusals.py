@@ -41,7 +41,7 @@ def graph(node, demo):
 
 def test_no_word_differs(node, demo):
     _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=SOURCE)
-    with pytest.raises(ValueError, match=r"P2P Word Swap: .*same words \(a, red, circle, on, a, blue, background\)"):
+    with pytest.raises(ValueError, match=r"P2P Word Swap: .*same words \(a, red, circle, on, blue, background\)"):
         node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
 
 
