@@ -9,6 +9,7 @@ Finished kinds of edit are kept in the JSON file, so that an interrupted bench g
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -16,18 +17,25 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from demo.judge import judge
+from p2p_attention.edits import Kind
+from p2p_attention.inversion import Method
+
 from .document import head_of
+from .edits import KINDS, SIDE, KnownEdit, known_edits
 from .kept import Kept
+from .quality_edits import DEFAULT, REFINED, Way
 from .quality_metrics import psnr
 from .quality_report import save_sheet
 
 if TYPE_CHECKING:
-    from .edits import KnownEdit
+    from .sampler import Edited, Inverted, Sampler
 
 FOLDER = Path(__file__).parent
 GUIDANCE = (1.0, 4.0, 7.5)
@@ -36,125 +44,80 @@ TIMED = 4  # one edit in so many is timed beside the plain run
 
 
 @dataclass(frozen=True)
-class Way:
-    """A row of the table: its name, the inversion's method if it has one, and a local blend's threshold if it has one.
+class RealWay(Way):
+    """A way of editing real pictures: besides, the inversion's method, if there is one, and fixed-point iterations."""
 
-    The blend is by the words that changed, or by the `named` thing: what the edit is about, as a user would say it.
-    """
-
-    name: str
-    method: str | None
-    blend: float | None = None
-    named: bool = False
+    method: Method | None = None
     iterations: int = 0
 
 
+_way = partial(RealWay, cross_end=DEFAULT.cross_end, self_end=DEFAULT.self_end)
 WAYS = (
-    Way("same seed, no inversion", None),
-    Way("DDIM", "ddim"),
-    Way("negative prompt", "negative_prompt"),
-    Way("negative prompt, 2 fixed-point iterations", "negative_prompt", iterations=2),
-    Way("direct", "direct"),
-    Way("direct, local blend", "direct", blend=0.3),
-    Way("direct, local blend by the thing's name", "direct", blend=0.8, named=True),
+    _way("same seed, no inversion"),
+    _way("DDIM", method=Method.DDIM),
+    _way("negative prompt", method=Method.NEGATIVE_PROMPT),
+    _way("negative prompt, 2 fixed-point iterations", method=Method.NEGATIVE_PROMPT, iterations=2),
+    _way("direct", method=Method.DIRECT),
+    _way("direct, local blend", method=Method.DIRECT, blend=0.3),
+    _way("direct, local blend by the thing's name", method=Method.DIRECT, blend=0.8, named=True),
 )
 
 
-@dataclass(frozen=True)
-class Inverted:
-    """What an inversion gave (the methods differ only in its use), and what it cost."""
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """What a run took: seconds, and calls of the model."""
 
-    inversion: Any
-    source: list
     seconds: float
     calls: int
 
 
 class Bench:
-    """The demo model, and one edit in one way at a time. The inversions of an edit are made once for all guidances."""
+    """One edit in one way at a time, and what it cost. The inversions of an edit are made once for all guidances."""
 
-    def __init__(self) -> None:
-        from demo.model import load
-
-        self.model, self.clip, _ = load()
+    def __init__(self, sampler: Sampler) -> None:
+        model = sampler.model.clone()
+        model.set_model_unet_function_wrapper(self._count)
+        self.sampler = replace(sampler, model=model)
         self.calls = 0
-        self.model = self.model.clone()
-        self.model.set_model_unet_function_wrapper(self._count)
-        self._edit: Any = None
-        self._inverted: dict[int, Inverted] = {}
+        self._edit: KnownEdit | None = None
+        self._inverted: dict[int, tuple[Inverted, Cost]] = {}
 
     def _count(self, apply: Any, arguments: dict) -> Any:
         self.calls += 1
         return apply(arguments["input"], arguments["timestep"], **arguments["c"])
 
-    def run(self, edit: Any, way: Way, cfg: float) -> tuple[np.ndarray, np.ndarray, float, int]:
-        """Sources and targets [layouts, S, S, 3] in 0 … 1, seconds, and model calls."""
-        import nodes
-        import torch
+    def run(self, edit: KnownEdit, way: RealWay, cfg: float) -> tuple[Edited, Cost]:
+        """An edit's pictures of all its layouts, and their cost with the inversion's."""
+        sampler, kind = replace(self.sampler, cfg=cfg), Kind.REFINE if edit.kind in REFINED else Kind.SWAP
+        if way.method is None:
+            self._begin()
+            return sampler.edit(edit.prompts, kind, way, len(edit.before), 0, about=edit.about), self._cost()
+        inverted, before = self._invert(edit, way.iterations)
+        self._begin()
+        made = sampler.edit_inverted(inverted, edit.prompts, kind, way, method=way.method, about=edit.about)
+        after = self._cost()
+        return made, Cost(before.seconds + after.seconds, before.calls + after.calls)
 
-        from p2p_attention.control import Control, SelfAttention
-        from p2p_attention.edits import Injection, Kind
-        from p2p_attention.host.model import control_model, expand_latent
-        from p2p_attention.host.prompts import encode_pair
-        from p2p_attention.inversion import Method
-        from p2p_attention.record import Record
-        from p2p_attention.window import Window
+    def plain(self, edit: KnownEdit, cfg: float) -> float:
+        """Seconds of the host's plain run of as many pictures."""
+        self._begin()
+        replace(self.sampler, cfg=cfg).plain(edit.prompts[1], 2 * len(edit.before), 0)
+        return self._cost().seconds
 
-        from .edits import SIDE
-        from .quality_runs import local_blend
-
-        source, target = edit.prompts
-        positive, plan = encode_pair(self.clip, source, (target,))
-        kind = Kind.REFINE if edit.kind in ("pattern", "object added") else Kind.SWAP
-        made = plan.targets[0].with_injection(Injection(kind, Window(0.0, 0.8)))
-        if way.blend:
-            made = made.with_blend(local_blend(plan, way.blend, edit.about if way.named else "", Fraction(1, 2)))
-        pixels = torch.from_numpy(edit.pictures(edit.before)).float().movedim(-1, 1) * 2 - 1
-        latent = {"samples": pixels if way.method else torch.zeros(len(pixels), 3, SIDE, SIDE)}
-        negative = nodes.CLIPTextEncode().encode(self.clip, "")[0]
-        inversion, before, calls = None, 0.0, 0
-        if way.method:
-            method, made_once = Method(way.method), self._invert(edit, positive, latent, way.iterations)
-            inversion, before, calls = replace(made_once.inversion, method=method), made_once.seconds, made_once.calls
-            negative = made_once.source if method is Method.NEGATIVE_PROMPT else negative
-        self.calls, begun = 0, time.perf_counter()
-        record = Record()
-        control = Control(plan.with_targets([made]), SelfAttention(Window(0.0, 0.4)), inversion)
-        patched, batch = control_model(self.model, control, record), expand_latent(latent, plan.rows, record)
-        sampled = nodes.common_ksampler(patched, 0, STEPS, cfg, "euler", "normal", positive, negative, batch)[0][
-            "samples"
-        ]
-        seconds = before + time.perf_counter() - begun
-        pictures = sampled.clamp(-1, 1).movedim(1, -1).numpy() / 2 + 0.5
-        return pictures[::2], pictures[1::2], seconds, calls + self.calls
-
-    def _invert(self, edit: Any, positive: Any, latent: dict, iterations: int) -> Inverted:
-        from p2p_attention.host.inversion import invert_picture
-        from p2p_attention.inversion import Method
-
+    def _invert(self, edit: KnownEdit, iterations: int) -> tuple[Inverted, Cost]:
         if self._edit is not edit:
             self._edit, self._inverted = edit, {}
         if iterations not in self._inverted:
-            self.calls, begun = 0, time.perf_counter()
-            found, source = invert_picture(self.model, positive, latent, STEPS, "normal", Method.DIRECT, iterations)
-            self._inverted[iterations] = Inverted(found, source, time.perf_counter() - begun, self.calls)
+            self._begin()
+            found = self.sampler.invert(edit.pictures(edit.before), edit.prompts, iterations)
+            self._inverted[iterations] = found, self._cost()
         return self._inverted[iterations]
 
-    def plain(self, edit: Any, cfg: float) -> float:
-        """Seconds of the host's plain run over the same batch of prompts."""
-        import nodes
-        import torch
+    def _begin(self) -> None:
+        self.calls, self._begun = 0, time.perf_counter()
 
-        from p2p_attention.host.prompts import encode_pair
-
-        from .edits import SIDE
-
-        positive, _ = encode_pair(self.clip, edit.prompts[0], (edit.prompts[1],))
-        negative = nodes.CLIPTextEncode().encode(self.clip, "")[0]
-        latent = {"samples": torch.zeros(2 * len(edit.before), 3, SIDE, SIDE)}
-        begun = time.perf_counter()
-        nodes.common_ksampler(self.model, 0, STEPS, cfg, "euler", "normal", positive, negative, latent)
-        return time.perf_counter() - begun
+    def _cost(self) -> Cost:
+        return Cost(time.perf_counter() - self._begun, self.calls)
 
 
 def main() -> None:
@@ -175,9 +138,10 @@ def main() -> None:
 
     comfy.utils.set_progress_bar_enabled(False)
     torch.set_grad_enabled(False)
-    from demo.model import WEIGHTS
+    logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
+    from demo.model import WEIGHTS, load
 
-    from .edits import KINDS, known_edits
+    from .sampler import Sampler
 
     settings = {
         "edits": options.edits,
@@ -186,7 +150,8 @@ def main() -> None:
         "guidance": list(GUIDANCE),
         "ways": [repr(way) for way in WAYS],
     }
-    kept, bench = Kept.of(options, options.out, settings, WEIGHTS), Bench()
+    kept = Kept.of(options, options.out, settings, WEIGHTS)
+    bench = Bench(Sampler(*load(), (SIDE, SIDE), Fraction(1, 2), Fraction(1, 4), STEPS, GUIDANCE[-1]))
     for kind in KINDS:
         if kept.wants("kinds", kind, kind):
             kept.add("kinds", kind, measure(bench, known_edits(kind, options.edits, options.layouts)))
@@ -202,24 +167,22 @@ def main() -> None:
 
 def measure(bench: Bench, edits: Sequence[KnownEdit]) -> dict[str, dict[str, dict[str, float]]]:
     """The mean figures of edits of one kind, by guidance and by way."""
-    from demo.judge import judge
-
     figures: dict[str, dict[str, dict[str, list[float]]]] = {}
     for number, edit in enumerate(edits):
         right, kept, before = edit.pictures(edit.after), edit.kept(), edit.pictures(edit.before)
         for cfg in GUIDANCE:
             plain = None if number % TIMED else bench.plain(edit, cfg)
             for way in WAYS:
-                sources, targets, seconds, calls = bench.run(edit, way, cfg)
+                made, cost = bench.run(edit, way, cfg)
                 there = figures.setdefault(f"{cfg:g}", {}).setdefault(way.name, defaultdict(list))
                 if plain:
-                    there["time"].append(seconds / plain)
-                there["calls"].append(calls)
-                for i in range(len(targets)):
-                    there["reconstruction"].append(psnr(sources[i], before[i]))
-                    there["kept"].append(psnr(targets[i], before[i], kept[i]))
-                    there["right"].append(psnr(targets[i], right[i]))
-                    there["success"].append(float(edit.succeeds(judge(targets[i]))))
+                    there["time"].append(cost.seconds / plain)
+                there["calls"].append(cost.calls)
+                for i, (source, target) in enumerate(zip(made.sources, made.targets, strict=True)):
+                    there["reconstruction"].append(psnr(source, before[i]))
+                    there["kept"].append(psnr(target, before[i], kept[i]))
+                    there["right"].append(psnr(target, right[i]))
+                    there["success"].append(float(edit.succeeds(judge(target))))
         print(f"{edit.kind}: {number + 1} of {len(edits)}", flush=True)
     return {
         cfg: {way: {key: float(np.mean(values)) for key, values in there.items()} for way, there in ways.items()}
@@ -230,7 +193,7 @@ def measure(bench: Bench, edits: Sequence[KnownEdit]) -> dict[str, dict[str, dic
 def strip(bench: Bench, edit: KnownEdit) -> list[np.ndarray]:
     """The first layout's picture, its edit in each way at the highest guidance, and the right edit."""
     edit = replace(edit, before=edit.before[:1], after=edit.after[:1])
-    made = [bench.run(edit, way, GUIDANCE[-1])[1][0] for way in WAYS]
+    made = [bench.run(edit, way, GUIDANCE[-1])[0].targets[0] for way in WAYS]
     return [edit.pictures(edit.before)[0], *made, edit.pictures(edit.after)[0]]
 
 

@@ -67,7 +67,7 @@ def measure_demo(options: argparse.Namespace) -> None:
     from demo.model import SIDE, WEIGHTS, load
 
     from .quality_measure import Measured, measure_edits, measure_fadings
-    from .quality_runs import Sampler
+    from .sampler import Sampler
 
     pairs, seeds, cfg = options.pairs or 8, options.seeds or 7, options.cfg or 4.0
     out, document = options.out or FOLDER / "quality.json", options.document or DOCUMENT
@@ -80,7 +80,7 @@ def measure_demo(options: argparse.Namespace) -> None:
         "strengths": list(STRENGTHS),
     }
     kept = Kept.of(options, out, settings, WEIGHTS)
-    sampler = Sampler(*load(), (SIDE, SIDE), Fraction(1, 2), options.steps, cfg)
+    sampler = Sampler(*load(), (SIDE, SIDE), Fraction(1, 2), Fraction(1, 2), options.steps, cfg)
 
     def keep(group: str, kind: str, name: str, columns: list[str], measured: Measured) -> None:
         save_sheet(columns, measured.rows, sheet_path(document, name))

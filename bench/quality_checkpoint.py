@@ -30,7 +30,7 @@ from .pie_bench import OwnEdit, read_edits
 from .quality_edits import PLAIN, WAYS
 from .quality_metrics import psnr
 from .quality_report import cell, figure_interval, save_sheet, table
-from .quality_runs import Sampler
+from .sampler import Sampler
 
 DEMO_INPUT = (64, 3, 3, 3)
 INPUT_KEY = "model.diffusion_model.input_blocks.0.0.weight"
@@ -108,13 +108,13 @@ def load_sampler(checkpoint: Path, size: int, steps: int, cfg: float) -> Sampler
     if _is_demo(checkpoint):
         from demo.model import SIDE, load
 
-        return Sampler(*load(checkpoint), (SIDE, SIDE), Fraction(1, 2), steps, cfg)
+        return Sampler(*load(checkpoint), (SIDE, SIDE), Fraction(1, 2), Fraction(1, 2), steps, cfg)
     import comfy.sd
 
     model, clip, vae, *_ = comfy.sd.load_checkpoint_guess_config(str(checkpoint))
     if model is None or clip is None or vae is None:
         raise ValueError(f"{checkpoint} must hold the model, its text encoder and its VAE.")
-    return Sampler(model, clip, vae, (size, size), Fraction(1, 4), steps, cfg)
+    return Sampler(model, clip, vae, (size, size), Fraction(1, 4), Fraction(1, 4), steps, cfg)
 
 
 def _is_demo(checkpoint: Path) -> bool:
@@ -152,11 +152,11 @@ def _generated(sampler: Sampler, edit: OwnEdit, seeds: int) -> Iterator[OwnResul
 def _of_picture(sampler: Sampler, edit: OwnEdit, path: Path, mask: np.ndarray) -> Iterator[OwnResult]:
     picture, mask = read_picture(path, sampler.size), fitted(mask, sampler.size)
     begun = time.perf_counter()
-    inverted = sampler.invert(picture, edit.prompts)
+    inverted = sampler.invert(picture[None], edit.prompts)
     inversion = time.perf_counter() - begun
     for way in WAYS:
         begun = time.perf_counter()
-        made = sampler.edit_inverted(inverted, edit.prompts, way)
+        made = sampler.edit_inverted(inverted, edit.prompts, Kind.SWAP, way)
         figures = _figures(picture, made.targets[0], mask, inversion + time.perf_counter() - begun)
         yield OwnResult(way.name, picture, made.targets[0], {"source PSNR": psnr(made.sources[0], picture), **figures})
 

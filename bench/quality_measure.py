@@ -37,7 +37,7 @@ from .quality_metrics import (
     silhouette_iou,
 )
 from .quality_report import figure_interval
-from .quality_runs import Sampler
+from .sampler import Sampler
 
 SHOWN = 4
 QUANTITIES = {

@@ -21,9 +21,9 @@ LAYOUT, BLEND = "keep the layout", "keep the layout, local blend"
 
 
 def sampler(demo, steps: int):
-    from bench.quality_runs import Sampler
+    from bench.sampler import Sampler
 
-    return Sampler(*demo, (32, 32), Fraction(1, 2), steps, 4.0)
+    return Sampler(*demo, (32, 32), Fraction(1, 2), Fraction(1, 2), steps, 4.0)
 
 
 @pytest.fixture(scope="module")

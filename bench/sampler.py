@@ -1,9 +1,9 @@
-"""Runs of the quality bench: a model, and pictures from it in one way of editing at a time."""
+"""Runs of the benches: a model, and pictures from it in one way of editing at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -42,10 +42,11 @@ class Edited:
 
 @dataclass(frozen=True, eq=False)
 class Inverted:
-    """A real picture's latent, and the noise that it comes from under the source prompt."""
+    """Real pictures' latent, the noise that they come from under the source prompt, and that prompt's conditioning."""
 
     latent: dict[str, Any]
     inversion: Inversion
+    source: Conditioning
 
 
 def local_blend(plan: EditPlan, threshold: float, about: str, resolution: Fraction) -> LocalBlend:
@@ -60,8 +61,8 @@ def local_blend(plan: EditPlan, threshold: float, about: str, resolution: Fracti
 class Sampler:
     """A model with the settings of its runs: euler over the schedule "normal", an empty negative prompt.
 
-    `size` is the pictures' (height, width); `resolution` that of the layers whose maps make masks, and of the largest
-    ones with injected self-attention.
+    `size` is the pictures' (height, width); `resolution` that of the layers whose maps make masks, `self_resolution`
+    that of the largest ones with injected self-attention, both as a share of the latent's.
     """
 
     model: Any
@@ -69,6 +70,7 @@ class Sampler:
     vae: Any
     size: tuple[int, int]
     resolution: Fraction
+    self_resolution: Fraction
     steps: int
     cfg: float
 
@@ -81,7 +83,7 @@ class Sampler:
         """The host's own pictures [N, H, W, 3] of a prompt."""
         positive = nodes.CLIPTextEncode().encode(self.clip, prompt)[0]
         latent = {"samples": self.empty(count), "batch_index": list(range(count))}
-        return self._decode(self._run(self.model, positive, latent, seed)["samples"])
+        return self._decode(self._run(self.model, positive, latent, seed))
 
     def edit(
         self,
@@ -98,17 +100,28 @@ class Sampler:
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
         return self._edit(positive, plan, kind, way, {"samples": self.empty(count)}, seed, about, watch)
 
-    def invert(self, picture: np.ndarray, prompts: tuple[str, str]) -> Inverted:
-        """Invert a real picture [H, W, 3] in 0 … 1 under the first prompt, method direct."""
+    def invert(self, pictures: np.ndarray, prompts: tuple[str, str], iterations: int = 0) -> Inverted:
+        """Invert real pictures [N, H, W, 3] in 0 … 1 under the first prompt; the method is direct."""
         positive, _ = encode_pair(self.clip, prompts[0], (prompts[1],))
-        latent = {"samples": self.vae.encode(torch.from_numpy(picture)[None].float())}
-        found, _ = invert_picture(self.model, positive, latent, self.steps, "normal", Method.DIRECT)
-        return Inverted(latent, found)
+        latent = {"samples": self.vae.encode(torch.from_numpy(pictures).float())}
+        found, source = invert_picture(self.model, positive, latent, self.steps, "normal", Method.DIRECT, iterations)
+        return Inverted(latent, found, source)
 
-    def edit_inverted(self, inverted: Inverted, prompts: tuple[str, str], way: Way) -> Edited:
-        """Edit a real picture; PLAIN is the target prompt on its noise."""
+    def edit_inverted(
+        self,
+        inverted: Inverted,
+        prompts: tuple[str, str],
+        kind: Kind,
+        way: Way,
+        *,
+        method: Method = Method.DIRECT,
+        about: str = "",
+    ) -> Edited:
+        """Edit real pictures; PLAIN is the target prompt on their noise. The methods share what the inversion found."""
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
-        return self._edit(positive, plan, Kind.SWAP, way, inverted.latent, 0, inversion=inverted.inversion)
+        inversion = replace(inverted.inversion, method=method)
+        negative = inverted.source if method is Method.NEGATIVE_PROMPT else None
+        return self._edit(positive, plan, kind, way, inverted.latent, 0, about, inversion=inversion, negative=negative)
 
     def fade(self, prompt: str, word: str, strengths: Sequence[float], count: int, seed: int, way: Way) -> np.ndarray:
         """Pictures [N, 1 + strengths, H, W, 3] of a prompt: as it is, then with a word at each strength."""
@@ -130,6 +143,7 @@ class Sampler:
         about: str = "",
         watch: bool = False,
         inversion: Inversion | None = None,
+        negative: Conditioning | None = None,
     ) -> Edited:
         target, words = plan.targets[0], changed_words(plan.source, plan.prompts[0])
         if way.cross_end:
@@ -144,7 +158,7 @@ class Sampler:
                 for positions in (words.source, words.target)
             ]
             plan = plan.watching(seen[0], seen[1:])
-        made, record = self._controlled(positive, plan, way.self_end, latent, seed, inversion)
+        made, record = self._controlled(positive, plan, way.self_end, latent, seed, inversion, negative)
         pictures = self._decode(made)
         return Edited(pictures[::2], pictures[1::2], self._words(record, made))
 
@@ -156,18 +170,27 @@ class Sampler:
         latent: dict[str, Any],
         seed: int,
         inversion: Inversion | None = None,
+        negative: Conditioning | None = None,
     ) -> tuple[torch.Tensor, Record]:
         """The finished latent [N · rows, C, H, W] of a run with a plan, and what the run found."""
-        record, control = Record(), Control(plan, SelfAttention(Window(0.0, self_end), self.resolution), inversion)
-        model = control_model(self.model, control, record)
-        return self._run(model, positive, expand_latent(latent, plan.rows, record), seed)["samples"], record
+        record, self_attention = Record(), SelfAttention(Window(0.0, self_end), self.self_resolution)
+        model = control_model(self.model, Control(plan, self_attention, inversion), record)
+        return self._run(model, positive, expand_latent(latent, plan.rows, record), seed, negative), record
 
-    def _run(self, model: Any, positive: Conditioning, latent: dict[str, Any], seed: int) -> dict[str, Any]:
-        negative = nodes.CLIPTextEncode().encode(self.clip, "")[0]
+    def _run(
+        self,
+        model: Any,
+        positive: Conditioning,
+        latent: dict[str, Any],
+        seed: int,
+        negative: Conditioning | None = None,
+    ) -> torch.Tensor:
+        """The finished latent of the host's KSampler; without a negative prompt it is an empty one."""
+        negative = negative or nodes.CLIPTextEncode().encode(self.clip, "")[0]
         sampled = nodes.common_ksampler(
             model, seed, self.steps, self.cfg, "euler", "normal", positive, negative, latent
         )
-        return sampled[0]
+        return sampled[0]["samples"]
 
     def _decode(self, latent: torch.Tensor) -> np.ndarray:
         return self.vae.decode(latent).clamp(0, 1).cpu().float().numpy()
