@@ -79,7 +79,7 @@ def check_rows(noise: torch.Tensor, plan: EditPlan, inversion: Inversion | None)
             f"{CONTROLLER_NODE}: the sampler got a batch of {noise.shape[0]}, the edit needs {plan.rows} for each "
             "picture (source and targets). Connect the Controller's latent output to the sampler."
         )
-    each = noise.unflatten(0, (-1, plan.rows))
+    each = noise.reshape(-1, plan.rows, *noise.shape[1:])
     if inversion is None and not bool((each == each[:, :1]).all()):
         raise ValueError(
             f"{CONTROLLER_NODE}: source and target start from different noise. Connect the Controller's latent output "

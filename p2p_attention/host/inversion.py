@@ -59,7 +59,9 @@ def invert_picture(
     preview = latent_preview.prepare_callback(model, len(sigmas) - 1)
     made: list[tuple[torch.Tensor, float]] = []
 
-    def upwards(predict: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: dict, callback: Any, **_: Any):
+    def upwards(
+        predict: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Any, **_: Any
+    ) -> torch.Tensor:
         def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
             return predict(x, x.new_full((len(x),), sigma), **extra_args)
 
@@ -158,7 +160,7 @@ def model_identity(model: comfy.model_patcher.ModelPatcher) -> Hashable:
     return weights, tuple(sorted(patches.items()))
 
 
-def _patch_identity(patch: tuple) -> Hashable:
+def _patch_identity(patch: tuple[Any, ...]) -> Hashable:
     """Of a LoRA's patch of one weight: its strengths, and the beginnings of its tensors."""
     strength, value, strength_model = patch[:3]
     return strength, strength_model, tuple(_fingerprint(part.flatten()[:SEEN]) for part in _tensors(value))

@@ -119,7 +119,7 @@ def _controlled_run(
     latent: torch.Tensor,
     *args: Any,
     **kwargs: Any,
-):
+) -> torch.Tensor:
     """OUTER_SAMPLE: one `Run` from here to the end, in the run's own transformer_options."""
     guider: comfy.samplers.CFGGuider = executor.class_obj
     sigmas: torch.Tensor = args[1]
@@ -164,7 +164,9 @@ def _uncompile(options: dict[str, Any]) -> None:
         logging.warning("%s: torch.compile (Torch Compile Model) is left out while an edit runs.", CONTROLLER_NODE)
 
 
-def _controlled_call(executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: dict, *args: Any):
+def _controlled_call(
+    executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any], *args: Any
+) -> torch.Tensor:
     """PREDICT_NOISE: read the noise level once for all layers."""
     run: Run | None = model_options.get("transformer_options", {}).get(RUN)
     if run is None:
@@ -202,13 +204,13 @@ def _controlled_sampler(
     executor: Any,
     guider: Any,
     sigmas: torch.Tensor,
-    extra_args: dict,
+    extra_args: dict[str, Any],
     callback: Any,
     noise: torch.Tensor,
     latent: torch.Tensor,
     denoise_mask: torch.Tensor | None,
     *args: Any,
-):
+) -> torch.Tensor:
     """SAMPLER_SAMPLE: the host has prepared the conditionings, and the sampler is about to draw its noise."""
     run: Run = guider.model_options["transformer_options"][RUN]
     if guider.model_options.get("multigpu_clones"):
@@ -239,7 +241,7 @@ def _controlled_sampler(
     return run.blender.blend(samples)
 
 
-def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset:
+def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset[Any]:
     """The ids of all entries that will run the pair's rows, made anew.
 
     Where an entry has an area, the host gives its opposite a copy of it, id and all, with the other's context: so a

@@ -13,15 +13,16 @@ import torch
 
 from ..run import CONTROLLER_NODE
 
+Draw = Callable[..., torch.Tensor]
 DRAW_IN_VAIN = ("sample_res_multistep", "sample_res_multistep_cfg_pp")
 
 
 @contextlib.contextmanager
 def shared_noise(
-    sampler: Any, draw: Callable, noise: torch.Tensor, rows: int, sigmas: torch.Tensor, seed: int | None
+    sampler: Any, draw: Callable[..., Draw], noise: torch.Tensor, rows: int, sigmas: torch.Tensor, seed: int | None
 ) -> Iterator[None]:
     """While it lasts, the noise that a sampler draws per step is the same for all rows of a picture, as for one row."""
-    function = getattr(sampler, "sampler_function", None)
+    function: Any = getattr(sampler, "sampler_function", None)
     draws = function is not None and "noise_sampler" in inspect.signature(function).parameters
     if not draws or sampler.extra_options.get("noise_sampler") is not None or len(sigmas) < 2:
         yield
@@ -38,7 +39,7 @@ def shared_noise(
 @contextlib.contextmanager
 def shared_inpainting_noise(sampler: Any, rows: int) -> Iterator[None]:
     """While it lasts, a sampler that draws noise for what a mask keeps (ddim) gives all rows of a picture the same."""
-    original = getattr(sampler, "sampler_function", None)
+    original: Any = getattr(sampler, "sampler_function", None)
     if not getattr(sampler, "inpaint_options", {}).get("random"):
         yield
         return
@@ -55,7 +56,7 @@ def shared_inpainting_noise(sampler: Any, rows: int) -> Iterator[None]:
         sampler.sampler_function = original
 
 
-def noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Callable:
+def noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Draw:
     """The host's own noise sampler for this sampler function, for one row of each picture."""
     if name.startswith("sample_dpmpp") and "sde" in name:
         low, high = sigmas[sigmas > 0].min(), sigmas.max()
@@ -64,7 +65,7 @@ def noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | 
     return comfy.k_diffusion.sampling.default_noise_sampler(x, seed=seed)
 
 
-def refuse_noise(name: str, x: torch.Tensor, *_: Any) -> Callable:
+def refuse_noise(name: str, x: torch.Tensor, *_: Any) -> Draw:
     """A noise sampler that refuses to draw, except where the noise would be multiplied by nothing."""
 
     def refuse(*_: Any) -> torch.Tensor:

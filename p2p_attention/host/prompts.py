@@ -18,7 +18,8 @@ MOST_CHUNKS = 32
 PAIR = "p2p_pair"
 
 Conditioning = list[list[Any]]
-HostTokens = dict[str, list[list[tuple]]]
+HostToken = tuple[Any, ...]  # its id or embedding, weight, and word id if asked for
+HostTokens = dict[str, list[list[HostToken]]]
 
 
 def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> tuple[Conditioning, EditPlan]:
@@ -96,7 +97,7 @@ def _read(clip: comfy.sd.CLIP, text: str, tokens: HostTokens) -> Prompt:
     return read[0]
 
 
-def _check_embeddings(clip: comfy.sd.CLIP, key: str, text: str, chunks: list[list[tuple]]) -> None:
+def _check_embeddings(clip: comfy.sd.CLIP, key: str, text: str, chunks: list[list[HostToken]]) -> None:
     """The host leaves out an embedding of another width after it has counted its tokens, which moves all others."""
     widths = {entry[0].shape[-1] for chunk in chunks for entry in chunk if torch.is_tensor(entry[0])}
     encoder = getattr(clip.cond_stage_model, f"clip_{key}", None)
@@ -110,7 +111,7 @@ def _check_embeddings(clip: comfy.sd.CLIP, key: str, text: str, chunks: list[lis
         )
 
 
-def _roles(clip: comfy.sd.CLIP, chunk: list[tuple]) -> list[Token]:
+def _roles(clip: comfy.sd.CLIP, chunk: list[HostToken]) -> list[Token]:
     """Word ids of 0 mark what is not a word: the start, the end, and the padding after it."""
     content = [i for i, (_, _, word) in enumerate(chunk) if word != 0]
     end = content[-1] + 1 if content else 1
