@@ -123,7 +123,7 @@ class Bench:
         import nodes
 
         from p2p_attention.control import Control, SelfAttention
-        from p2p_attention.host.model import control_model, expand_latent
+        from p2p_attention.host.controller import control_model, expand_latent
         from p2p_attention.host.prompts import encode_pair
         from p2p_attention.record import Record
         from p2p_attention.window import Window

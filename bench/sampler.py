@@ -15,8 +15,8 @@ from p2p_attention.alignment import changed_words
 from p2p_attention.blend import threshold_map
 from p2p_attention.control import Control, SelfAttention
 from p2p_attention.edits import EditPlan, Injection, Kind, LocalBlend, Reweight, Watched, Words
+from p2p_attention.host.controller import control_model, expand_latent
 from p2p_attention.host.inversion import invert_picture
-from p2p_attention.host.model import control_model, expand_latent
 from p2p_attention.host.prompts import Conditioning, encode_pair
 from p2p_attention.inversion import Inversion, Method
 from p2p_attention.record import Record

@@ -4,6 +4,7 @@ from comfy_api.latest import io, ui
 
 from ..p2p_attention.edits import EditPlan
 from ..p2p_attention.feeds import feeds, headline, table
+from ..p2p_attention.node_names import ALIGNMENT_NODE
 from ..p2p_attention.pictures.alignment import draw
 from ..p2p_attention.pictures.sheet import stacked
 from .checked import checked
@@ -17,7 +18,7 @@ class AlignmentView(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_AlignmentView",
-            display_name="P2P Alignment View",
+            display_name=ALIGNMENT_NODE,
             category=CATEGORY,
             description=(
                 "Shows which token of the source prompt feeds which token of the target prompt, with weights, windows "

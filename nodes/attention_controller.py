@@ -7,12 +7,13 @@ from comfy_api.latest import io
 from ..p2p_attention.control import Control, SelfAttention
 from ..p2p_attention.edits import EditPlan
 from ..p2p_attention.host.checks import check_latent
-from ..p2p_attention.host.model import control_model, expand_latent
+from ..p2p_attention.host.controller import control_model, expand_latent
 from ..p2p_attention.inversion import Inversion
+from ..p2p_attention.node_names import CONTROLLER_NODE
 from ..p2p_attention.record import Record
-from ..p2p_attention.run import CONTROLLER_NODE
 from ..p2p_attention.window import Window
 from .checked import checked
+from .said_by import said_by
 from .types import CATEGORY, RESOLUTIONS, Edit, InversionType
 
 
@@ -86,10 +87,8 @@ class AttentionController(io.ComfyNode):
         self_resolution: str = "1/4",
         inversion: Inversion | None = None,
     ) -> io.NodeOutput:
-        try:
+        with said_by(CONTROLLER_NODE):
             window = Window.of_inputs(self_start_percent, self_end_percent, "self_start_percent", "self_end_percent")
-        except ValueError as error:
-            raise ValueError(f"{CONTROLLER_NODE}: {error}") from error
         control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion)
         check_latent(model, latent, CONTROLLER_NODE)
         record = Record()

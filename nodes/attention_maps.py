@@ -3,7 +3,8 @@
 import torch
 from comfy_api.latest import io
 
-from ..p2p_attention.host.model import MAPS_NODE, word_heats
+from ..p2p_attention.host.findings import word_heats
+from ..p2p_attention.node_names import MAPS_NODE
 from ..p2p_attention.pictures.heat import colour, overlay, stretch
 from ..p2p_attention.pictures.text import labelled
 from .checked import checked

@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.host.model import MASK_NODE, blend_masks
-from ..p2p_attention.run import BLEND_NODE
+from ..p2p_attention.host.findings import blend_masks
+from ..p2p_attention.node_names import BLEND_NODE, MASK_NODE
 from .checked import checked
 from .types import CATEGORY
 

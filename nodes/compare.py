@@ -4,12 +4,11 @@ import torch
 from comfy_api.latest import io
 
 from ..p2p_attention.edits import EditPlan
+from ..p2p_attention.node_names import COMPARE_NODE
 from ..p2p_attention.pictures.sheet import Panel, difference, sheet, stacked
 from .checked import checked
 from .run_pictures import by_source
 from .types import CATEGORY, Edit
-
-NODE = "P2P Compare"
 
 
 class Compare(io.ComfyNode):
@@ -19,7 +18,7 @@ class Compare(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_Compare",
-            display_name=NODE,
+            display_name=COMPARE_NODE,
             category=CATEGORY,
             description=(
                 "Source, edited picture and their difference side by side, each with its prompt. The last two outputs "
@@ -51,7 +50,7 @@ class Compare(io.ComfyNode):
     @checked
     def execute(cls, images: torch.Tensor, edit: EditPlan, difference_gain: float = 1.0) -> io.NodeOutput:
         sheets, sources, targets = [], [], []
-        for source, pictures in by_source(images, edit, NODE):
+        for source, pictures in by_source(images, edit, COMPARE_NODE):
             for target, picture in zip(edit.targets, pictures, strict=True):
                 panels = [
                     Panel(source, edit.source.text),

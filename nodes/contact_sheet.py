@@ -4,13 +4,12 @@ import torch
 from comfy_api.latest import io
 
 from ..p2p_attention.edits import EditPlan
+from ..p2p_attention.node_names import SHEET_NODE
 from ..p2p_attention.pictures.contact import contact_sheet
 from ..p2p_attention.pictures.sheet import Panel, stacked
 from .checked import checked
 from .run_pictures import by_source
 from .types import CATEGORY, Edit
-
-NODE = "P2P Contact Sheet"
 
 
 class ContactSheet(io.ComfyNode):
@@ -20,7 +19,7 @@ class ContactSheet(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_ContactSheet",
-            display_name=NODE,
+            display_name=SHEET_NODE,
             category=CATEGORY,
             description=(
                 "All pictures of one source on one sheet, labelled with their settings: the last sweep of the chain "
@@ -39,6 +38,6 @@ class ContactSheet(io.ComfyNode):
     def execute(cls, images: torch.Tensor, edit: EditPlan) -> io.NodeOutput:
         sheets = [
             contact_sheet(Panel(source, f"source: {edit.source.text}"), edit.targets, list(pictures))
-            for source, pictures in by_source(images, edit, NODE)
+            for source, pictures in by_source(images, edit, SHEET_NODE)
         ]
         return io.NodeOutput(stacked(sheets))

@@ -3,8 +3,9 @@
 import comfy.samplers
 from comfy_api.latest import io
 
-from ..p2p_attention.host.inversion import INVERSION_NODE, invert_picture
+from ..p2p_attention.host.inversion import invert_picture
 from ..p2p_attention.inversion import Method
+from ..p2p_attention.node_names import INVERSION_NODE
 from .checked import checked
 from .types import CATEGORY, InversionType
 

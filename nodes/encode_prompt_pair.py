@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.host.prompts import encode_pair
-from ..p2p_attention.run import ENCODE_NODE
+from ..p2p_attention.node_names import ENCODE_NODE
 from .checked import checked
 from .types import CATEGORY, Edit
 
@@ -27,21 +27,21 @@ class EncodePromptPair(io.ComfyNode):
                 io.String.Input(
                     "source_prompt",
                     multiline=True,
-                    dynamic_prompts=True,
+                    dynamic_prompts=False,  # source and target would draw each its own
                     default="a red circle on a blue background",
                     tooltip="What the picture shows before the edit.",
                 ),
                 io.String.Input(
                     "target_prompt",
                     multiline=True,
-                    dynamic_prompts=True,
+                    dynamic_prompts=False,  # source and target would draw each its own
                     default="a red square on a blue background",
                     tooltip="What it shall show after the edit: the same prompt with some words changed.",
                 ),
                 io.String.Input(
                     "more_targets",
                     multiline=True,
-                    dynamic_prompts=True,
+                    dynamic_prompts=False,  # source and target would draw each its own
                     default="",
                     optional=True,
                     tooltip="Further target prompts, one a line: each makes one more picture of the same source.",

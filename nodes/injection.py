@@ -4,11 +4,12 @@ from comfy_api.latest import io
 
 from ..p2p_attention.alignment import differs
 from ..p2p_attention.edits import EditPlan, Injection, Kind
+from ..p2p_attention.node_names import ENCODE_NODE
 from ..p2p_attention.quote import list_words
-from ..p2p_attention.run import ENCODE_NODE
 from ..p2p_attention.sweep import read_values
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_windows import read_word_windows
+from .said_by import said_by
 from .types import Edit, end_percent, start_percent, sweep
 
 
@@ -31,7 +32,7 @@ def inject(
 ) -> EditPlan:
     """The edit with a word swap or refine. Raises ValueError for a wrong window, a second one, or equal prompts."""
     targets = []
-    try:
+    with said_by(kind.value):
         windows = read_word_windows(word_windows, kind, edit.source, edit.prompts)
         ends = read_values(end_percent_sweep, "end_percent_sweep")
         named = "end_percent_sweep" if ends else "end_percent"
@@ -40,8 +41,6 @@ def inject(
                 window = Window.of_inputs(start_percent, end, "start_percent", named)
                 injected = target.with_injection(Injection(kind, window, words))
                 targets.append(injected.with_setting(f"end {end:g}") if ends else injected)
-    except ValueError as error:
-        raise ValueError(f"{kind.value}: {error}") from error
     for prompt in edit.prompts:
         if not differs(edit.source, prompt):
             words = list_words(word.text for word in prompt.words)

@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..demo.model import load
+from ..p2p_attention.node_names import DEMO_NODE
 from .checked import checked
 from .types import CATEGORY
 
@@ -14,7 +15,7 @@ class LoadDemoModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_LoadDemoModel",
-            display_name="P2P Load Demo Model",
+            display_name=DEMO_NODE,
             category=CATEGORY,
             description=(
                 "A small diffusion model that comes with the pack, for 32×32 pictures of coloured shapes such as "

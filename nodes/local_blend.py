@@ -8,11 +8,12 @@ from comfy_api.latest import io
 from ..p2p_attention.alignment import changed_words
 from ..p2p_attention.edits import EditPlan, MaskUse, Words
 from ..p2p_attention.edits import LocalBlend as LocalBlendEdit
+from ..p2p_attention.node_names import BLEND_NODE
 from ..p2p_attention.quote import quote
-from ..p2p_attention.run import BLEND_NODE
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_search import find_words
 from .checked import checked
+from .said_by import said_by
 from .types import CATEGORY, Edit, map_resolution, start_percent
 
 
@@ -94,7 +95,7 @@ class LocalBlend(io.ComfyNode):
         use = MaskUse(mask_use)
         reads_words = mask is None or use is not MaskUse.ONLY
         targets = []
-        try:
+        with said_by(BLEND_NODE):
             window = Window(start_percent, 1.0)
             mask = None if mask is None else _one_mask(mask)
             if words.strip() and not reads_words:
@@ -116,8 +117,6 @@ class LocalBlend(io.ComfyNode):
                     mask_use=use,
                 )
                 targets.append(target.with_blend(blend))
-        except ValueError as error:
-            raise ValueError(f"{BLEND_NODE}: {error}") from error
         return io.NodeOutput(edit.with_targets(targets))
 
 

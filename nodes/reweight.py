@@ -2,13 +2,14 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.cross_schedule import REWEIGHT_NODE
 from ..p2p_attention.edits import STRONGEST, EditPlan
 from ..p2p_attention.edits import Reweight as ReweightEdit
+from ..p2p_attention.node_names import REWEIGHT_NODE
 from ..p2p_attention.sweep import read_values
 from ..p2p_attention.window import Window
 from ..p2p_attention.word_search import find_words
 from .checked import checked
+from .said_by import said_by
 from .types import CATEGORY, Edit, end_percent, start_percent, sweep
 
 
@@ -74,7 +75,7 @@ class Reweight(io.ComfyNode):
         renormalise: bool = False,
     ) -> io.NodeOutput:
         targets = []
-        try:
+        with said_by(REWEIGHT_NODE):
             found = find_words(words, edit.prompts)
             window = Window(start_percent, end_percent)
             strengths = read_values(strength_sweep, "strength_sweep")
@@ -85,6 +86,4 @@ class Reweight(io.ComfyNode):
                 for value in strengths or (strength,):
                     reweighted = target.with_reweight(ReweightEdit(positions, value, window, renormalise))
                     targets.append(reweighted.with_setting(f"{words} × {value:g}") if strengths else reweighted)
-        except ValueError as error:
-            raise ValueError(f"{REWEIGHT_NODE}: {error}") from error
         return io.NodeOutput(edit.with_targets(targets))

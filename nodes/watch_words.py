@@ -5,10 +5,11 @@ from fractions import Fraction
 from comfy_api.latest import io
 
 from ..p2p_attention.edits import EditPlan, Watched
+from ..p2p_attention.node_names import WATCH_NODE
 from ..p2p_attention.prompt import Prompt
-from ..p2p_attention.run import WATCH_NODE
-from ..p2p_attention.word_search import find_words
+from ..p2p_attention.word_search import find_words, split_names
 from .checked import checked
+from .said_by import said_by
 from .types import CATEGORY, Edit, map_resolution
 
 
@@ -43,11 +44,9 @@ class WatchWords(io.ComfyNode):
     @checked
     def execute(cls, edit: EditPlan, words: str, map_resolution: str = "1/4") -> io.NodeOutput:
         size, prompts = Fraction(map_resolution), (edit.source, *edit.prompts)
-        names = [name.strip() for name in words.split(",") if name.strip()]
-        try:
+        names = split_names(words)
+        with said_by(WATCH_NODE):
             named = [find_words(name, prompts, "any of the prompts") for name in names]
-        except ValueError as error:
-            raise ValueError(f"{WATCH_NODE}: {error}") from error
         if not names:
             source, *targets = [_all_words(prompt, size) for prompt in prompts]
             return io.NodeOutput(edit.watching(source, targets))

@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..p2p_attention.node_names import PRESET_NODE
 from ..p2p_attention.presets import PRESETS
 from .checked import checked
 from .types import CATEGORY
@@ -14,7 +15,7 @@ class WindowPreset(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_WindowPreset",
-            display_name="P2P Window Preset",
+            display_name=PRESET_NODE,
             category=CATEGORY,
             description=" ".join(
                 (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .edits import EditPlan
+from .grid import Halving, Size, grid
 from .inversion import Inversion
 from .window import Window
 
@@ -21,9 +22,9 @@ class SelfAttention:
     window: Window
     resolution: Fraction = Fraction(1, 4)
 
-    def reaches(self, layer: tuple[int, int], latent: tuple[int, int]) -> bool:
-        """True if a layer of this (height, width) is within the limit; levels halve rounding up, as the UNet's do."""
-        return all(side <= -(-whole * self.resolution // 1) for side, whole in zip(layer, latent, strict=True))
+    def reaches(self, layer: Size, latent: Size, halving: Halving) -> bool:
+        """True if a layer of this (height, width) is within the limit (see `grid.grid`)."""
+        return all(side <= most for side, most in zip(layer, grid(latent, self.resolution, halving), strict=True))
 
 
 @dataclass(frozen=True)

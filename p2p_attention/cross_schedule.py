@@ -9,9 +9,8 @@ import torch
 from .column_map import ColumnMap, map_columns
 from .edits import EditPlan, Kind, Target
 from .fused import CrossTerms
+from .node_names import REWEIGHT_NODE
 from .window import SigmaWindow, Window
-
-REWEIGHT_NODE = "P2P Reweight"
 
 Phase = frozenset[Window]
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import torch
 
+from .node_names import REFINE_NODE, SWAP_NODE
 from .prompt import Prompt
 from .window import Window
 
@@ -19,8 +20,8 @@ STRONGEST = 5.0
 class Kind(Enum):
     """The two ways of injecting the source's cross-attention (Hertz et al. 2022, section 3.2)."""
 
-    SWAP = "P2P Word Swap"
-    REFINE = "P2P Refine"
+    SWAP = SWAP_NODE
+    REFINE = REFINE_NODE
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,11 @@ class Target:
     blends: tuple[LocalBlend, ...] = ()
     settings: tuple[str, ...] = ()
     watched: tuple[Watched, ...] = ()
+
+    @property
+    def acts(self) -> bool:
+        """True if anything is done to the target's cross-attention."""
+        return self.injection is not None or any(reweight.acts for reweight in self.reweights)
 
     def with_injection(self, injection: Injection) -> Target:
         """The target with a word swap or a refine; raises ValueError if it has one already."""

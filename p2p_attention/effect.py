@@ -1,8 +1,9 @@
-"""Whether an edit showed, and what to say if it hardly did."""
+"""Whether an edit showed, and what to say if it hardly did or cannot."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
@@ -10,6 +11,7 @@ import torch
 from .alignment import changed_words
 from .edits import EditPlan, Target
 from .indices import Indices
+from .node_names import REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
 from .probe import Track
 from .prompt import positions_of
 from .quote import list_words, quote
@@ -18,6 +20,18 @@ from .watch import Watch
 LITTLE = 0.1
 LEAST_STEPS = 10
 RESOLUTIONS = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """In how many of a run's steps cross- and self-attention are edited."""
+
+    crossed: int
+    self_injected: int
+    steps: int
+
+    def __str__(self) -> str:
+        return f"cross-attention edited in {self.crossed}, self-attention in {self.self_injected} of {self.steps} steps"
 
 
 class Gauge:
@@ -50,10 +64,22 @@ def edited_positions(plan: EditPlan, target: Target) -> tuple[int, ...]:
     return tuple(sorted(positions))
 
 
-def remarks(plan: EditPlan, latent: torch.Tensor, gauge: Gauge, steps: str, masks: torch.Tensor | None) -> list[str]:
-    """What to say of each target that differs little from its source in a finished latent [rows, …].
+def idle(plan: EditPlan) -> str | None:
+    """What to say of a plan in which no edit can act, whatever the run."""
+    if any(target.acts for target in plan.targets):
+        return None
+    return (
+        f"no edit acts on the targets' cross-attention. Connect {SWAP_NODE}, {REFINE_NODE}, or {REWEIGHT_NODE} with a "
+        "strength other than 1, between the prompts and this node."
+    )
 
-    `steps` says in how many steps the edits acted, `masks` [targets, …] are the local blend's.
+
+def remarks(
+    plan: EditPlan, latent: torch.Tensor, gauge: Gauge, counts: Counts, masks: torch.Tensor | None
+) -> list[str]:
+    """What to say of each edited target that differs little from its source in a finished latent [rows, …].
+
+    `masks` [targets, …] are the local blend's.
     """
     pictures = latent.float().reshape(-1, plan.rows, latent[0].numel())
     norm = pictures[:, 0].norm(dim=1).clamp_min(1e-12)
@@ -61,18 +87,18 @@ def remarks(plan: EditPlan, latent: torch.Tensor, gauge: Gauge, steps: str, mask
     said = []
     for row, target in enumerate(plan.targets, start=1):
         distance = float(((pictures[:, row] - pictures[:, 0]).norm(dim=1) / norm).amax())
-        if distance < LITTLE:
+        if target.acts and distance < LITTLE:
             said.append(
-                _remark(plan, target, row, distance, gauge, steps, None if free is None else float(free[row - 1]))
+                _remark(plan, target, row, distance, gauge, counts, None if free is None else float(free[row - 1]))
             )
     return said
 
 
 def _remark(
-    plan: EditPlan, target: Target, row: int, distance: float, gauge: Gauge, steps: str, free: float | None
+    plan: EditPlan, target: Target, row: int, distance: float, gauge: Gauge, counts: Counts, free: float | None
 ) -> str:
     name = ", ".join((quote(target.prompt.text), *target.settings))
-    parts = [f"{name} differs from its source by {distance:.1%} only. {steps}"]
+    parts = [f"{name} differs from its source by {distance:.1%} only. {str(counts).capitalize()}"]
     share = gauge.share(row)
     if share is not None:
         positions = set(edited_positions(plan, target))
@@ -80,11 +106,18 @@ def _remark(
         parts.append(f"{list_words(map(repr, words))} held {share:.1%} of the attention to words")
     if free is not None:
         parts.append(f"the local blend left {free:.1%} of the picture free")
-    advice = ["let self-attention end earlier (self_end_percent)"]
+    advice = "; ".join(_advice(target, counts, free))
+    return "; ".join(parts) + "." + (f" To see more of the edit: {advice}." if advice else "")
+
+
+def _advice(target: Target, counts: Counts, free: float | None) -> Iterator[str]:
+    """What can make a target differ more; `free` is the share of the picture that the local blend lets through."""
+    if counts.self_injected:
+        yield "let self-attention end earlier (self_end_percent)"
     if target.injection:
-        advice.append("let the swap or refine end earlier (end_percent)")
-    if target.reweights:
-        advice.append("let the reweight end later (end_percent), or move its strength further from 1")
-    if free is not None:
-        advice.append("lower the local blend's threshold")
-    return "; ".join(parts) + ". To see more of the edit: " + "; ".join(advice) + "."
+        yield "let the swap or refine end earlier (end_percent)"
+    if any(reweight.acts for reweight in target.reweights):
+        yield "let the reweight end later (end_percent), or move its strength further from 1"
+    if free is not None and free < 1:
+        reads_words = any(blend.reads_words for blend in target.blends)
+        yield "lower the local blend's threshold" if reads_words else "widen the local blend's mask"

@@ -10,6 +10,7 @@ from .alignment import Change, WordRun, align
 from .column_map import ColumnMap
 from .cross_schedule import columns_of
 from .edits import EditPlan, Target
+from .node_names import REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
 from .prompt import Prompt, positions_of, spelling
 
 MOST_KEPT = 4
@@ -37,17 +38,16 @@ def headline(target: Target) -> str:
     """The edits of a target in a line, e.g. "P2P Word Swap 0 … 0.8, end 0.8"."""
     if target.injection:
         does = f"{target.injection.kind.value} {target.injection.window}"
-    elif target.reweights:
-        does = "P2P Reweight"
+    elif target.acts:
+        does = REWEIGHT_NODE
     else:
-        does = "no edit yet: connect P2P Word Swap, P2P Refine or P2P Reweight"
+        does = f"no edit yet: connect {SWAP_NODE}, {REFINE_NODE}, or {REWEIGHT_NODE} with a strength other than 1"
     return ", ".join((does, *target.settings))
 
 
 def feeds(plan: EditPlan, target: Target) -> list[Feed]:
     """What feeds each word of one of the plan's targets, in reading order; long runs of kept words are left out."""
-    injects = target.injection or any(reweight.acts for reweight in target.reweights)
-    columns = columns_of(plan, target) if injects else None
+    columns = columns_of(plan, target) if target.acts else None
     found = [
         _feed(plan.source, target, part, columns)
         for run in align(plan.source, target.prompt)
@@ -92,7 +92,7 @@ def _note(target: Target, position: int, fed: bool) -> str:
     parts = [] if fed else [OWN]
     words = target.injection.word_windows if target.injection else ()
     parts += [f"{word.window}" for word in words if position in word.positions][-1:]
-    parts += [f"× {r.strength:g} in {r.window}" for r in target.reweights if position in r.positions]
+    parts += [f"× {r.strength:g} in {r.window}" for r in target.reweights if r.acts and position in r.positions]
     return ", ".join(parts)
 
 

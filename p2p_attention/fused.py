@@ -1,6 +1,6 @@
 """The fused form: edits of attention maps as edits of what goes into the host's own fused attention.
 
-Every edit acts on columns of M = softmax(QKᵀ/√d), so it folds into the values (shared/p2p.md, "Fused form"):
+Every edit acts on columns of M = softmax(QKᵀ/√d), so it folds into the values:
 
     out_target = softmax(Q_s K_sᵀ) · (W · diag(a) · V_t)  +  softmax(Q_t K_tᵀ) · (diag(b) · V_t)
 
@@ -23,7 +23,7 @@ class CrossTerms:
     """The two terms of one target, None where they vanish: `first` [S, T] is W · diag(a), `second` [T] is b.
 
     With neither, the target's row is left as it is. `renormalise` asks to divide by the sum over |a| and |b| of the
-    edited map, which is done where attention is computed (see watch.py).
+    edited map, which is done where attention is computed (see renormalise.py).
     """
 
     first: torch.Tensor | None

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from .fused import fold
-from .run import CONTROLLER_NODE, Run
+from .node_names import CONTROLLER_NODE
+from .run import Run
 
 RUN = "p2p_run"
 
@@ -32,7 +33,7 @@ def attn1_patch(
     batch = None if tiled or not run.self_active else run.batch(n.shape[0], extra)
     if batch is None:
         return n, context, value
-    run.self_layers.append(run.self_attention.reaches(size, (latent[-2], latent[-1])))
+    run.self_layers.append(run.self_attention.reaches(size, (latent[-2], latent[-1]), run.halving))
     if not run.self_layers[-1]:
         return n, context, value
     run.edits += 1

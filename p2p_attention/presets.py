@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .node_names import CONTROLLER_NODE, REFINE_NODE, SWAP_NODE
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -19,8 +21,8 @@ class Preset:
     def explain(self, name: str) -> str:
         """What the preset sets and what it is for, in a sentence or two."""
         return (
-            f"{name}: cross-attention until {self.cross_end:g} (end_percent of P2P Word Swap or P2P Refine), "
-            f"self-attention until {self.self_end:g} (self_end_percent of P2P Attention Controller). {self.meaning}"
+            f"{name}: cross-attention until {self.cross_end:g} (end_percent of {SWAP_NODE} or {REFINE_NODE}), "
+            f"self-attention until {self.self_end:g} (self_end_percent of {CONTROLLER_NODE}). {self.meaning}"
         )
 
 

@@ -1,7 +1,7 @@
 """Sums of attention without the maps: what the host's own attention gives for columns of ones in place of values.
 
 softmax(QKᵀ/√d) · e, with e one at some tokens and zero elsewhere, is the share of each pixel's attention that these
-tokens get: [pixels] instead of [pixels × tokens] (shared/p2p.md, "Fused form").
+tokens get: [pixels] instead of [pixels × tokens].
 """
 
 from __future__ import annotations
@@ -107,8 +107,3 @@ class Probes:
         for row, number, column in cells:
             columns[rows.index(row), :, number] = column
         return Probe(self.index(rows, example.device), columns, ~columns.any(dim=1))
-
-
-def on_grid(layer: tuple[int, int], latent: tuple[int, int], resolution: Fraction) -> bool:
-    """True if a layer of this (height, width) is the latent's at this resolution; levels halve rounding up."""
-    return all(side == -(-whole * resolution // 1) for side, whole in zip(layer, latent, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,21 +10,19 @@ import torch
 
 from .blend import Blender
 from .control import Control
-from .cross_schedule import REWEIGHT_NODE, CrossSchedule, Phase
-from .effect import Gauge, remarks
+from .cross_schedule import CrossSchedule, Phase
+from .effect import Counts, Gauge, remarks
 from .fused import Batch, CrossInput, CrossTerms, EditedRows, edited_rows, edited_values
+from .grid import Halving
 from .indices import Indices
 from .inversion import Anchor
+from .node_names import BLEND_NODE, CONTROLLER_NODE, ENCODE_NODE, REWEIGHT_NODE, WATCH_NODE
 from .probe import Attend, Track
+from .quote import quote
 from .record import Heat
 from .renormalise import Renormaliser
 from .steps import Steps
 from .watch import CrossCall, Watch
-
-BLEND_NODE = "P2P Local Blend"
-WATCH_NODE = "P2P Watch Words"
-CONTROLLER_NODE = "P2P Attention Controller"
-ENCODE_NODE = "P2P Encode Prompt Pair"
 
 
 class Run:
@@ -32,8 +30,10 @@ class Run:
 
     `uuids`, set by the host's side, are the conditionings that hold the pair's rows. `renormalises` is true if some
     reweight is renormalised, which is done where attention is computed.
-    `sigmas` are the run's noise levels, `continues` is true for a run that takes up another's latent (no noise is
-    added), whose windows may rightly lie before it. Raises ValueError for a window that no step falls in.
+    `spans` has the highest and the lowest noise level of each of their timestep ranges. `sigmas` are the run's noise
+    levels, `continues` is true for a run that takes up another's latent (no noise is added), whose windows may rightly
+    lie before it; `halving` says how the model's levels halve (see `grid.grid`). Raises ValueError for a window that no
+    step falls in.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Run:
         percent_to_sigma: Callable[[float], float],
         pictures: int = 1,
         continues: bool = False,
+        halving: Halving = math.ceil,
     ) -> None:
         self.plan = control.plan
         self.inversion = control.inversion
@@ -50,6 +51,8 @@ class Run:
         self.pictures = pictures
         self.self_attention = control.self_attention
         self.uuids: frozenset[Any] = frozenset()
+        self.spans: Sequence[tuple[float, float]] = ()
+        self.halving = halving
         self.index = Indices()
         self._self_window = control.self_attention.window.to_sigmas(percent_to_sigma)
         self._cross = CrossSchedule(self.plan, percent_to_sigma)
@@ -65,36 +68,26 @@ class Run:
         self.renormalises = any(reweight.renormalise for target in self.plan.targets for reweight in target.reweights)
         edited = [sigma for sigma in self._steps.sigmas if self._cross.phase(sigma)]
         self._gauge = Gauge(self.plan, edited, len(self._steps.sigmas), self.index)
-        self._acted = (
-            f"cross-attention edited in {len(edited)}, self-attention in {self._steps.count(self._self_window)} of "
-            f"{len(self._steps.sigmas)} steps"
-        )
-        self._check_windows(bool(edited))
+        self._counts = Counts(len(edited), self._steps.count(self._self_window), len(self._steps.sigmas))
+        own = (f"{CONTROLLER_NODE}, self_end_percent", self.self_attention.window, self._self_window)
+        self._steps.check([*self._cross.windows(), own], self.blender.windows(BLEND_NODE))
         self._terms: dict[tuple[Phase, torch.device, torch.dtype], list[CrossTerms]] = {}
         self._rows: dict[tuple[Phase, Batch], EditedRows] = {}
         self._prepared: tuple[torch.Tensor, torch.Tensor, Batch, CrossInput] | None = None
         self._phase: Phase = frozenset()
         self._call: CrossCall | None = None
         self._size: tuple[int, ...] = ()
+        self._area: tuple[int, ...] = ()
         self.self_active = self.due = self._gauging = self._renormalised = False
+        self._present = self._was_present = False
         self.calls = self.edits = self.tiled = 0
         self.self_layers: list[bool] = []
 
-    def _check_windows(self, crossed: bool) -> None:
-        for node, asked, window in (*self._cross.windows(), *self.blender.windows(BLEND_NODE)):
-            if flaw := self._steps.flaw(node, asked, window):
-                raise ValueError(flaw)
-        flaw = self._steps.flaw(f"{CONTROLLER_NODE}, self_end_percent", self.self_attention.window, self._self_window)
-        if flaw and not crossed:
-            raise ValueError(flaw)
-        if flaw:
-            logging.warning(flaw)
-        logging.info(
-            "Prompt-to-Prompt: %r → %s; %s.",
-            self.plan.source.text,
-            ", ".join(dict.fromkeys(repr(prompt.text) for prompt in self.plan.prompts)),
-            self._acted,
-        )
+    @property
+    def summary(self) -> str:
+        """What the run is to do, in a line."""
+        prompts = ", ".join(dict.fromkeys(quote(prompt.text) for prompt in self.plan.prompts))
+        return f"{quote(self.plan.source.text)} → {prompts}; {self._counts}."
 
     @property
     def _watcher(self) -> str:
@@ -125,6 +118,8 @@ class Run:
     def begin_call(self, sigma: float, latent: torch.Tensor) -> None:
         """The model is about to be called at this noise level, for a latent [rows, C, H, W]."""
         self._size = tuple(latent.shape[-2:])
+        self._present = any(low <= sigma <= high for high, low in self.spans)
+        self._was_present |= self._present
         self._phase = self._cross.phase(sigma)
         self.self_active = sigma in self._self_window
         self._gauging = sigma == self._gauge.sigma and not self._gauge.watch.maps
@@ -140,7 +135,7 @@ class Run:
         """
         self._prepared = None
         self.expire()
-        if (self.cross_active or self.self_active or self.watch) and self.calls == 0:
+        if self._present and (self.cross_active or self.self_active or self.watch) and self.calls == 0:
             raise RuntimeError(
                 f"{CONTROLLER_NODE}: the model never reached the attention hooks, so no edit could act. Another node "
                 "replaces this model's attention or skips the model in this step; remove it from the edited model."
@@ -155,6 +150,11 @@ class Run:
                 f"{CONTROLLER_NODE}: no self-attention layer of this model is within {self.self_attention.resolution} "
                 "of the latent's size. Raise self_resolution, or set self_end_percent to 0."
             )
+        if self._area and self.watch.missing and not self.watch.layers:
+            raise ValueError(
+                f"{self._watcher}: the pair's prompts apply to an area of {self._area[1]}×{self._area[0]} only, where "
+                "words have no map of the whole picture. Remove the area."
+            )
         if self.watch.layers and self.watch.missing:
             sizes = ", ".join(f"{height}×{width}" for height, width in sorted(self.watch.layers))
             raise RuntimeError(
@@ -164,16 +164,21 @@ class Run:
         self.blender.update(sigma, self.watch.maps, latent)
 
     def end(self) -> None:
-        """The run is over. Raises RuntimeError if edits were due but the pair's rows never came by."""
-        if self.watch.missing and self._size:
-            raise RuntimeError(
-                f"{self._watcher}: no cross-attention to the pair's prompts was seen. Another node replaces this "
-                "model's cross-attention (as IPAdapter does); remove it, or blend by a mask only."
-            )
+        """The run is over. Raises RuntimeError if edits were due but the pair's rows never came by.
+
+        In a part of a split schedule the pair's timestep range may leave all steps out.
+        """
+        if not self._size or not (self._was_present or self._steps.are_all):
+            return
         if self.due and self.edits == 0:
             raise RuntimeError(
                 f"{CONTROLLER_NODE}: the pair's rows never reached the model, so no edit acted. Connect the positive "
                 f"output of {ENCODE_NODE} to the sampler without a timestep range that leaves the windows out."
+            )
+        if self.watch.missing:
+            raise RuntimeError(
+                f"{self._watcher}: no cross-attention to the pair's prompts was seen. Another node replaces this "
+                "model's cross-attention (as IPAdapter does); remove it, or blend by a mask only."
             )
         if self.renormalises and self.edits and not self._renormalised:
             raise RuntimeError(
@@ -185,7 +190,7 @@ class Run:
         """What to say of targets that hardly differ from their source in the finished latent [rows, C, H, W]."""
         if self._steps.last > 0:
             return []
-        return remarks(self.plan, latent, self._gauge, self._acted.capitalize(), self.blender.target_masks)
+        return remarks(self.plan, latent, self._gauge, self._counts, self.blender.target_masks)
 
     def heats(self) -> list[Heat]:
         """The maps of the words to see, in the order of the run's rows."""
@@ -233,9 +238,10 @@ class Run:
         self, call: CrossCall, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int, output: torch.Tensor
     ) -> torch.Tensor:
         """Look at a layer's queries and keys [R, …, H·D] beside its `output` [R, N, H·D]; returns the output to use."""
-        self.watch.see(call, attend, q, k, heads)
-        if self._gauging and call.latent == self._size:
-            self._gauge.watch.see(call, attend, q, k, heads)
+        if call.latent == self._size:
+            self.watch.see(call, attend, q, k, heads)
+            if self._gauging:
+                self._gauge.watch.see(call, attend, q, k, heads)
         self._renormalised = True
         return self._renormaliser.apply(call, attend, q, k, heads, output)
 
@@ -256,11 +262,8 @@ class Run:
     def crossing(self, batch: Batch, context: torch.Tensor, extra: dict[str, Any]) -> None:
         """Announce a cross-attention layer's call, so that its attention is seen (`hooks.attention_override`)."""
         layer, latent = extra["activations_shape"], extra["original_shape"]
-        if self.watch and tuple(latent[-2:]) != self._size:
-            raise ValueError(
-                f"{self._watcher}: the pair's prompts apply to an area of {latent[-1]}×{latent[-2]} only, where words "
-                "have no map of the whole picture. Remove the area."
-            )
+        if tuple(latent[-2:]) != self._size:
+            self._area = tuple(latent[-2:])
         terms = self._terms_of(batch, context)
         rows, folds = self._rows_of(batch, terms) if self.adds_rows else ((), ())
         self._call = CrossCall(
@@ -272,6 +275,7 @@ class Run:
             phase=self._phase,
             layer=(layer[-2], layer[-1]),
             latent=(latent[-2], latent[-1]),
+            halving=self.halving,
         )
 
     def _rows_of(self, batch: Batch, terms: Sequence[CrossTerms]) -> EditedRows:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 
 from .window import SigmaWindow, Window
+
+Named = tuple[str, Window, SigmaWindow]
 
 
 class Steps:
@@ -16,17 +19,39 @@ class Steps:
         self.percent_to_sigma = percent_to_sigma
         self.continues = continues
 
+    @property
+    def are_all(self) -> bool:
+        """False for a part of a split schedule."""
+        return not self.continues and self.last <= 0
+
+    def check(self, edits: Sequence[Named], others: Iterable[Named]) -> None:
+        """Raise ValueError for a window that no step falls in; each comes with its node, as asked and in sigmas.
+
+        If some edit acts in this run, a window that lies before its first step is a warning only.
+        """
+        acts = any(self.count(window) for _, _, window in edits)
+        for node, asked, window in (*edits, *others):
+            flaw = self.flaw(node, asked, window)
+            if flaw and not (acts and self.begins_after(window)):
+                raise ValueError(flaw)
+            if flaw:
+                logging.warning(flaw)
+
     def count(self, window: SigmaWindow) -> int:
         """How many steps fall into a window."""
         return sum(sigma in window for sigma in self.sigmas)
+
+    def begins_after(self, window: SigmaWindow) -> bool:
+        """True if the whole of a window lies before the run, as at a denoise below 1."""
+        return bool(self.sigmas) and window.low >= self.sigmas[0]
 
     def flaw(self, node: str, asked: Window, window: SigmaWindow) -> str | None:
         """What to say of a window that no step falls in, unless it lies in another run's part of a split schedule.
 
         A part without steps, which the host passes through, has no flaw.
         """
-        before = self.continues and bool(self.sigmas) and window.low >= self.sigmas[0]
-        after = self.last > 0 and window.high <= self.last
+        before = self.continues and self.begins_after(window)
+        after = self.last > 0 and (window.high <= self.last or self.last in window)
         if not self.sigmas or asked.is_empty or self.count(window) or before or after:
             return None
         percents = ", ".join(f"{self._percent(sigma):.3f}" for sigma in self.sigmas)

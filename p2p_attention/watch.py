@@ -9,13 +9,15 @@ from fractions import Fraction
 import torch
 
 from .fused import Batch, CrossTerms
+from .grid import Halving, Size, grid
 from .indices import Indices
-from .probe import Attend, Probe, Probes, Track, on_grid
+from .probe import Attend, Probe, Probes, Track
 
 
 @dataclass(frozen=True)
 class CrossCall:
-    """One call of a cross-attention layer: its rows and their edit, the layer's and the latent's (height, width).
+    """One call of a cross-attention layer: its rows and their edit, the layer's and the latent's (height, width), and
+    how the model's levels halve (see `grid.grid`).
 
     `rows` and `folds` are those to make at the attention (see fused.py), empty if none are added there. `phase` names
     the edit among those of the run.
@@ -27,8 +29,9 @@ class CrossCall:
     folds: tuple[tuple[int, int], ...]
     terms: Sequence[CrossTerms]
     phase: Hashable
-    layer: tuple[int, int]
-    latent: tuple[int, int]
+    layer: Size
+    latent: Size
+    halving: Halving
 
 
 class Watch:
@@ -55,7 +58,7 @@ class Watch:
         """Look at a layer's queries and keys [R, …, H·D]."""
         self.layers.add(call.layer)
         for resolution, tracks in self._tracks.items():
-            if on_grid(call.layer, call.latent, resolution):
+            if call.layer == grid(call.latent, resolution, call.halving):
                 self._add(tracks, self._probe(call, resolution, tracks, k).look(attend, q, k, heads), call.layer)
 
     def _add(self, tracks: list[Track], seen: torch.Tensor, layer: tuple[int, int]) -> None:

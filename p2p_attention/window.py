@@ -48,7 +48,7 @@ def _check(start: float, end: float, start_name: str, end_name: str) -> None:
         if not (math.isfinite(value) and 0 <= value <= 1):
             raise ValueError(f"{name} is {value}; it must lie between 0.0 and 1.0.")
     if start > end:
-        raise ValueError(f"{start_name} {start} comes after {end_name} {end}; swap them.")
+        raise ValueError(f"{start_name} {start} comes after {end_name} {end}; lower the first or raise the second.")
 
 
 @dataclass(frozen=True)

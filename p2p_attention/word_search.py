@@ -15,7 +15,7 @@ def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target p
     alone with "circle#2"; an embedding is called "<embedding>". Raises ValueError for one that none of the prompts
     has, naming the words that they have; `where` says whose they are, e.g. "the target prompt".
     """
-    names = [name.strip() for name in words.split(",") if name.strip()]
+    names = split_names(words)
     if not names:
         raise ValueError(f"no word is named. Name one or several, with commas between: {list_words(_words(prompts))}.")
     found: list[list[int]] = [[] for _ in prompts]
@@ -30,6 +30,11 @@ def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target p
         for positions, hit in zip(found, hits, strict=True):
             positions += [p for occurrence in hit for p in occurrence]
     return tuple(tuple(sorted(set(positions))) for positions in found)
+
+
+def split_names(words: str) -> list[str]:
+    """The words or phrases of a list with commas between."""
+    return [name.strip() for name in words.split(",") if name.strip()]
 
 
 def _split_number(name: str) -> tuple[str, int | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from ..edits import EditPlan
+from ..grid import Halving
 from ..inversion import Inversion
-from ..run import CONTROLLER_NODE, ENCODE_NODE
+from ..node_names import CONTROLLER_NODE, ENCODE_NODE
 from .prompts import PAIR
 
 COUPLING = {
@@ -63,12 +65,39 @@ def check_latent(model: comfy.model_patcher.ModelPatcher, latent: dict[str, Any]
             "the VAE that belongs to the model."
         )
     unet = model.get_model_object("diffusion_model")
-    pools = isinstance(unet, UNetModel) and not unet.conv_resample
-    least = 2 ** (len(unet.channel_mult) - 1) if pools else 1
-    if min(samples.shape[2:]) < least:
+    least = 2 ** (len(unet.channel_mult) - 1) if halving_of(model) is math.floor else 1
+    height, width = _sides_in_the_run(model, latent)
+    if min(height, width) < least:
         raise ValueError(
-            f"{node}: the latent is {samples.shape[3]}×{samples.shape[2]}, this model needs at least {least}×{least}. "
-            "Use a larger picture."
+            f"{node}: the latent is {width}×{height}, this model needs at least {least}×{least}. Use a larger picture."
+        )
+
+
+def _sides_in_the_run(model: comfy.model_patcher.ModelPatcher, latent: dict[str, Any]) -> tuple[int, int]:
+    """A latent's height and width; an empty one made for another VAE is resized by the host before it samples."""
+    made_for = latent.get("downscale_ratio_spacial")
+    height, width = latent["samples"].shape[2:]
+    if made_for is None or bool(latent["samples"].any()):
+        return height, width
+    ratio = made_for / model.get_model_object("latent_format").spacial_downscale_ratio
+    return round(height * ratio), round(width * ratio)
+
+
+def halving_of(model: comfy.model_patcher.ModelPatcher) -> Halving:
+    """How the model's levels halve: by a convolution, which rounds up, or by pooling, which rounds down."""
+    unet = model.get_model_object("diffusion_model")
+    return math.floor if isinstance(unet, UNetModel) and not unet.conv_resample else math.ceil
+
+
+def check_noise_mask(mask: torch.Tensor | None, plan: EditPlan) -> None:
+    """Raise ValueError for a noise mask [rows, …] of a run that is not alike in all rows of each picture."""
+    if mask is None or mask.shape[0] % plan.rows:
+        return
+    each = mask.reshape(-1, plan.rows, *mask.shape[1:])
+    if not bool((each == each[:, :1]).all()):
+        raise ValueError(
+            f"{CONTROLLER_NODE}: source and target have different noise masks. Connect the mask to the latent before "
+            "the Controller, which gives all rows of a picture the same."
         )
 
 
@@ -88,15 +117,16 @@ def check_rows(noise: torch.Tensor, plan: EditPlan, inversion: Inversion | None)
 
 
 def check_batch(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
-    """Refuse masks, hints and other prompts of several rows, which the host deals out to rows whosever they are."""
+    """Refuse masks, hints and other prompts of several unlike rows, which the host deals out whosever the rows are."""
     for name, entries in guider.conds.items():
         for entry in entries:
             own = name == "positive" and entry.get(PAIR) == plan.pair
             prompt = None if own else entry.get("cross_attn")
             found = [("mask", entry.get("mask")), (f"{name} prompt", prompt)]
+            found += [(f"{name} prompt's pooled output", None if own else entry.get("pooled_output"))]
             found += [("ControlNet image", hint) for hint in _hints(entry.get("control"))]
             for what, tensor in found:
-                if torch.is_tensor(tensor) and tensor.shape[0] > 1:
+                if torch.is_tensor(tensor) and tensor.shape[0] > 1 and not bool((tensor == tensor[:1]).all()):
                     raise ValueError(
                         f"{CONTROLLER_NODE}: a {what} of the conditioning has a batch of {tensor.shape[0]}, which "
                         "cannot follow the rows of source and targets. Give it a batch of 1."

@@ -18,11 +18,10 @@ from comfy.patcher_extension import WrappersMP
 
 from ..edits import EditPlan
 from ..inversion import Inversion, Method, invert
-from ..run import CONTROLLER_NODE
+from ..node_names import CONTROLLER_NODE, INVERSION_NODE
 from .checks import check_latent
 from .prompts import KEY, PAIR, Conditioning
 
-INVERSION_NODE = "P2P DDIM Inversion"
 SAME = 1e-5
 ANOTHER = 1e-2
 SEEN = 64
@@ -157,7 +156,8 @@ def model_identity(model: comfy.model_patcher.ModelPatcher) -> Hashable:
     small = [entry for prefix in SMALL for entry in model.get_key_patches(prefix).items()]
     weights = tuple(_fingerprint(parts[0][0]) for _, parts in small)  # as they are without the patches that follow
     patches = {str(key): tuple(map(_patch_identity, parts)) for key, parts in model.patches.items()}
-    return weights, tuple(sorted(patches.items()))
+    predicts = tuple(base.__name__ for base in type(model.get_model_object("model_sampling")).__mro__)
+    return predicts, weights, tuple(sorted(patches.items()))
 
 
 def _patch_identity(patch: tuple[Any, ...]) -> Hashable:

@@ -11,7 +11,7 @@ from typing import Any
 import comfy.k_diffusion.sampling
 import torch
 
-from ..run import CONTROLLER_NODE
+from ..node_names import CONTROLLER_NODE
 
 Draw = Callable[..., torch.Tensor]
 DRAW_IN_VAIN = ("sample_res_multistep", "sample_res_multistep_cfg_pp")

@@ -9,9 +9,9 @@ import comfy.sd
 import torch
 
 from ..edits import EditPlan, Target
+from ..node_names import ENCODE_NODE
 from ..prompt import Prompt, Role, Token
 from ..quote import quote
-from ..run import ENCODE_NODE
 
 KEY = "p2p"
 MOST_CHUNKS = 32

@@ -106,11 +106,21 @@ def test_a_picture_not_made_here(node, demo, part):
     assert float(heat[circle].mean()) > 1.5 * float(heat[~circle].mean())
 
 
-def test_only_the_last_runs_of_a_controller_are_kept_and_it_says_so(graph, demo, node):
+def test_a_cached_run_is_found_after_many_others(graph, demo, node):
+    model, positive, batch = graph("circle")
+    made = [
+        {**batch, "samples": sample(model, positive, negative(demo[1]), batch, seed=seed, steps=1)} for seed in range(9)
+    ]
+    first = maps(node, made[0])[1]
+    assert first.shape[0] == 2 and not torch.equal(first, maps(node, made[-1])[1])
+
+
+def test_without_room_the_last_runs_of_a_controller_are_kept_and_it_says_so(graph, demo, node, part, monkeypatch):
+    monkeypatch.setattr(part("p2p_attention.record"), "MOST_BYTES", 0)
     model, positive, batch = graph("circle")
     made = [
         {**batch, "samples": sample(model, positive, negative(demo[1]), batch, seed=seed, steps=2)} for seed in range(5)
     ]
     assert maps(node, made[-1])[1].shape[0] == 2
-    with pytest.raises(ValueError, match="P2P Attention Maps: .* none of the last 4 of its P2P Attention Controller"):
+    with pytest.raises(ValueError, match="P2P Attention Maps: .* none of the last 4 .* Change the sampler's seed"):
         maps(node, made[0])

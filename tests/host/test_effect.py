@@ -23,7 +23,8 @@ def warnings(node, demo, caplog):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             sample(model, positive, negative(demo[1]), batch, steps=10, **options)
-        return [record.getMessage() for record in caplog.records if "differs from its source" in record.getMessage()]
+        said = [record.getMessage() for record in caplog.records]
+        return [text for text in said if "differs from its source" in text or "no edit acts" in text]
 
     return run
 
@@ -43,6 +44,24 @@ def test_a_local_blend_that_lets_nothing_through_is_named(warnings):
     blend = ("P2P_LocalBlend", {"words": "", "threshold": 0.3, "start_percent": 0.0, "mask": corner})
     (said,) = warnings("a red circle on a green background", swap, blend)
     assert "'green' held " in said and "the local blend left 0.1% of the picture free" in said
+    assert said.endswith("; widen the local blend's mask.")
+
+
+def test_advice_is_what_can_be_done(warnings):
+    """Self-attention is off, and the blend lets everything through."""
+    swap = ("P2P_Reweight", {"words": "red", "strength": 1.05, "start_percent": 0.0, "end_percent": 1.0})
+    blend = ("P2P_LocalBlend", {"words": "", "threshold": 0.3, "start_percent": 0.0, "mask": torch.ones(1, 8, 8)})
+    (said,) = warnings(SOURCE, swap, blend, self_end=0.0)
+    assert "left 100.0% of the picture free" in said
+    assert said.endswith(
+        "To see more of the edit: let the reweight end later (end_percent), or move its strength further from 1."
+    )
+
+
+@pytest.mark.parametrize("edits", [(), (("P2P_Reweight", {"words": "circle", "strength": 1.0}),)])
+def test_an_edit_without_an_edit_is_named(edits, warnings):
+    (said,) = warnings("a yellow circle on a green background", *edits, self_end=0.0)
+    assert said.startswith("P2P Attention Controller: no edit acts") and "P2P Word Swap" in said
 
 
 def test_an_edit_that_shows_is_no_news(warnings):

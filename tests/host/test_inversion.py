@@ -7,6 +7,7 @@ import nodes
 import numpy as np
 import pytest
 import torch
+from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
 from .sampling import SIZES, empty, negative, sample
 
@@ -227,6 +228,9 @@ def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
     of_one, *_ = node("P2P_DDIMInversion", model=patched[0], latent=latent, **invert)
     with pytest.raises(ValueError, match="made with another model, or with other LoRAs"):
         run(of_one, model=patched[1])
+    (other_kind,) = ModelSamplingDiscrete().patch(demo[0], "eps", False)
+    with pytest.raises(ValueError, match="made with another model"):
+        run(inversion, model=other_kind)
     controlled, batch = node(
         "P2P_AttentionController", model=demo[0], edit=edit, latent=latent, inversion=inversion, **windows
     )

@@ -224,6 +224,33 @@ def test_no_layer_of_the_size_asked_for(blended):
         blended({"map_resolution": "1/8"})
 
 
+@pytest.mark.parametrize("shape", [(3, 34, 34), (3, 33, 35), (3, 37, 26)])
+@pytest.mark.parametrize("resolution", ["1/4", "1/2"])
+def test_sizes_that_do_not_halve(shape, resolution, node, demo):
+    """The demo model pools, so its levels round down."""
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.6)
+    blend = {"words": "circle", "threshold": 0.8, "start_percent": 0.0, "map_resolution": resolution}
+    (edit,) = node("P2P_LocalBlend", edit=edit, **blend)
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": resolution}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(shape), **windows)
+    made = {**latent, "samples": sample(model, positive, negative(demo[1]), latent)}
+    assert 0 < changed(made).float().mean() < 1
+
+
+def test_a_negative_in_an_area_beside_a_whole_one(node, demo):
+    """The host gives the positive a copy in that area, which has no map of the whole picture, and needs none."""
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.6)
+    (edit,) = node("P2P_LocalBlend", edit=edit, words="circle", threshold=0.8, start_percent=0.0, map_resolution="1/2")
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.2, "self_resolution": "1/2"}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
+    whole = negative(demo[1])
+    corner = [[whole[0][0], {**whole[0][1], "area": (8, 8, 0, 0)}]]
+    made = {**latent, "samples": sample(model, positive, [*corner, *whole], latent)}
+    assert 0 < changed(made).float().mean() < 1
+
+
 def test_a_pair_in_an_area_has_no_place_for_the_mask(blended, node, demo):
     positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
     (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.0, map_resolution="1/2")

@@ -158,6 +158,28 @@ def test_a_self_window_before_the_run_is_only_a_warning_if_the_swap_acts(graph, 
         sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
 
 
+def test_a_word_window_before_the_run_is_only_a_warning_if_the_swap_acts(node, demo, caplog):
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.9, word_windows="square: 0.0 - 0.3")
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.0}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty((3, 32, 32)), **windows)
+    sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
+    assert "P2P Word Swap: no step of this run falls into the window 0 … 0.3" in caplog.text
+
+
+def test_noise_masks_that_differ_between_the_rows(graph, demo):
+    model, positive, latent, _ = graph()
+    masks = torch.stack([torch.zeros(1, 32, 32), torch.ones(1, 32, 32)])
+    with pytest.raises(ValueError, match="P2P Attention Controller: source and target have different noise masks"):
+        sample(model, positive, negative(demo[1]), {**latent, "noise_mask": masks}, steps=4)
+
+
+def test_a_sweep_that_begins_before_the_window(node, graph):
+    edit = graph(swap=None)[3]
+    with pytest.raises(ValueError, match=r"start_percent 0\.3 comes after end_percent_sweep 0\.2; lower the first"):
+        node("P2P_WordSwap", edit=edit, start_percent=0.3, end_percent=0.8, end_percent_sweep="0.2, 0.5")
+
+
 def test_a_word_window_on_an_added_word(node, demo):
     added = "a large red circle on a blue background"
     _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=added)

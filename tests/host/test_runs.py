@@ -109,6 +109,18 @@ def test_a_run_split_in_two_is_the_whole_run(edited, demo):
     torch.testing.assert_close(second["samples"], whole, rtol=1e-5, atol=1e-5)
 
 
+def test_a_window_that_opens_within_the_last_step_before_the_split(node, demo):
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.51, end_percent=1.0)
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.0}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
+    whole = sample(model, positive, negative(demo[1]), latent, steps=8)
+    run, args = nodes.KSamplerAdvanced().sample, (7, 8, 4.0, "euler", "normal", positive, negative(demo[1]))
+    (first,) = run(model, "enable", *args, latent, 0, 4, "enable")
+    (second,) = run(model, "disable", *args, first, 4, 8, "disable")
+    torch.testing.assert_close(second["samples"], whole, rtol=1e-5, atol=1e-5)
+
+
 def test_denoise_from_a_picture(edited, demo, node):
     _, positive, _ = edited()
     picture = torch.rand(1, 16, 16, 3, generator=torch.Generator().manual_seed(0))
@@ -182,6 +194,53 @@ def test_a_pair_that_begins_late(edited, demo):
     made = sample(model, both, negative(demo[1]), latent, steps=6)
     plain = sample(demo[0], both, negative(demo[1]), rows(empty(SHAPE), 2), steps=6)
     assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+
+
+def test_a_pair_that_begins_late_and_alone(edited, demo):
+    """Without guidance the model is not called at all before."""
+    model, positive, latent = edited()
+    (late,) = nodes.ConditioningSetTimestepRange().set_range(positive, 0.3, 1.0)
+    made = sample(model, late, negative(demo[1]), latent, steps=6, cfg=1.0)
+    plain = sample(demo[0], late, negative(demo[1]), rows(empty(SHAPE), 2), steps=6, cfg=1.0)
+    assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+
+
+def test_a_pair_that_begins_after_the_first_part_of_a_split_run(node, demo):
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.9)
+    (edit,) = node("P2P_WatchWords", edit=edit, words="circle", map_resolution="1/2")
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
+    (late,) = nodes.ConditioningSetTimestepRange().set_range(positive, 0.55, 1.0)
+    (early,) = nodes.ConditioningSetTimestepRange().set_range(negative(demo[1], "a green background"), 0.0, 0.55)
+    (both,) = nodes.ConditioningCombine().combine(early, late)
+    whole = sample(model, both, negative(demo[1]), latent, steps=8)
+    run, args = nodes.KSamplerAdvanced().sample, (7, 8, 4.0, "euler", "normal", both, negative(demo[1]))
+    (first,) = run(model, "enable", *args, latent, 0, 4, "enable")
+    (second,) = run(model, "disable", *args, first, 4, 8, "disable")
+    torch.testing.assert_close(second["samples"], whole, rtol=1e-5, atol=1e-5)
+
+
+def test_the_pair_without_its_words_as_the_negative(edited, demo):
+    model, positive, latent = edited()
+    (zeroed,) = nodes.ConditioningZeroOut().zero_out(positive)
+    (alone,) = nodes.ConditioningZeroOut().zero_out(negative(demo[1]))
+    made = sample(model, positive, zeroed, latent)
+    assert torch.equal(made, sample(model, positive, alone, latent)) and not torch.equal(made[0], made[1])
+
+
+def test_an_empty_latent_made_for_another_vae(edited, demo, node):
+    """The host makes it eight times as large for the demo model, so it is not too small."""
+    (latent,) = nodes.EmptyLatentImage().generate(16, 16)
+    if "downscale_ratio_spacial" not in latent:
+        pytest.skip("an older host, which takes the latent as it is")
+    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    model, batch = node("P2P_AttentionController", model=demo[0], edit=edit, latent=latent, **windows)
+    run = nodes.KSampler().sample
+    (made,) = run(model, 7, 5, 4.0, "euler", "normal", positive, negative(demo[1]), batch)
+    assert made["samples"].shape == (2, 3, 16, 16)
 
 
 def test_an_inpainting_mask(edited, demo):

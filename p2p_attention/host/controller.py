@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,18 +19,26 @@ from comfy_api.torch_helpers.torch_compile import COMPILE_KEY
 
 from ..control import Control
 from ..edits import EditPlan
+from ..effect import idle
 from ..hooks import RUN, attention_override, attn1_patch, attn2_patch
 from ..inversion import Anchor, Method
-from ..record import KEPT_RUNS, Findings, Heat, Record
-from ..run import BLEND_NODE, CONTROLLER_NODE, WATCH_NODE, Run
-from .checks import check_batch, check_guidance, check_positive, check_rows, check_sampler
+from ..node_names import BLEND_NODE, CONTROLLER_NODE
+from ..record import Findings, Record
+from ..run import Run
+from .checks import (
+    check_batch,
+    check_guidance,
+    check_noise_mask,
+    check_positive,
+    check_rows,
+    check_sampler,
+    halving_of,
+)
+from .findings import RECORD
 from .inversion import check_inversion
 from .noise import noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
 from .prompts import KEY, PAIR
 
-MASK_NODE = "P2P Blend Mask"
-MAPS_NODE = "P2P Attention Maps"
-RECORD = "p2p_record"
 OVERRIDE = "optimized_attention_override"
 
 
@@ -45,43 +54,6 @@ def expand_latent(latent: dict[str, Any], rows: int, record: Record) -> dict[str
     if mask is not None and mask.shape[0] > 1:
         expanded["noise_mask"] = mask.reshape(-1, 1, *mask.shape[-2:]).repeat_interleave(rows, dim=0)
     return expanded
-
-
-def blend_masks(latent: dict[str, Any]) -> torch.Tensor:
-    """The local blend's masks [targets, H, W] of the run that made a latent, in the picture's size.
-
-    Raises ValueError for a latent that no run with a local blend made.
-    """
-    found = findings(latent, MASK_NODE)
-    if found is None or found.masks is None:
-        raise ValueError(
-            f"{MASK_NODE}: these samples are not those of a run with a local blend. Connect the sampler's own output, "
-            f"of a model and latent from {CONTROLLER_NODE}, with a {BLEND_NODE} in the edit."
-        )
-    return found.masks
-
-
-def word_heats(latent: dict[str, Any]) -> tuple[Heat, ...]:
-    """The attention to the watched words in the run that made a latent; ValueError for one that no such run made."""
-    found = findings(latent, MAPS_NODE)
-    if found is None or not found.heats:
-        raise ValueError(
-            f"{MAPS_NODE}: these samples are not those of a run with watched words. Connect the sampler's own output, "
-            f"of a model and latent from {CONTROLLER_NODE}, with a {WATCH_NODE} in the edit."
-        )
-    return found.heats
-
-
-def findings(latent: dict[str, Any], node: str) -> Findings | None:
-    """What the run that made a latent left; ValueError, naming the node, if that may have been dropped since."""
-    record: Record | None = latent.get(RECORD)
-    found = record.of(latent["samples"]) if record else None
-    if found is None and record and record.dropped:
-        raise ValueError(
-            f"{node}: the run that made these samples is none of the last {KEPT_RUNS} of its {CONTROLLER_NODE}, whose "
-            "findings are kept. Give the samplers Controllers of their own, or run again."
-        )
-    return found
 
 
 def control_model(
@@ -132,7 +104,11 @@ def _controlled_run(
     continues = control.inversion is None and not bool(torch.any(noise))
     if control.inversion:
         check_inversion(control.inversion, control.plan, guider, sigmas, latent)
-    run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, pictures, continues)
+    halving = halving_of(guider.model_patcher)
+    run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, pictures, continues, halving)
+    logging.info("Prompt-to-Prompt: %s", run.summary)
+    if warning := idle(control.plan):
+        logging.warning("%s: %s", CONTROLLER_NODE, warning)
     options = guider.model_options["transformer_options"]
     _uncompile(options)
     if options.get("patches_replace", {}).get("attn2") and (run.takes_extra_rows or run.renormalises):
@@ -150,11 +126,10 @@ def _controlled_run(
     for remark in run.remarks(result):
         logging.warning("%s: %s", CONTROLLER_NODE, remark)
     masks, heats = run.blender.target_masks, tuple(run.heats())
-    if masks is not None:
-        scale = guider.model_patcher.model.latent_format.spacial_downscale_ratio
-        masks = torch.nn.functional.interpolate(masks, scale_factor=scale, mode="bilinear")[:, 0].cpu()
     if masks is not None or heats:
-        record.keep(Findings(result.detach().cpu().clone(), masks, heats))
+        scale = guider.model_patcher.model.latent_format.spacial_downscale_ratio
+        masks = None if masks is None else masks.cpu()
+        record.keep(Findings(result.detach().cpu().clone(), masks, heats, scale))
     return result
 
 
@@ -216,7 +191,10 @@ def _controlled_sampler(
     if guider.model_options.get("multigpu_clones"):
         raise ValueError(f"{CONTROLLER_NODE}: an edit cannot be split over several GPUs. Remove the multi-GPU node.")
     check_sampler(executor.class_obj)
-    run.uuids = _own_entries(guider, run.plan)
+    check_noise_mask(denoise_mask, run.plan)
+    entries = _own_entries(guider, run.plan)
+    run.uuids = frozenset(entry["uuid"] for entry in entries)
+    run.spans = [(entry.get("timestep_start", math.inf), entry.get("timestep_end", 0.0)) for entry in entries]
     rows, inversion = run.plan.rows, run.inversion
     if inversion:
         if denoise_mask is not None:
@@ -241,8 +219,8 @@ def _controlled_sampler(
     return run.blender.blend(samples)
 
 
-def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset[Any]:
-    """The ids of all entries that will run the pair's rows, made anew.
+def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> list[dict[str, Any]]:
+    """All entries that will run the pair's rows, with ids made anew.
 
     Where an entry has an area, the host gives its opposite a copy of it, id and all, with the other's context: so a
     positive without our mark may hold the pair's rows, and a negative with our mark does not.
@@ -252,7 +230,7 @@ def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> frozenset[
     own = [entry for entry in positives if any(entry["model_conds"].get("c_crossattn") is c for c in contexts)]
     for entry in own:
         entry["uuid"] = uuid.uuid4()
-    return frozenset(entry["uuid"] for entry in own)
+    return own
 
 
 def _spread_rows(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
