@@ -28,12 +28,12 @@ from .watch import CrossCall, Watch
 class Run:
     """The state of one run over so many `pictures`, each a source and its targets.
 
-    `uuids`, set by the host's side, are the conditionings that hold the pair's rows. `renormalises` is true if some
-    reweight is renormalised, which is done where attention is computed.
-    `spans` has the highest and the lowest noise level of each of their timestep ranges. `sigmas` are the run's noise
-    levels, `continues` is true for a run that takes up another's latent (no noise is added), whose windows may rightly
-    lie before it; `halving` says how the model's levels halve (see `grid.grid`). Raises ValueError for a window that no
-    step falls in.
+    `uuids`, set by the host's side, are the conditionings that hold the pair's rows, and `spans` the highest and the
+    lowest noise level of each one's timestep range. `renormalises` is true if some reweight is renormalised, which is
+    done where attention is computed.
+    `sigmas` are the run's noise levels, `continues` is true for a run that takes up another's latent (no noise is
+    added), whose windows may rightly lie before it; `halving` says how the model's levels halve (see `grid.grid`).
+    Raises ValueError for a window that no step falls in.
     """
 
     def __init__(

@@ -209,11 +209,11 @@ def test_every_attention_backend_of_this_machine(backend, family, node):
 def test_what_follows_no_rows_is_refused(sd15, edit):
     model, clip = sd15
     patched, positive, latent = edit(model, clip, SIZES["sd15"])
-    two = torch.ones(2, 16, 16)
+    two = torch.stack([torch.ones(16, 16), torch.zeros(16, 16)])
     (masked,) = nodes.ConditioningSetMask().append(positive, two, "default", 1.0)
     with pytest.raises(ValueError, match="a mask of the conditioning has a batch of 2"):
         sample(patched, masked, negative(clip), latent)
-    twice = [[torch.cat([negative(clip)[0][0]] * 2), {}]]
+    twice = [[torch.cat([negative(clip)[0][0], negative(clip, "blurry")[0][0]]), {}]]
     with pytest.raises(ValueError, match="a negative prompt of the conditioning has a batch of 2"):
         sample(patched, positive, twice, latent)
     (cached,) = EasyCacheNode.execute(patched, 0.2, 0.15, 0.95, False)

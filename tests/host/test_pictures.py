@@ -25,7 +25,7 @@ def lines(node, edit):
 
 def test_the_alignment_before_any_edit_says_what_to_connect(node, encoded):
     found = lines(node, encoded("a green square on a blue background"))
-    assert found[1] == "no edit yet: connect P2P Word Swap, P2P Refine or P2P Reweight"
+    assert found[1] == "no edit yet: connect P2P Word Swap, P2P Refine, or P2P Reweight with a strength other than 1"
     assert found[3:5] == ["red → green: swapped", "circle → square: swapped"]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2p_attention.fused import Batch, CrossTerms, edited_rows, edited_values
-from p2p_attention.probe import Probes, Track, on_grid
+from p2p_attention.probe import Probes, Track
 from p2p_attention.renormalise import Renormaliser
 from p2p_attention.watch import CrossCall, Watch
 
@@ -104,8 +104,3 @@ def test_more_words_than_a_head_is_wide():
     tracks = [Track(0, (position,), WHOLE) for position in range(TOKENS)]
     probe = Probes(batch, (), [CrossTerms(None, None)], index).of_words(tracks, q, TOKENS)
     torch.testing.assert_close(probe.look(attend, q, k, HEADS).sum(dim=-1), torch.ones(PIXELS, HEADS))
-
-
-def test_layers_that_are_a_share_of_the_latent():
-    assert on_grid((16, 16), (64, 64), QUARTER) and not on_grid((32, 32), (64, 64), QUARTER)
-    assert on_grid((12, 17), (46, 65), QUARTER)
