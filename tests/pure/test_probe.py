@@ -1,3 +1,4 @@
+import math
 from fractions import Fraction
 
 import torch
@@ -10,7 +11,7 @@ from p2p_attention.renormalise import Renormaliser
 from p2p_attention.watch import CrossCall, Watch
 
 HEADS, WIDTH, TOKENS, GRID = 2, 3, 7, (2, 5)
-PIXELS, WHOLE, QUARTER = GRID[0] * GRID[1], Fraction(1), Fraction(1, 4)
+PIXELS, WHOLE = GRID[0] * GRID[1], Fraction(1)
 
 
 def index(rows, device):
@@ -69,7 +70,7 @@ def test_a_words_share_is_its_columns_sum(seed, repeats, kinds):
         expected = sum(maps[start + track.row][..., list(track.positions)].sum(dim=-1) for start in (0, 3))
         torch.testing.assert_close(seen[..., number].transpose(0, 1), expected)
 
-    call = CrossCall(TOKENS, batch, rows, folds, terms, seed, GRID, GRID)
+    call = CrossCall(TOKENS, batch, rows, folds, terms, seed, GRID, GRID, math.ceil)
     watch = Watch([Track(1, (3,), WHOLE)], index)
     output = attend(q, k, edited_values(context, batch, terms))
     watch.see(call, attend, q, k, HEADS)
