@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io, ui
 
-from ..p2p_attention.edits import EditPlan
-from ..p2p_attention.feeds import feeds, headline, table
+from ..p2p_attention.edits import EditPlan, Target
+from ..p2p_attention.feeds import Feed, feeds, headline, table
 from ..p2p_attention.node_names import ALIGNMENT_NODE
 from ..p2p_attention.pictures.alignment import draw
 from ..p2p_attention.pictures.sheet import stacked
@@ -28,7 +28,10 @@ class AlignmentView(io.ComfyNode):
             is_output_node=True,
             inputs=[Edit.Input("edit", tooltip="The edit at any place of the chain; what comes later is not shown.")],
             outputs=[
-                io.Image.Output(display_name="picture", tooltip="One picture for each target."),
+                io.Image.Output(
+                    display_name="picture",
+                    tooltip="One picture for each target.",
+                ),
                 io.String.Output(display_name="table", tooltip="The same as text."),
             ],
         )
@@ -36,7 +39,10 @@ class AlignmentView(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, edit: EditPlan) -> io.NodeOutput:
-        found = [(headline(target), target, feeds(edit, target)) for target in edit.targets]
-        picture = stacked([draw(title, parts) for title, _, parts in found])
-        text = "\n\n".join(f"{target.prompt.text}\n{title}\n{table(parts)}" for title, target, parts in found)
+        alike: dict[tuple[str, tuple[Feed, ...]], list[Target]] = {}
+        for target in edit.targets:
+            alike.setdefault((target.prompt.text, tuple(feeds(edit, target))), []).append(target)
+        found = [(prompt, headline(targets), parts) for (prompt, parts), targets in alike.items()]
+        picture = stacked([draw(title, parts) for _, title, parts in found])
+        text = "\n\n".join(f"{prompt}\n{title}\n{table(parts)}" for prompt, title, parts in found)
         return io.NodeOutput(picture, text, ui=ui.PreviewImage(picture, cls=cls))

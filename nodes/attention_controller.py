@@ -67,6 +67,7 @@ class AttentionController(io.ComfyNode):
                     ),
                 ),
             ],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
             outputs=[
                 io.Model.Output(display_name="model", tooltip="The patched clone, for the sampler."),
                 io.Latent.Output(
@@ -89,7 +90,21 @@ class AttentionController(io.ComfyNode):
     ) -> io.NodeOutput:
         with said_by(CONTROLLER_NODE):
             window = Window.of_inputs(self_start_percent, self_end_percent, "self_start_percent", "self_end_percent")
+        _check_outputs(cls.hidden)
         control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion)
         check_latent(model, latent, CONTROLLER_NODE)
         record = Record()
         return io.NodeOutput(control_model(model, control, record), expand_latent(latent, edit.rows, record))
+
+
+def _check_outputs(hidden: io.HiddenHolder | None) -> None:
+    """Raise ValueError for a graph that uses this node's latent, but not its model, so that no edit would act."""
+    graph, number = (hidden.prompt or {}, str(hidden.unique_id)) if hidden else ({}, "")
+    inputs = [node.get("inputs") for node in graph.values() if isinstance(node, dict)]
+    values = [value for there in inputs if isinstance(there, dict) for value in there.values()]
+    slots = [value[1] for value in values if isinstance(value, list) and len(value) == 2 and str(value[0]) == number]
+    if slots and 0 not in slots:
+        raise ValueError(
+            f"{CONTROLLER_NODE}: the sampler takes the latent from here, but another node's model, so no edit would "
+            "act. Connect the model output too."
+        )

@@ -41,11 +41,12 @@ def inject(
                 window = Window.of_inputs(start_percent, end, "start_percent", named)
                 injected = target.with_injection(Injection(kind, window, words))
                 targets.append(injected.with_setting(f"end {end:g}") if ends else injected)
-    for prompt in edit.prompts:
+    for number, prompt in enumerate(edit.prompts, start=1):
         if not differs(edit.source, prompt):
             words = list_words(word.text for word in prompt.words)
+            which = f" {number} of {len(edit.prompts)}" if len(edit.prompts) > 1 else ""
             raise ValueError(
-                f"{kind.value}: source and target prompt have the same words ({words}), so there is nothing to "
+                f"{kind.value}: source and target prompt{which} have the same words ({words}), so there is nothing to "
                 f"edit. Change or add a word of the target prompt in {ENCODE_NODE}."
             )
     return edit.with_targets(targets)

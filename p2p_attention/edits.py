@@ -220,9 +220,11 @@ class EditPlan:
         return replace(self, watched=(*self.watched, *source), targets=tuple(seen))
 
     def words_to_see(self) -> Iterator[tuple[int, Watched]]:
-        """(row, word) for all words to see; row 0 is the source's."""
+        """(row, word) for all words to see, each named with its picture; row 0 is the source's."""
         for word in self.watched:
-            yield 0, word
+            yield 0, replace(word, name=f"{word.name}, source")
+        prompts = list(dict.fromkeys(prompt.text for prompt in self.prompts))
         for row, target in enumerate(self.targets, start=1):
+            number = f" {prompts.index(target.prompt.text) + 1}" if len(prompts) > 1 else ""
             for word in target.watched:
-                yield row, replace(word, name=", ".join((word.name, *target.settings)))
+                yield row, replace(word, name=", ".join((word.name, f"target{number}", *target.settings)))

@@ -11,7 +11,7 @@ import torch
 from .alignment import changed_words
 from .edits import EditPlan, Target
 from .indices import Indices
-from .node_names import REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
+from .node_names import BLEND_NODE, MASK_NODE, REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
 from .probe import Track
 from .prompt import positions_of
 from .quote import list_words, quote
@@ -19,6 +19,7 @@ from .watch import Watch
 
 LITTLE = 0.1
 LEAST_STEPS = 10
+LEAST_FREE = 0.01
 RESOLUTIONS = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))
 
 
@@ -74,6 +75,22 @@ def idle(plan: EditPlan) -> str | None:
     )
 
 
+def mask_remarks(plan: EditPlan, masks: torch.Tensor | None) -> list[str]:
+    """What to say of local blends whose words let through all of a picture, or nothing; `masks` [targets, …]."""
+    said = []
+    for number, mask in enumerate([] if masks is None else masks):
+        target = plan.targets[number % len(plan.targets)]
+        free = float(mask.mean())
+        if any(blend.reads_words for blend in target.blends) and not LEAST_FREE < free < 1 - LEAST_FREE:
+            what, way = ("everything", "Raise") if free > 0.5 else ("nothing", "Lower")
+            said.append(
+                f"{BLEND_NODE} lets {what} of {quote(target.prompt.text)} change (its mask is {free:.0%} of the "
+                f"picture). {way} its threshold, name other words, or choose another map_resolution; {MASK_NODE} shows "
+                "the mask."
+            )
+    return list(dict.fromkeys(said))
+
+
 def remarks(
     plan: EditPlan, latent: torch.Tensor, gauge: Gauge, counts: Counts, masks: torch.Tensor | None
 ) -> list[str]:
@@ -100,7 +117,7 @@ def _remark(
     name = ", ".join((quote(target.prompt.text), *target.settings))
     parts = [f"{name} differs from its source by {distance:.1%} only. {str(counts).capitalize()}"]
     share = gauge.share(row)
-    if share is not None:
+    if share is not None and all(reweight.strength for reweight in target.reweights):
         positions = set(edited_positions(plan, target))
         words = [word.text for word in target.prompt.words if positions & {*word.positions}]
         parts.append(f"{list_words(map(repr, words))} held {share:.1%} of the attention to words")
@@ -117,7 +134,8 @@ def _advice(target: Target, counts: Counts, free: float | None) -> Iterator[str]
     if target.injection:
         yield "let the swap or refine end earlier (end_percent)"
     if any(reweight.acts for reweight in target.reweights):
-        yield "let the reweight end later (end_percent), or move its strength further from 1"
+        later = any(reweight.acts and reweight.window.end < 1 for reweight in target.reweights)
+        yield "let the reweight end later (end_percent), or " * later + "move the reweight's strength further from 1"
     if free is not None and free < 1:
         reads_words = any(blend.reads_words for blend in target.blends)
         yield "lower the local blend's threshold" if reads_words else "widen the local blend's mask"

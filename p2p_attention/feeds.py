@@ -12,6 +12,7 @@ from .cross_schedule import columns_of
 from .edits import EditPlan, Target
 from .node_names import REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
 from .prompt import Prompt, positions_of, spelling
+from .quote import list_words
 
 MOST_KEPT = 4
 MOST = 60
@@ -34,8 +35,12 @@ class Feed:
     left_out: int = 0
 
 
-def headline(target: Target) -> str:
-    """The edits of a target in a line, e.g. "P2P Word Swap 0 … 0.8, end 0.8"."""
+def headline(targets: Sequence[Target]) -> str:
+    """The edits of a target in a line, e.g. "P2P Word Swap 0 … 0.8"; of several the settings that tell them apart."""
+    target = targets[0]
+    if len(targets) > 1:
+        does = target.injection.kind.value if target.injection else REWEIGHT_NODE
+        return f"{does}: {list_words(', '.join(each.settings) for each in targets)}"
     if target.injection:
         does = f"{target.injection.kind.value} {target.injection.window}"
     elif target.acts:

@@ -11,7 +11,7 @@ import torch
 from .blend import Blender
 from .control import Control
 from .cross_schedule import CrossSchedule, Phase
-from .effect import Counts, Gauge, remarks
+from .effect import Counts, Gauge, mask_remarks, remarks
 from .fused import Batch, CrossInput, CrossTerms, EditedRows, edited_rows, edited_values
 from .grid import Halving
 from .indices import Indices
@@ -190,7 +190,8 @@ class Run:
         """What to say of targets that hardly differ from their source in the finished latent [rows, C, H, W]."""
         if self._steps.last > 0:
             return []
-        return remarks(self.plan, latent, self._gauge, self._counts, self.blender.target_masks)
+        masks = self.blender.target_masks
+        return [*mask_remarks(self.plan, masks), *remarks(self.plan, latent, self._gauge, self._counts, masks)]
 
     def heats(self) -> list[Heat]:
         """The maps of the words to see, in the order of the run's rows."""

@@ -26,6 +26,9 @@ def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target p
             hits = [hit[number - 1 : number] for hit in hits]
         if not any(hits):
             what = f"{quote(phrase)} does not occur" + (f" {number} times" if number else "")
+            apart = phrase.split()
+            if len(apart) > 1 and all(any(_occurrences(word, prompt) for prompt in prompts) for word in apart):
+                what += f" as a phrase; put commas between to name its words singly ({quote(', '.join(apart))})"
             raise ValueError(f"{what} in {where}. The words there are: {list_words(_words(prompts))}.")
         for positions, hit in zip(found, hits, strict=True):
             positions += [p for occurrence in hit for p in occurrence]

@@ -12,9 +12,9 @@ from .quote import quote
 from .window import Window
 from .word_search import find_words
 
-_LINE = re.compile(
-    r"(?P<words>.+):\s*(?P<start>\d+\.?\d*|\.\d+)\s*(?:-|–|—|…|\.{2,3}|to)\s*(?P<end>\d+\.?\d*|\.\d+)\s*"
-)
+_NUMBER, _DASH = r"\d+\.?\d*|\.\d+", r"-|–|—|…|\.{2,3}|to"
+_LINE = re.compile(rf"(?P<words>.+):\s*(?P<start>{_NUMBER})\s*(?:{_DASH})\s*(?P<end>{_NUMBER})\s*")
+_WINDOW = re.compile(rf":\s*(?:{_NUMBER})\s*(?:{_DASH})\s*(?:{_NUMBER})")
 
 
 def read_word_windows(text: str, kind: Kind, source: Prompt, targets: Sequence[Prompt]) -> list[tuple[WordWindow, ...]]:
@@ -30,6 +30,8 @@ def read_word_windows(text: str, kind: Kind, source: Prompt, targets: Sequence[P
 
 def _read(line: str, kind: Kind, source: Prompt, targets: Sequence[Prompt]) -> list[WordWindow]:
     match = _LINE.fullmatch(line)
+    if _WINDOW.search(line, 0, match.start("start") if match else len(line)) and line.count(":") > 1:
+        raise ValueError(f"the word window {quote(line)} holds several; write one a line, or put a semicolon between.")
     if match is None:
         raise ValueError(f"the word window {quote(line)} cannot be read; write it as 'car: 0.0 - 0.4'.")
     try:
@@ -41,6 +43,6 @@ def _read(line: str, kind: Kind, source: Prompt, targets: Sequence[Prompt]) -> l
     if not any(bool(c.has_source[list(at)].any()) for c, at in zip(columns, found, strict=True)):
         raise ValueError(
             f"the words of the word window {quote(line)} take nothing from the source prompt (they were added), so a "
-            "window cannot act on them. Name words that both prompts share."
+            f"window cannot act on them. Name words that {'were swapped or ' * (kind is Kind.SWAP)}both prompts share."
         )
     return [WordWindow(positions, window) for positions in found]

@@ -24,15 +24,15 @@ def main() -> int:
             print(f"ComfyUI is up at {server.address}; queueing {WORKFLOW.relative_to(ROOT)}.", flush=True)
             outputs = server.run(workflow, lambda node, value, most: _progress(titles[node], value, most))
             source, edited = server.images(outputs["10"])
-            without = server.images(outputs["15"])[0]
+            without = server.images(outputs["16"])[0]
     except ServerError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    pair = workflow["2"]["inputs"]
+    source_prompt, target_prompt = workflow["2"]["inputs"]["source_prompt"], workflow["11"]["inputs"]["value"]
     panels = [
-        (source, "source", pair["source_prompt"]),
-        (edited, "Prompt-to-Prompt", pair["target_prompt"]),
-        (without, "same seed without it", pair["target_prompt"]),
+        (source, "source", source_prompt),
+        (edited, "Prompt-to-Prompt", target_prompt),
+        (without, "same seed without it", target_prompt),
     ]
     RESULT.parent.mkdir(exist_ok=True)
     beside(panels).save(RESULT)

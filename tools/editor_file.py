@@ -42,13 +42,14 @@ def _node(number: int, node: Node, kind: dict[str, Any]) -> Node:
     """A node with its sockets, not wired yet, and its widgets' values."""
     spec = {**kind["input"].get("required", {}), **kind["input"].get("optional", {})}
     wired = {key for key, value in node["inputs"].items() if isinstance(value, list)}
-    sockets = [key for key in spec if key in wired or not (isinstance(spec[key][0], list) or spec[key][0] in WIDGETS)]
+    shown = [key for key in spec if isinstance(spec[key][0], list) or spec[key][0] in WIDGETS]
+    sockets = [key for key in spec if key in wired or key not in shown]
     values: list[Any] = []
     widgets: list[dict[str, Any]] = []
-    for key in (key for key in spec if key not in sockets):
+    for key in shown:
         options = spec[key][1] if len(spec[key]) > 1 else {}
         more = [*(["fixed"] if key == "seed" else []), *(["image"] if options.get("image_upload") else [])]
-        values += [node["inputs"][key], *more]
+        values += [options.get("default") if key in wired else node["inputs"][key], *more]
         widgets += [options, *({} for _ in more)]
     rows = max(len(sockets), len(kind["output"]))
     return {
@@ -59,7 +60,10 @@ def _node(number: int, node: Node, kind: dict[str, Any]) -> Node:
         "flags": {},
         "order": number - 1,
         "mode": 0,
-        "inputs": [{"name": key, "type": spec[key][0], "link": None} for key in sockets],
+        "inputs": [
+            {"name": key, "type": spec[key][0], "link": None, **({"widget": {"name": key}} if key in shown else {})}
+            for key in sockets
+        ],
         "outputs": [
             {"name": name, "type": type_, "links": []}
             for name, type_ in zip(kind["output_name"], kind["output"], strict=True)

@@ -67,6 +67,14 @@ class Workflow:
         self.stage(EDIT)
         self.edit = [self.add(kind, title, edit=self.edit, **inputs), 0]
 
+    def share(self, prompt: str, title: str) -> None:
+        """Give a prompt of the pair a node of its own, above the pair, for others to use as well."""
+        inputs = self.nodes[self.pair]["inputs"]
+        self.stage(EDIT)
+        self.shared = self.add("PrimitiveStringMultiline", title, value=inputs[prompt])
+        inputs[prompt] = [self.shared, 0]
+        self.now.nodes.insert(0, self.now.nodes.pop())
+
     def swap(self) -> None:
         """A word swap with the usual window."""
         window = {"start_percent": 0.0, "end_percent": 0.8}
@@ -81,7 +89,7 @@ class Workflow:
             threshold=threshold,
             start_percent=0.2,
             exclude_words="",
-            mask_use="mask only",
+            mask_use="mask and words",
             softness=0.0,
             map_resolution=resolution,
         )

@@ -12,7 +12,7 @@ from graph import Workflow
 from PIL import Image
 from server import ROOT, Server, make_base, serve
 
-from workflows import ALL, ENDS, FOLDER, STRENGTHS
+from workflows import ALL, ENDS, FOLDER, REWEIGHTED, STRENGTHS
 
 sys.path.append(str(ROOT))
 from p2p_attention.pictures.sheet import Panel, sheet
@@ -27,15 +27,13 @@ BACKGROUND = "#262729"
 
 
 def main() -> None:
-    """Run all; the first one's source is the picture that the workflow for real pictures loads."""
+    """Run all."""
     pages = "".join(path.read_text() for path in HELP.glob("*.md"))
     with tempfile.TemporaryDirectory() as base, serve(make_base(Path(base))) as server:
         made: dict[str, list[Image.Image]] = {}
-        for number, flow in enumerate(make() for make in ALL):
+        for flow in (make() for make in ALL):
             found = _run(server, flow)
             pictures = made[flow.name] = [picture for kind, picture in found if kind not in SHEETS]
-            if number == 0:
-                server.upload(pictures[0], "example.png")
             _save(arrange(pictures), FOLDER / f"{flow.name}.jpg")
             if f"({flow.name}.jpg)" in pages:
                 _save(row(pictures[:HELP_COUNT]), HELP / f"{flow.name}.jpg")
@@ -66,15 +64,18 @@ def lead(made: dict[str, list[Image.Image]]) -> Image.Image:
         (source, "a large red circle on a blue background"),
         (swapped, "swap: red → yellow"),
         (made["refine"][1], "refine: a large red striped circle"),
-        (real, "a picture from a file"),
+        (real, "not made by the model"),
         (edited, "its edit: red → yellow"),
     ]
     strengths = (
-        "a large red striped circle",
-        *(f"reweight: striped × {strength}" for strength in STRENGTHS.split(", ")),
+        REWEIGHTED,
+        *(f"reweight: heart × {strength}" for strength in STRENGTHS.split(", ")),
     )
     reweighted = list(zip(made["reweight"], strengths, strict=True))
-    windows = ("a large red circle", *(f"swap: circle → heart, until {end}" for end in ENDS.split(", ")))
+    windows = (
+        "a large white cross on a black background",
+        *(f"swap: cross → heart, until {end}" for end in ENDS.split(", ")),
+    )
     swept = list(zip(made["sweep"], windows, strict=False))
     rows = [[Panel(to_picture(picture), text) for picture, text in row] for row in (first, reweighted, swept)]
     return to_image(sheet(rows))

@@ -22,6 +22,7 @@ OWN_SDXL = (
     "SDXL looks at words where its layers have 1/2 and 1/4 of the latent's size: `self_resolution` and "
     "`map_resolution` of 1/4 are 32×32 at 1024 pixels."
 )
+REWEIGHTED = "a red circle and a small white heart on a green background"
 STRENGTHS, ENDS = "-2, -1, 0, 2", "0.1, 0.3, 0.5, 0.8"
 
 
@@ -29,19 +30,20 @@ def word_swap() -> Workflow:
     """One word for another, with the same seed without Prompt-to-Prompt beside it."""
     flow = Workflow(
         "word_swap",
-        "## Word swap\nChange one word of the target prompt and press **Run**. The picture keeps its layout; only what "
-        "the word names changes.",
+        "## Word swap\nChange one word of *The edited prompt* and press **Run**. The picture keeps its layout; only "
+        "what the word names changes.",
     )
     target = "a large yellow circle on a blue background"
     flow.begin("a large red circle on a blue background", target)
     flow.swap()
     flow.finish(seed=1)
+    flow.share("target_prompt", "The edited prompt")
     flow.stage(COMPARE, below=True)
-    alone = flow.add("CLIPTextEncode", "The target prompt by itself", clip=[flow.model, 1], text=target)
+    alone = flow.add("CLIPTextEncode", "The edited prompt by itself", clip=[flow.model, 1], text=[flow.shared, 0])
     flow.note(
         "**Windows** say in which part of the run the source's attention is used.\n\n- Word Swap `end_percent`: "
         "lower it and the shape may change more.\n- `self_end_percent`: higher keeps shapes and background closer; "
-        "0 switches it off."
+        "0 switches it off.\n\nA new seed goes into both samplers."
     )
     plain = flow.sample("The same seed without the edit", [flow.model, 0], [alone, 0], flow.latent, 1)
     flow.pictures("Without Prompt-to-Prompt", plain, "without")
@@ -68,22 +70,22 @@ def reweight() -> Workflow:
     flow = Workflow(
         "reweight",
         "## Reweight\nMore or less of a word: the target is made once for each strength of `strength_sweep`, all in "
-        "one batch with one source. Empty the sweep to use `strength` alone. The demo model draws patterns till the "
-        "end and keeps them in its self-attention, so the window is the whole run here and `self_end_percent` is 0.",
+        "one batch with one source. Empty the sweep to use `strength` alone. To take away what a word draws, go below "
+        "0: strength 0 only takes its attention, and other words and layers know of it still.",
     )
-    prompt = "a large red striped circle on a blue background"
+    prompt = REWEIGHTED
     flow.begin(prompt, prompt)
     flow.then(
         "P2P_Reweight",
         "P2P Reweight",
-        words="striped",
+        words="heart",
         strength=1.0,
         start_percent=0.0,
-        end_percent=1.0,
+        end_percent=0.8,
         strength_sweep=STRENGTHS,
         renormalise=False,
     )
-    flow.finish(seed=1, self_end=0.0)
+    flow.finish(seed=4)
     return flow
 
 
@@ -93,7 +95,7 @@ def local_blend() -> Workflow:
         "local_blend",
         "## Local blend\nOutside the mask the edited picture is the source, bit for bit. The mask is where the model "
         "looks for the `words`; empty, for those that changed. A colour's word may look at the edge alone, so the "
-        "thing is named here. Leave words out, or connect a mask of your own.",
+        "thing is named here. Look at the mask, move the threshold, leave words out, or connect a mask of your own.",
     )
     flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
     flow.swap()
@@ -126,15 +128,27 @@ def real_image() -> Workflow:
     """A picture that the model did not make."""
     flow = Workflow(
         "real_image",
-        "## Real picture\nLoad a picture, describe it in the source prompt, and change words in the target prompt. The "
+        "## Real picture\nThe picture is put together from a blue and a red one. For yours, connect *Your picture* to "
+        "*Size*, describe it in the source prompt, and change words in the target prompt. The "
         "inversion finds the noise that the picture comes from; outside the blend's mask the result is the picture "
         "itself. The sampler needs the inversion's steps and scheduler, and denoise 1.0; the seed does not matter.",
     )
-    flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
+    flow.begin("a large red square on a blue background", "a large yellow square on a blue background")
     flow.swap()
-    flow.blend("circle", 0.8)
+    flow.blend("square", 0.5)
     flow.stage(MODEL)
-    picture = flow.add("LoadImage", "The picture", image="example.png")
+    ground = flow.add("EmptyImage", "A blue ground", width=256, height=256, batch_size=1, color=0x1F46E6)
+    square = flow.add("EmptyImage", "A red square", width=120, height=120, batch_size=1, color=0xE61919)
+    picture = flow.add(
+        "ImageCompositeMasked",
+        "A picture",
+        destination=[ground, 0],
+        source=[square, 0],
+        x=48,
+        y=80,
+        resize_source=False,
+    )
+    flow.add("LoadImage", "Your picture", image="example.png")
     fitted = flow.add(
         "ImageScale",
         "Size (32×32 for the demo model)",
@@ -192,11 +206,11 @@ def sweep() -> Workflow:
         "one source, and the contact sheet labels them: the earlier the swap ends, the freer the shape. The alignment "
         "view shows, before sampling, which word feeds which.",
     )
-    flow.begin("a large red circle on a blue background", "a large red heart on a blue background")
+    flow.begin("a large white cross on a black background", "a large white heart on a black background")
     window = {"start_percent": 0.0, "end_percent": 0.8}
     flow.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep=ENDS)
     flow.add("P2P_AlignmentView", "P2P Alignment View", edit=flow.edit)
-    flow.finish(seed=1)
+    flow.finish(seed=7)
     sheet = flow.add("P2P_ContactSheet", "P2P Contact Sheet", images=[flow.large, 0], edit=flow.edit)
     flow.add("SaveImage", "The sheet", images=[sheet, 0], filename_prefix="p2p/sweep_sheet")
     return flow

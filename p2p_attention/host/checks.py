@@ -14,7 +14,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from ..edits import EditPlan
 from ..grid import Halving
 from ..inversion import Inversion
-from ..node_names import CONTROLLER_NODE, ENCODE_NODE
+from ..node_names import CONTROLLER_NODE, ENCODE_NODE, INVERSION_NODE
 from .prompts import PAIR
 
 COUPLING = {
@@ -121,16 +121,25 @@ def check_batch(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
     for name, entries in guider.conds.items():
         for entry in entries:
             own = name == "positive" and entry.get(PAIR) == plan.pair
+            if name == "negative" and entry.get(PAIR) == plan.pair and _is_unlike(entry["cross_attn"]):
+                raise ValueError(
+                    f"{CONTROLLER_NODE}: the sampler's negative prompt is the pair of {ENCODE_NODE}. Connect a "
+                    f"CLIP Text Encode instead, or {INVERSION_NODE}'s negative."
+                )
             prompt = None if own else entry.get("cross_attn")
             found = [("mask", entry.get("mask")), (f"{name} prompt", prompt)]
             found += [(f"{name} prompt's pooled output", None if own else entry.get("pooled_output"))]
             found += [("ControlNet image", hint) for hint in _hints(entry.get("control"))]
             for what, tensor in found:
-                if torch.is_tensor(tensor) and tensor.shape[0] > 1 and not bool((tensor == tensor[:1]).all()):
+                if torch.is_tensor(tensor) and _is_unlike(tensor):
                     raise ValueError(
                         f"{CONTROLLER_NODE}: a {what} of the conditioning has a batch of {tensor.shape[0]}, which "
                         "cannot follow the rows of source and targets. Give it a batch of 1."
                     )
+
+
+def _is_unlike(rows: torch.Tensor) -> bool:
+    return rows.shape[0] > 1 and not bool((rows == rows[:1]).all())
 
 
 def _hints(control: Any) -> Iterator[Any]:

@@ -22,7 +22,7 @@ from ..edits import EditPlan
 from ..effect import idle
 from ..hooks import RUN, attention_override, attn1_patch, attn2_patch
 from ..inversion import Anchor, Method
-from ..node_names import BLEND_NODE, CONTROLLER_NODE
+from ..node_names import BLEND_NODE, CONTROLLER_NODE, INVERSION_NODE
 from ..record import Findings, Record
 from ..run import Run
 from .checks import (
@@ -204,6 +204,13 @@ def _controlled_sampler(
         noise, latent = torch.zeros_like(noise), inversion.start.to(noise).repeat_interleave(rows, dim=0)
         if inversion.method is Method.DIRECT:
             run.anchor = Anchor(inversion, rows, noise.device)
+    elif denoise_mask is None and bool(latent.any()) and bool(noise.any()) and _hides_all(guider, sigmas):
+        logging.warning(
+            "%s: nothing of the latent's picture is left at denoise 1.0. To edit that picture, connect %s to the "
+            "inversion input; for a new one, use an empty latent.",
+            CONTROLLER_NODE,
+            INVERSION_NODE,
+        )
     draw = refuse_noise if inversion else noise_sampler
     sampler = executor.class_obj
     with (
@@ -217,6 +224,12 @@ def _controlled_sampler(
         error = (samples[::rows] - inversion.clean.to(samples)).norm() / inversion.clean.norm()
         logging.info("Prompt-to-Prompt: the source was reconstructed to a relative error of %.2e.", float(error))
     return run.blender.blend(samples)
+
+
+def _hides_all(guider: comfy.samplers.CFGGuider, sigmas: torch.Tensor) -> bool:
+    """True for a run that begins at the model's highest noise level."""
+    most = float(guider.model_patcher.get_model_object("model_sampling").sigma_max)
+    return len(sigmas) > 1 and float(sigmas[0]) >= most * (1 - 1e-5)
 
 
 def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> list[dict[str, Any]]:

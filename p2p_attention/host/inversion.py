@@ -99,13 +99,13 @@ def check_inversion(
             f"model to {INVERSION_NODE} and to {CONTROLLER_NODE}, with every LoRA before both."
         )
     run = sigmas.tolist()
-    if len(run) != len(inversion.sigmas) or any(
-        abs(a - b) > SAME * max(a, b) for a, b in zip(run, inversion.sigmas, strict=True)
-    ):
+    unlike = [i for i, (a, b) in enumerate(zip(run, inversion.sigmas, strict=False)) if abs(a - b) > SAME * max(a, b)]
+    if unlike or len(run) != len(inversion.sigmas):
+        first = unlike[0] if unlike else min(len(run), len(inversion.sigmas)) - 1
         raise ValueError(
-            f"{CONTROLLER_NODE}: the inversion went over {inversion.schedule}, noise {inversion.sigmas[0]:.3f} to 0; "
-            f"this run has {len(run) - 1} steps from {run[0]:.3f} to {run[-1]:.3f}. Give the sampler the same steps "
-            "and scheduler, denoise 1.0, and a sampler that takes the schedule as it is."
+            f"{CONTROLLER_NODE}: the inversion went over {inversion.schedule}, this run has {len(run) - 1} steps; the "
+            f"noise of step {first + 1} is {inversion.sigmas[first]:.3f} there and {run[first]:.3f} here. Give the "
+            "sampler the same steps and scheduler, denoise 1.0, and a sampler that takes the schedule as it is."
         )
     wanted, there = tuple(inversion.clean.shape), (latent.shape[0] // plan.rows, *latent.shape[1:])
     if wanted != there:

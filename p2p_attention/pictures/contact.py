@@ -16,7 +16,8 @@ def contact_sheet(source: Panel, targets: Sequence[Target], pictures: Sequence[t
     """The source [H, W, 3] and the targets' pictures. Returns [H', W', 3] in 0 … 1.
 
     The last sweep of a target's settings runs to the right; each other setting and each prompt has a row of its own.
-    Every picture is labelled with its settings, or with its prompt where it has none.
+    Every picture is labelled with its settings, or with its prompt where it has none; a prompt that all settings share
+    stands below the source's.
     """
     rows: dict[tuple[str, ...], list[Panel | None]] = {}
     several = len({target.prompt.text for target in targets}) > 1
@@ -25,5 +26,7 @@ def contact_sheet(source: Panel, targets: Sequence[Target], pictures: Sequence[t
         parts = [target.prompt.text] if several or not target.settings else []
         caption = "\n".join([*parts, ", ".join(target.settings)] if target.settings else parts)
         rows.setdefault(place, []).append(Panel(picture, caption))
+    if not several and targets[0].settings:
+        source = Panel(source.picture, f"{source.caption}\ntarget: {targets[0].prompt.text}")
     lines = [row[i : i + MOST_COLUMNS] for row in rows.values() for i in range(0, len(row), MOST_COLUMNS)]
     return sheet([[source if number == 0 else None, *line] for number, line in enumerate(lines)])

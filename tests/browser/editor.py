@@ -199,8 +199,11 @@ class Editor:
         return self.page.wait_for_function(shown, arg=[number, names]).json_value()
 
     def screenshot(self, path: Path) -> None:
-        """A picture of the editor, with the whole graph in view."""
+        """A picture of the editor, with the whole graph in view, large enough for its text."""
+        usual = self.page.viewport_size
+        self.page.set_viewport_size({"width": 1600, "height": 1060})
         self.command("Comfy.Canvas.FitView")
         self.page.mouse.move(*EMPTY)
         self.page.wait_for_function(AT_REST)
         self.page.screenshot(path=path)
+        self.page.set_viewport_size(usual)

@@ -9,12 +9,12 @@ from .conftest import ROOT
 
 
 def test_a_second_run_executes_only_what_changed(editor):
-    """A new target prompt: the pair and all after it, not the model, the latent, the negative, the run beside it."""
+    """A new target prompt: all that uses it, not the model, the latent, the negative; a new window: the edit alone."""
     editor.open_template("word_swap")
     editor.take_steps(4)
     assert editor.run().error is None
-    editor.type_text("target_prompt", "a large green circle on a blue background")
-    assert editor.run().executed == {"2", "3", "5", "7", "8", "9", "10"}
+    editor.type_text("value", "a large green circle on a blue background")
+    assert editor.run().executed == {"2", "3", "5", *map(str, range(7, 17))}
     editor.type_widget("3", "end_percent", "0.6")
     assert editor.run().executed == {"3", "5", "7", "8", "9", "10"}
     assert editor.run().executed == set()
@@ -38,7 +38,7 @@ def test_a_mistake_shows_its_message_on_its_node(editor, screens):
         expect(dialog).to_have_count(0)
     else:
         editor.page.get_by_role("button", name="Toggle properties panel").click()
-    editor.type_widget("3", "words", "striped")
+    editor.type_widget("3", "words", "heart")
     assert editor.run().error is None and editor.red() == []
 
 
@@ -50,7 +50,7 @@ def test_previews_while_sampling(editor):
     editor.page.evaluate(choose, "latent2rgb")
     run = editor.run()
     editor.page.evaluate(choose, "default")  # the server keeps it
-    assert run.error is None and run.previewed == {"7", "12"}
+    assert run.error is None and run.previewed == {"7", "13"}
 
 
 def test_the_api_file_makes_the_editors_pictures(editor, server):

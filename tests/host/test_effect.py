@@ -8,6 +8,7 @@ import torch
 from .sampling import empty, negative, sample
 
 SOURCE = "a red circle on a blue background"
+NEWS = ("differs from its source", "no edit acts", "P2P Local Blend lets")
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def warnings(node, demo, caplog):
         with caplog.at_level(logging.WARNING):
             sample(model, positive, negative(demo[1]), batch, steps=10, **options)
         said = [record.getMessage() for record in caplog.records]
-        return [text for text in said if "differs from its source" in text or "no edit acts" in text]
+        return [text for text in said if any(part in text for part in NEWS)]
 
     return run
 
@@ -53,15 +54,26 @@ def test_advice_is_what_can_be_done(warnings):
     blend = ("P2P_LocalBlend", {"words": "", "threshold": 0.3, "start_percent": 0.0, "mask": torch.ones(1, 8, 8)})
     (said,) = warnings(SOURCE, swap, blend, self_end=0.0)
     assert "left 100.0% of the picture free" in said
-    assert said.endswith(
-        "To see more of the edit: let the reweight end later (end_percent), or move its strength further from 1."
-    )
+    assert said.endswith("To see more of the edit: move the reweight's strength further from 1.")
 
 
 @pytest.mark.parametrize("edits", [(), (("P2P_Reweight", {"words": "circle", "strength": 1.0}),)])
 def test_an_edit_without_an_edit_is_named(edits, warnings):
     (said,) = warnings("a yellow circle on a green background", *edits, self_end=0.0)
     assert said.startswith("P2P Attention Controller: no edit acts") and "P2P Word Swap" in said
+
+
+@pytest.mark.parametrize("threshold, what", [(0.0, "everything"), (0.1, "nothing")])
+def test_a_mask_by_words_that_is_all_or_nothing_is_named(threshold, what, warnings):
+    swap = ("P2P_WordSwap", {"start_percent": 0.0, "end_percent": 0.4})
+    blend = ("P2P_LocalBlend", {"words": "background", "threshold": threshold, "start_percent": 0.2})
+    exclude = {"exclude_words": "circle, red, blue, on, a"} if what == "nothing" else {}
+    said = [
+        text
+        for text in warnings("a red circle on a green background", swap, (blend[0], {**blend[1], **exclude}))
+        if "lets" in text
+    ]
+    assert len(said) == 1 and f"P2P Local Blend lets {what} of 'a red circle on a green background' change" in said[0]
 
 
 def test_an_edit_that_shows_is_no_news(warnings):

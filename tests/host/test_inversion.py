@@ -169,15 +169,15 @@ def test_other_models_and_shapes(name, request, node):
 @pytest.mark.parametrize(
     "run, there",
     [
-        ({"run_steps": 9}, "9 steps from"),
-        ({"run_scheduler": "karras"}, "8 steps from"),
-        ({"denoise": 0.5}, "8 steps from"),
-        ({"sampler": "dpm_2"}, "8 steps from"),
+        ({"run_steps": 9}, "9 steps; the noise of step 2 is"),
+        ({"run_scheduler": "karras"}, "8 steps; the noise of step 2 is"),
+        ({"denoise": 0.5}, "8 steps; the noise of step 1 is"),
+        ({"sampler": "dpm_2"}, "8 steps; the noise of step"),
     ],
 )
 def test_another_schedule(run, there, picture, inverted):
     run = {key.removeprefix("run_"): value for key, value in run.items()}
-    with pytest.raises(ValueError, match=f"over 8 steps of the scheduler normal, .* this run has {there}"):
+    with pytest.raises(ValueError, match=f"over 8 steps of the scheduler normal, this run has {there}"):
         inverted(picture(), run=run)
 
 

@@ -103,3 +103,13 @@ def test_the_wrong_number_of_pictures(node, encoded):
     for name, more in (("P2P_Compare", {"difference_gain": 1.0}), ("P2P_ContactSheet", {})):
         with pytest.raises(ValueError, match="there are 3 pictures where this edit makes 2 of each source"):
             node(name, images=torch.zeros(3, 8, 8, 3), edit=edit, **more)
+
+
+def test_a_sweep_whose_alignment_is_one_has_one_picture(node, encoded):
+    edit = encoded("a red square on a blue background", more="a green circle on a blue background")
+    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8, end_percent_sweep="0.2, 0.8")
+    picture, text = node("P2P_AlignmentView", edit=edit)
+    assert picture.shape[0] == 2 and text.count("P2P Word Swap: end 0.2, end 0.8") == 2
+    (edit,) = node("P2P_Reweight", edit=edit, words="square", strength=1.0, strength_sweep="0, 2")
+    picture, text = node("P2P_AlignmentView", edit=edit)
+    assert picture.shape[0] == 3 and "× 0 in" in text and "× 2 in" in text

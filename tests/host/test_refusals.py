@@ -109,6 +109,30 @@ def test_another_positive(graph, demo):
         sample(model, other, negative(demo[1]), latent)
 
 
+def test_the_pair_as_the_negative(graph, demo):
+    model, positive, latent, _ = graph()
+    with pytest.raises(ValueError, match="negative prompt is the pair of P2P Encode Prompt Pair. Connect a CLIP Text"):
+        sample(model, positive, positive, latent)
+
+
+def test_which_target_is_the_source_again(node, demo):
+    more = {"clip": demo[1], "source_prompt": SOURCE, "target_prompt": TARGET, "more_targets": SOURCE}
+    _, edit = node("P2P_EncodePromptPair", **more)
+    with pytest.raises(ValueError, match="target prompt 2 of 2 have the same words"):
+        node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+
+
+def test_a_picture_that_would_be_lost(graph, demo, caplog):
+    model, positive, latent, _ = graph(latent={"samples": torch.ones(1, 3, 32, 32)})
+    sample(model, positive, negative(demo[1]), latent, steps=4)
+    assert "picture is left at denoise 1.0. To edit that picture, connect P2P DDIM Inversion" in caplog.text
+    caplog.clear()
+    sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.7)
+    model, positive, latent, _ = graph()
+    sample(model, positive, negative(demo[1]), latent, steps=4)
+    assert "latent's picture" not in caplog.text
+
+
 def test_a_positive_joined_to_another_prompt(graph, demo):
     model, positive, latent, _ = graph()
     (longer,) = nodes.ConditioningConcat().concat(positive, positive)

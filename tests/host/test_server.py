@@ -34,7 +34,7 @@ def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server, part):
     steps: list[int] = []
     outputs = server.run(json.loads(WORKFLOW.read_text()), lambda node, value, most: steps.append(value))
     source, edited = (judge(small(p)) for p in server.images(outputs["10"]))
-    (without,) = (judge(small(p)) for p in server.images(outputs["15"]))
+    (without,) = (judge(small(p)) for p in server.images(outputs["16"]))
     assert max(steps) == 30
     assert source.background == edited.background == "blue"
     assert (source.things[0].colour, edited.things[0].colour) == ("red", "yellow")
@@ -51,8 +51,14 @@ def test_a_real_picture_uploaded_over_the_api(server, part):
     drawn = part("demo.render").render(scene, 256)
     name = server.upload(Image.fromarray((drawn * 255).round().astype(np.uint8)), "circle.png")
     workflow = json.loads((WORKFLOW.parent / "real_image.json").read_text())
-    (load,) = (node for node in workflow.values() if node["class_type"] == "LoadImage")
-    load["inputs"]["image"] = name
+    nodes = {node["class_type"]: (number, node["inputs"]) for number, node in workflow.items()}
+    nodes["LoadImage"][1]["image"] = name
+    size = next(node for node in workflow.values() if node["_meta"]["title"].startswith("Size"))
+    size["inputs"]["image"] = [nodes["LoadImage"][0], 0]
+    for prompt in ("source_prompt", "target_prompt"):
+        pair = nodes["P2P_EncodePromptPair"][1]
+        pair[prompt] = pair[prompt].replace("square", "circle")
+    nodes["P2P_LocalBlend"][1]["words"] = "circle"
     (save,) = (number for number, node in workflow.items() if node["class_type"] == "SaveImage")
     source, edited = (small(picture) for picture in server.images(server.run(workflow)[save]))
     before, after = judge(source), judge(edited)
@@ -75,6 +81,14 @@ def test_the_same_queue_again_gives_the_same_pictures(server):
     again = server.images(server.run(workflow)["10"])
     assert [p.tobytes() for p in first] == [p.tobytes() for p in again]
     assert first[1].tobytes() != other[1].tobytes()
+
+
+def test_a_sampler_with_the_model_from_elsewhere(server):
+    workflow = json.loads(WORKFLOW.read_text())
+    workflow["5"]["inputs"]["self_end_percent"] = 0.35  # so that the Controller is not taken from the cache
+    workflow["7"]["inputs"]["model"] = ["1", 0]
+    with pytest.raises(tool.ServerError, match=r"P2P_AttentionController \(node 5\): .* Connect the model output too"):
+        server.run(workflow)
 
 
 def test_a_mistake_is_reported_on_its_node(server):
@@ -110,10 +124,10 @@ def test_a_server_killed_in_the_middle_of_an_edit(tmp_path_factory):
         server.process.wait(20)
     with tool.serve(base) as server:
         outputs = server.run(workflow)
-        again = [picture.tobytes() for node in ("10", "15") for picture in server.images(outputs[node])]
+        again = [picture.tobytes() for node in ("10", "16") for picture in server.images(outputs[node])]
     with tool.serve(tool.make_base(tmp_path_factory.mktemp("fresh"))) as server:
         outputs = server.run(workflow)
-        fresh = [picture.tobytes() for node in ("10", "15") for picture in server.images(outputs[node])]
+        fresh = [picture.tobytes() for node in ("10", "16") for picture in server.images(outputs[node])]
     assert again == fresh
 
 
@@ -122,7 +136,7 @@ def test_a_run_cancelled_in_the_middle(server):
     workflow = json.loads(WORKFLOW.read_text())
     workflow["7"]["inputs"]["seed"] = 77
     outputs = server.run(workflow)
-    expected = [p.tobytes() for node in ("10", "15") for p in server.images(outputs[node])]
+    expected = [p.tobytes() for node in ("10", "16") for p in server.images(outputs[node])]
     other = json.loads(json.dumps(workflow))
     other["7"]["inputs"]["seed"] = 78
     cancelled = []
@@ -134,4 +148,4 @@ def test_a_run_cancelled_in_the_middle(server):
     with pytest.raises(tool.ServerError, match="interrupted"):
         server.run(other, cancel)
     outputs = server.run(workflow)
-    assert [p.tobytes() for node in ("10", "15") for p in server.images(outputs[node])] == expected
+    assert [p.tobytes() for node in ("10", "16") for p in server.images(outputs[node])] == expected

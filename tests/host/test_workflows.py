@@ -63,11 +63,11 @@ def read_inputs(node: dict, links: list, old: bool = False) -> dict:
     values = iter(node["widgets_values"])
     types = nodes.NODE_CLASS_MAPPINGS[node["type"]].INPUT_TYPES()
     for key, (kind, *options) in {**types.get("required", {}), **types.get("optional", {})}.items():
-        if key not in inputs and (isinstance(kind, list) or kind in WIDGETS):
+        if (isinstance(kind, list) or kind in WIDGETS) and not (old and key in inputs):
             value = next(values, None)
             if old and value is None:
                 break
-            inputs[key] = value
+            inputs.setdefault(key, value)
             if options and options[0].get("image_upload"):
                 assert next(values) == "image"
             if key in ("seed", "noise_seed"):

@@ -55,3 +55,8 @@ def test_a_number_that_is_none(words):
 def test_a_number_too_high():
     with pytest.raises(ValueError, match="'cat' does not occur 3 times"):
         named("cat#3", "a cat")
+
+
+def test_words_that_stand_apart_are_no_phrase():
+    with pytest.raises(ValueError, match="'red car' does not occur as a phrase; put commas between .*'red, car'"):
+        find_words("red car", [prompt("a red fast car")])

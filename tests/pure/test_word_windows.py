@@ -35,6 +35,7 @@ def test_nothing_written():
         ("car", "'car' cannot be read; write it as"),
         ("car 0.1 - 0.4", "cannot be read"),
         ("car: 0.0.1 - 0.4", "'car: 0.0.1 - 0.4' cannot be read"),
+        ("car: 0.1 - 0.4, road: 0 - 1", "'car: 0.1 - 0.4, road: 0 - 1' holds several; write one a line"),
         ("car: 0.4 - 0.1", "'car: 0.4 - 0.1': start_percent 0.4 comes after end_percent 0.1"),
         ("car: 0 - 3", "end_percent is 3.0; it must lie between"),
         ("car: 0..0 - 1.2.3", "'car: 0..0 - 1.2.3'"),
