@@ -10,7 +10,8 @@ Node = dict[str, Any]
 
 OWN_CHECKPOINT = (
     "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint* (Stable Diffusion 1.5, 2 or XL), "
-    "set the picture's size to what it was trained for, and connect *VAE Decode* in place of the *Enlarge* nodes."
+    "set the picture's size to what it was trained for and `cfg` to about 7, and connect *VAE Decode* in place of the "
+    "*Enlarge* nodes."
 )
 MODEL, EDIT, SAMPLE, PICTURES = "1 · Model and size", "2 · The edit", "3 · All pictures in one batch", "4 · Pictures"
 COMPARE = "For comparison"
@@ -19,8 +20,9 @@ COMPARE = "For comparison"
 class Workflow:
     """A graph in the making: nodes in the API's form by number, with titles; notes and stages for the editor."""
 
-    def __init__(self, name: str, note: str, own: str = OWN_CHECKPOINT) -> None:
-        self.name, self.own = name, own
+    def __init__(self, name: str, note: str, own: str = OWN_CHECKPOINT, back: str = "") -> None:
+        """`back` says which values are the demo model's, to be set back for another."""
+        self.name, self.own = name, f"{own} {back}".strip()
         self.nodes: dict[str, Node] = {}
         self.notes: dict[str, str] = {}
         self.stages: list[Stage] = []

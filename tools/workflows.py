@@ -96,6 +96,7 @@ def local_blend() -> Workflow:
         "## Local blend\nOutside the mask the edited picture is the source, bit for bit. The mask is where the model "
         "looks for the `words`; empty, for those that changed. A colour's word may look at the edge alone, so the "
         "thing is named here. Look at the mask, move the threshold, leave words out, or connect a mask of your own.",
+        back="Set Local Blend's `map_resolution` to 1/4 and begin with a `threshold` of 0.3.",
     )
     flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
     flow.swap()
@@ -132,6 +133,7 @@ def real_image() -> Workflow:
         "*Size*, describe it in the source prompt, and change words in the target prompt. The "
         "inversion finds the noise that the picture comes from; outside the blend's mask the result is the picture "
         "itself. The sampler needs the inversion's steps and scheduler, and denoise 1.0; the seed does not matter.",
+        back="Set Local Blend's `map_resolution` to 1/4 and begin with a `threshold` of 0.3.",
     )
     flow.begin("a large red square on a blue background", "a large yellow square on a blue background")
     flow.swap()
@@ -181,6 +183,7 @@ def attention_maps() -> Workflow:
         "attention_maps",
         "## Attention maps\nWatch Words keeps where the model looks for words of the prompts (empty: all of them); "
         "Attention Maps shows it over the pictures of the same run, the source's words first.",
+        back="Set Watch Words' `map_resolution` to 1/4.",
     )
     flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
     flow.swap()
