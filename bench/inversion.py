@@ -24,13 +24,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from demo.judge import judge
-from p2p_attention.edits import Kind
 from p2p_attention.inversion import Method
 
 from .document import head_of
 from .edits import KINDS, SIDE, KnownEdit, known_edits
 from .kept import Kept
-from .quality_edits import DEFAULT, REFINED, Way
+from .quality_edits import DEFAULT, Way, kind_of
 from .quality_metrics import psnr
 from .quality_report import save_sheet
 
@@ -88,7 +87,7 @@ class Bench:
 
     def run(self, edit: KnownEdit, way: RealWay, cfg: float) -> tuple[Edited, Cost]:
         """An edit's pictures of all its layouts, and their cost with the inversion's."""
-        sampler, kind = replace(self.sampler, cfg=cfg), Kind.REFINE if edit.kind in REFINED else Kind.SWAP
+        sampler, kind = replace(self.sampler, cfg=cfg), kind_of(edit)
         if way.method is None:
             self._begin()
             return sampler.edit(edit.prompts, kind, way, len(edit.before), 0, about=edit.about), self._cost()

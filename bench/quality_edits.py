@@ -12,6 +12,7 @@ import numpy as np
 from demo.judge import Verdict, score
 from demo.render import render
 from demo.scenes import PATTERNS, RADIUS, SIZES, Scene, describe, sample_scene
+from p2p_attention.edits import Kind
 from p2p_attention.presets import PRESETS
 
 from .edits import SIDE, KnownEdit, known_edits
@@ -58,6 +59,11 @@ FADES = (
     Way("keep the layout", DEFAULT.cross_end, DEFAULT.self_end),
     Way("the whole run, self-attention off", 1.0, 0.0),
 )
+
+
+def kind_of(edit: KnownEdit) -> Kind:
+    """The node that an edit needs: something is added, or words are swapped."""
+    return Kind.REFINE if edit.kind in REFINED else Kind.SWAP
 
 
 def generated_edits(kind: str, count: int) -> list[KnownEdit]:

@@ -10,18 +10,17 @@ from typing import Any
 import numpy as np
 
 from demo.judge import Verdict, judge
-from p2p_attention.edits import Kind
 
 from .edits import KnownEdit
 from .quality_edits import (
     DEMO_WAYS,
     FADES,
     PLAIN,
-    REFINED,
     SHAPE_STAYS,
     STRENGTHS,
     Fading,
     Way,
+    kind_of,
     must_stay,
     starts_right,
     succeeds,
@@ -95,7 +94,7 @@ def _pictures(
     sampler: Sampler, edit: KnownEdit, ways: Sequence[Way], count: int, seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The source pictures, which are the same whatever the way, and each way's targets."""
-    kind = Kind.REFINE if edit.kind in REFINED else Kind.SWAP
+    kind = kind_of(edit)
     made = {
         way.name: sampler.edit(edit.prompts, kind, way, count, seed, about=edit.about) for way in ways if way != PLAIN
     }

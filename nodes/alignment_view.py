@@ -28,10 +28,7 @@ class AlignmentView(io.ComfyNode):
             is_output_node=True,
             inputs=[Edit.Input("edit", tooltip="The edit at any place of the chain; what comes later is not shown.")],
             outputs=[
-                io.Image.Output(
-                    display_name="picture",
-                    tooltip="One picture for each target.",
-                ),
+                io.Image.Output(display_name="picture", tooltip="One picture for each target."),
                 io.String.Output(display_name="table", tooltip="The same as text."),
             ],
         )

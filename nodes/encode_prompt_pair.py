@@ -24,27 +24,19 @@ class EncodePromptPair(io.ComfyNode):
             search_aliases=["prompt to prompt", "p2p", "edit prompt", "cross attention control"],
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder of the model that samples."),
-                io.String.Input(
-                    "source_prompt",
-                    multiline=True,
-                    dynamic_prompts=False,  # source and target would draw each its own
-                    default="a red circle on a blue background",
-                    tooltip="What the picture shows before the edit.",
+                _prompt(
+                    "source_prompt", "a red circle on a blue background", "What the picture shows before the edit."
                 ),
-                io.String.Input(
+                _prompt(
                     "target_prompt",
-                    multiline=True,
-                    dynamic_prompts=False,  # source and target would draw each its own
-                    default="a red square on a blue background",
-                    tooltip="What it shall show after the edit: the same prompt with some words changed.",
+                    "a red square on a blue background",
+                    "What it shall show after the edit: the same prompt with some words changed.",
                 ),
-                io.String.Input(
+                _prompt(
                     "more_targets",
-                    multiline=True,
-                    dynamic_prompts=False,  # source and target would draw each its own
-                    default="",
+                    "",
+                    "Further target prompts, one a line: each makes one more picture of the same source.",
                     optional=True,
-                    tooltip="Further target prompts, one a line: each makes one more picture of the same source.",
                 ),
             ],
             outputs=[
@@ -68,3 +60,10 @@ class EncodePromptPair(io.ComfyNode):
             )
         targets = (target_prompt, *(line.strip() for line in more_targets.splitlines() if line.strip()))
         return io.NodeOutput(*encode_pair(clip, source_prompt, targets))
+
+
+def _prompt(name: str, default: str, tooltip: str, optional: bool = False) -> io.String.Input:
+    """A prompt's input, without dynamic prompts: source and target would draw each its own choice."""
+    return io.String.Input(
+        name, multiline=True, dynamic_prompts=False, default=default, optional=optional, tooltip=tooltip
+    )

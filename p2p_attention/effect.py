@@ -133,9 +133,9 @@ def _advice(target: Target, counts: Counts, free: float | None) -> Iterator[str]
         yield "let self-attention end earlier (self_end_percent)"
     if target.injection:
         yield "let the swap or refine end earlier (end_percent)"
-    if any(reweight.acts for reweight in target.reweights):
-        later = any(reweight.acts and reweight.window.end < 1 for reweight in target.reweights)
-        yield "let the reweight end later (end_percent), or " * later + "move the reweight's strength further from 1"
+    if acting := [reweight for reweight in target.reweights if reweight.acts]:
+        later = "let the reweight end later (end_percent), or " if any(r.window.end < 1 for r in acting) else ""
+        yield f"{later}move the reweight's strength further from 1"
     if free is not None and free < 1:
         reads_words = any(blend.reads_words for blend in target.blends)
         yield "lower the local blend's threshold" if reads_words else "widen the local blend's mask"

@@ -38,13 +38,13 @@ class Feed:
 def headline(targets: Sequence[Target]) -> str:
     """The edits of a target in a line, e.g. "P2P Word Swap 0 … 0.8"; of several the settings that tell them apart."""
     target = targets[0]
+    node = target.injection.kind.value if target.injection else REWEIGHT_NODE
     if len(targets) > 1:
-        does = target.injection.kind.value if target.injection else REWEIGHT_NODE
-        return f"{does}: {list_words(', '.join(each.settings) for each in targets)}"
+        return f"{node}: {list_words(', '.join(each.settings) for each in targets)}"
     if target.injection:
-        does = f"{target.injection.kind.value} {target.injection.window}"
+        does = f"{node} {target.injection.window}"
     elif target.acts:
-        does = REWEIGHT_NODE
+        does = node
     else:
         does = f"no edit yet: connect {SWAP_NODE}, {REFINE_NODE}, or {REWEIGHT_NODE} with a strength other than 1"
     return ", ".join((does, *target.settings))

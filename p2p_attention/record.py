@@ -30,7 +30,7 @@ class Findings:
     latent: torch.Tensor
     masks: torch.Tensor | None
     heats: tuple[Heat, ...]
-    scale: int = 1
+    scale: int
 
     @property
     def bytes(self) -> int:

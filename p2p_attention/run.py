@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,9 +28,9 @@ from .watch import CrossCall, Watch
 class Run:
     """The state of one run over so many `pictures`, each a source and its targets.
 
-    `uuids`, set by the host's side, are the conditionings that hold the pair's rows, and `spans` the highest and the
-    lowest noise level of each one's timestep range. `renormalises` is true if some reweight is renormalised, which is
-    done where attention is computed.
+    `spans`, set by the host's side, has the conditionings that hold the pair's rows, by their uuid, with the highest
+    and the lowest noise level of each one's timestep range. `renormalises` is true if some reweight is renormalised,
+    which is done where attention is computed.
     `sigmas` are the run's noise levels, `continues` is true for a run that takes up another's latent (no noise is
     added), whose windows may rightly lie before it; `halving` says how the model's levels halve (see `grid.grid`).
     Raises ValueError for a window that no step falls in.
@@ -50,8 +50,7 @@ class Run:
         self.anchor: Anchor | None = None
         self.pictures = pictures
         self.self_attention = control.self_attention
-        self.uuids: frozenset[Any] = frozenset()
-        self.spans: Sequence[tuple[float, float]] = ()
+        self.spans: Mapping[Any, tuple[float, float]] = {}
         self.halving = halving
         self.index = Indices()
         self._self_window = control.self_attention.window.to_sigmas(percent_to_sigma)
@@ -118,7 +117,7 @@ class Run:
     def begin_call(self, sigma: float, latent: torch.Tensor) -> None:
         """The model is about to be called at this noise level, for a latent [rows, C, H, W]."""
         self._size = tuple(latent.shape[-2:])
-        self._present = any(low <= sigma <= high for high, low in self.spans)
+        self._present = any(low <= sigma <= high for high, low in self.spans.values())
         self._was_present |= self._present
         self._phase = self._cross.phase(sigma)
         self.self_active = sigma in self._self_window
@@ -203,7 +202,7 @@ class Run:
 
     def batch(self, rows: int, extra: dict[str, Any]) -> Batch | None:
         """Where the pair's rows are in a call of so many rows; None if the call holds none of them."""
-        chunks = [i for i, uuid in enumerate(extra["uuids"]) if uuid in self.uuids]
+        chunks = [i for i, uuid in enumerate(extra["uuids"]) if uuid in self.spans]
         if not chunks:
             return None
         size, each = self.plan.rows, self.pictures * self.plan.rows
@@ -262,9 +261,9 @@ class Run:
 
     def crossing(self, batch: Batch, context: torch.Tensor, extra: dict[str, Any]) -> None:
         """Announce a cross-attention layer's call, so that its attention is seen (`hooks.attention_override`)."""
-        layer, latent = extra["activations_shape"], extra["original_shape"]
-        if tuple(latent[-2:]) != self._size:
-            self._area = tuple(latent[-2:])
+        layer, latent = extra["activations_shape"][-2:], extra["original_shape"][-2:]
+        if tuple(latent) != self._size:
+            self._area = tuple(latent)
         terms = self._terms_of(batch, context)
         rows, folds = self._rows_of(batch, terms) if self.adds_rows else ((), ())
         self._call = CrossCall(
@@ -274,8 +273,8 @@ class Run:
             folds=folds,
             terms=terms,
             phase=self._phase,
-            layer=(layer[-2], layer[-1]),
-            latent=(latent[-2], latent[-1]),
+            layer=(layer[0], layer[1]),
+            latent=(latent[0], latent[1]),
             halving=self.halving,
         )
 

@@ -30,7 +30,8 @@ def read_word_windows(text: str, kind: Kind, source: Prompt, targets: Sequence[P
 
 def _read(line: str, kind: Kind, source: Prompt, targets: Sequence[Prompt]) -> list[WordWindow]:
     match = _LINE.fullmatch(line)
-    if _WINDOW.search(line, 0, match.start("start") if match else len(line)) and line.count(":") > 1:
+    first = _WINDOW.search(line)
+    if first and ":" in line[first.end() :]:
         raise ValueError(f"the word window {quote(line)} holds several; write one a line, or put a semicolon between.")
     if match is None:
         raise ValueError(f"the word window {quote(line)} cannot be read; write it as 'car: 0.0 - 0.4'.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,6 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from ..edits import EditPlan
-from ..grid import Halving
 from ..inversion import Inversion
 from ..node_names import CONTROLLER_NODE, ENCODE_NODE, INVERSION_NODE
 from .prompts import PAIR
@@ -65,7 +63,7 @@ def check_latent(model: comfy.model_patcher.ModelPatcher, latent: dict[str, Any]
             "the VAE that belongs to the model."
         )
     unet = model.get_model_object("diffusion_model")
-    least = 2 ** (len(unet.channel_mult) - 1) if halving_of(model) is math.floor else 1
+    least = 2 ** (len(unet.channel_mult) - 1) if pools(model) else 1
     height, width = _sides_in_the_run(model, latent)
     if min(height, width) < least:
         raise ValueError(
@@ -83,18 +81,17 @@ def _sides_in_the_run(model: comfy.model_patcher.ModelPatcher, latent: dict[str,
     return round(height * ratio), round(width * ratio)
 
 
-def halving_of(model: comfy.model_patcher.ModelPatcher) -> Halving:
-    """How the model's levels halve: by a convolution, which rounds up, or by pooling, which rounds down."""
+def pools(model: comfy.model_patcher.ModelPatcher) -> bool:
+    """True if the model's levels halve by pooling, which rounds down, and not by a convolution, which rounds up."""
     unet = model.get_model_object("diffusion_model")
-    return math.floor if isinstance(unet, UNetModel) and not unet.conv_resample else math.ceil
+    return isinstance(unet, UNetModel) and not unet.conv_resample
 
 
 def check_noise_mask(mask: torch.Tensor | None, plan: EditPlan) -> None:
     """Raise ValueError for a noise mask [rows, …] of a run that is not alike in all rows of each picture."""
     if mask is None or mask.shape[0] % plan.rows:
         return
-    each = mask.reshape(-1, plan.rows, *mask.shape[1:])
-    if not bool((each == each[:, :1]).all()):
+    if not _are_alike(mask, plan.rows):
         raise ValueError(
             f"{CONTROLLER_NODE}: source and target have different noise masks. Connect the mask to the latent before "
             "the Controller, which gives all rows of a picture the same."
@@ -108,8 +105,7 @@ def check_rows(noise: torch.Tensor, plan: EditPlan, inversion: Inversion | None)
             f"{CONTROLLER_NODE}: the sampler got a batch of {noise.shape[0]}, the edit needs {plan.rows} for each "
             "picture (source and targets). Connect the Controller's latent output to the sampler."
         )
-    each = noise.reshape(-1, plan.rows, *noise.shape[1:])
-    if inversion is None and not bool((each == each[:, :1]).all()):
+    if inversion is None and not _are_alike(noise, plan.rows):
         raise ValueError(
             f"{CONTROLLER_NODE}: source and target start from different noise. Connect the Controller's latent output "
             "to the sampler, and noise that honours batch_index (KSampler and Random Noise do)."
@@ -120,8 +116,9 @@ def check_batch(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
     """Refuse masks, hints and other prompts of several unlike rows, which the host deals out whosever the rows are."""
     for name, entries in guider.conds.items():
         for entry in entries:
-            own = name == "positive" and entry.get(PAIR) == plan.pair
-            if name == "negative" and entry.get(PAIR) == plan.pair and _is_unlike(entry["cross_attn"]):
+            pair = entry.get(PAIR) == plan.pair
+            own = pair and name == "positive"
+            if pair and name == "negative" and not _are_alike(entry["cross_attn"]):
                 raise ValueError(
                     f"{CONTROLLER_NODE}: the sampler's negative prompt is the pair of {ENCODE_NODE}. Connect a "
                     f"CLIP Text Encode instead, or {INVERSION_NODE}'s negative."
@@ -131,15 +128,18 @@ def check_batch(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
             found += [(f"{name} prompt's pooled output", None if own else entry.get("pooled_output"))]
             found += [("ControlNet image", hint) for hint in _hints(entry.get("control"))]
             for what, tensor in found:
-                if torch.is_tensor(tensor) and _is_unlike(tensor):
+                if torch.is_tensor(tensor) and not _are_alike(tensor):
                     raise ValueError(
                         f"{CONTROLLER_NODE}: a {what} of the conditioning has a batch of {tensor.shape[0]}, which "
                         "cannot follow the rows of source and targets. Give it a batch of 1."
                     )
 
 
-def _is_unlike(rows: torch.Tensor) -> bool:
-    return rows.shape[0] > 1 and not bool((rows == rows[:1]).all())
+def _are_alike(tensor: torch.Tensor, rows: int | None = None) -> bool:
+    """True if a batch [B, …] is alike in all of every so many rows, or in all of them; a row by itself always is."""
+    rows = rows or max(len(tensor), 1)
+    each = tensor.reshape(len(tensor) // rows, rows, *tensor.shape[1:])
+    return rows == 1 or bool((each == each[:, :1]).all())
 
 
 def _hints(control: Any) -> Iterator[Any]:

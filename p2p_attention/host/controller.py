@@ -32,7 +32,7 @@ from .checks import (
     check_positive,
     check_rows,
     check_sampler,
-    halving_of,
+    pools,
 )
 from .findings import RECORD
 from .inversion import check_inversion
@@ -104,7 +104,7 @@ def _controlled_run(
     continues = control.inversion is None and not bool(torch.any(noise))
     if control.inversion:
         check_inversion(control.inversion, control.plan, guider, sigmas, latent)
-    halving = halving_of(guider.model_patcher)
+    halving = math.floor if pools(guider.model_patcher) else math.ceil
     run = Run(control, sigmas.tolist(), sampling.percent_to_sigma, pictures, continues, halving)
     logging.info("Prompt-to-Prompt: %s", run.summary)
     if warning := idle(control.plan):
@@ -190,11 +190,13 @@ def _controlled_sampler(
     run: Run = guider.model_options["transformer_options"][RUN]
     if guider.model_options.get("multigpu_clones"):
         raise ValueError(f"{CONTROLLER_NODE}: an edit cannot be split over several GPUs. Remove the multi-GPU node.")
-    check_sampler(executor.class_obj)
+    sampler: comfy.samplers.Sampler = executor.class_obj
+    check_sampler(sampler)
     check_noise_mask(denoise_mask, run.plan)
-    entries = _own_entries(guider, run.plan)
-    run.uuids = frozenset(entry["uuid"] for entry in entries)
-    run.spans = [(entry.get("timestep_start", math.inf), entry.get("timestep_end", 0.0)) for entry in entries]
+    run.spans = {
+        entry["uuid"]: (entry.get("timestep_start", math.inf), entry.get("timestep_end", 0.0))
+        for entry in _own_entries(guider, run.plan)
+    }
     rows, inversion = run.plan.rows, run.inversion
     if inversion:
         if denoise_mask is not None:
@@ -204,7 +206,13 @@ def _controlled_sampler(
         noise, latent = torch.zeros_like(noise), inversion.start.to(noise).repeat_interleave(rows, dim=0)
         if inversion.method is Method.DIRECT:
             run.anchor = Anchor(inversion, rows, noise.device)
-    elif denoise_mask is None and bool(latent.any()) and bool(noise.any()) and _hides_all(guider, sigmas):
+    elif (
+        denoise_mask is None
+        and len(sigmas) > 1
+        and sampler.max_denoise(guider, sigmas)
+        and latent.any()
+        and noise.any()
+    ):
         logging.warning(
             "%s: nothing of the latent's picture is left at denoise 1.0. To edit that picture, connect %s to the "
             "inversion input; for a new one, use an empty latent.",
@@ -212,7 +220,6 @@ def _controlled_sampler(
             INVERSION_NODE,
         )
     draw = refuse_noise if inversion else noise_sampler
-    sampler = executor.class_obj
     with (
         shared_noise(sampler, draw, noise, rows, sigmas, extra_args.get("seed")),
         shared_inpainting_noise(sampler, rows),
@@ -224,12 +231,6 @@ def _controlled_sampler(
         error = (samples[::rows] - inversion.clean.to(samples)).norm() / inversion.clean.norm()
         logging.info("Prompt-to-Prompt: the source was reconstructed to a relative error of %.2e.", float(error))
     return run.blender.blend(samples)
-
-
-def _hides_all(guider: comfy.samplers.CFGGuider, sigmas: torch.Tensor) -> bool:
-    """True for a run that begins at the model's highest noise level."""
-    most = float(guider.model_patcher.get_model_object("model_sampling").sigma_max)
-    return len(sigmas) > 1 and float(sigmas[0]) >= most * (1 - 1e-5)
 
 
 def _own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> list[dict[str, Any]]:

@@ -25,6 +25,13 @@ def sample(
     return made[0]["samples"]
 
 
+def sample_in_parts(model, positive, negative_, latent, *, steps=8, split=4) -> dict:
+    """The latent that two of the host's advanced KSamplers make, the second from where the first stops."""
+    run, args = nodes.KSamplerAdvanced().sample, (7, steps, 4.0, "euler", "normal", positive, negative_)
+    (first,) = run(model, "enable", *args, latent, 0, split, "enable")
+    return run(model, "disable", *args, first, split, steps, "disable")[0]
+
+
 def rows(latent: dict, count: int) -> dict:
     """The same latent `count` times with the same noise: the host's plain run of a pair's batch."""
     return {"samples": latent["samples"].repeat(count, 1, 1, 1), "batch_index": [0] * count}

@@ -4,7 +4,7 @@ import nodes
 import pytest
 import torch
 
-from .sampling import empty, negative, sample
+from .sampling import empty, negative, sample, sample_in_parts
 
 SOURCE, TARGET = "a red circle on a blue background", "a yellow circle on a blue background"
 SHAPE = (3, 32, 24)
@@ -213,10 +213,8 @@ def test_a_run_in_two_parts(blended, node, demo):
     (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.0, mask=LEFT)
     windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
     model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
-    run, args = nodes.KSamplerAdvanced().sample, (7, 8, 4.0, "euler", "normal", positive, negative(demo[1]))
-    (first,) = run(model, "enable", *args, latent, 0, 4, "enable")
-    (second,) = run(model, "disable", *args, first, 4, 8, "disable")
-    assert not changed(second)[:, 12:].any() and changed(second)[:, :12].any()
+    parts = sample_in_parts(model, positive, negative(demo[1]), latent)
+    assert not changed(parts)[:, 12:].any() and changed(parts)[:, :12].any()
 
 
 def test_no_layer_of_the_size_asked_for(blended):

@@ -7,7 +7,7 @@ import nodes
 import pytest
 import torch
 
-from .sampling import empty, negative, rows, sample
+from .sampling import empty, negative, rows, sample, sample_in_parts
 
 SOURCE, TARGET = "a red circle on a blue background", "a yellow circle on a blue background"
 SHAPE = (3, 16, 16)
@@ -97,28 +97,15 @@ def test_a_longer_negative_prompt_repeats_the_pairs_tokens(edited, demo, little_
 def test_a_run_split_in_two_is_the_whole_run(edited, demo):
     model, positive, latent = edited()
     whole = sample(model, positive, negative(demo[1]), latent, steps=8)
-
-    def advanced(noise, latent_, start, end, left):
-        run = nodes.KSamplerAdvanced().sample
-        return run(model, noise, 7, 8, 4.0, "euler", "normal", positive, negative(demo[1]), latent_, start, end, left)[
-            0
-        ]
-
-    first = advanced("enable", latent, 0, 6, "enable")
-    second = advanced("disable", first, 6, 8, "disable")
-    torch.testing.assert_close(second["samples"], whole, rtol=1e-5, atol=1e-5)
+    parts = sample_in_parts(model, positive, negative(demo[1]), latent, split=6)
+    torch.testing.assert_close(parts["samples"], whole, rtol=1e-5, atol=1e-5)
 
 
-def test_a_window_that_opens_within_the_last_step_before_the_split(node, demo):
-    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.51, end_percent=1.0)
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.0}
-    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
+def test_a_window_that_opens_within_the_last_step_before_the_split(edited, demo):
+    model, positive, latent = edited(windows=(0.51, 1.0, 0.0, 0.0))
     whole = sample(model, positive, negative(demo[1]), latent, steps=8)
-    run, args = nodes.KSamplerAdvanced().sample, (7, 8, 4.0, "euler", "normal", positive, negative(demo[1]))
-    (first,) = run(model, "enable", *args, latent, 0, 4, "enable")
-    (second,) = run(model, "disable", *args, first, 4, 8, "disable")
-    torch.testing.assert_close(second["samples"], whole, rtol=1e-5, atol=1e-5)
+    parts = sample_in_parts(model, positive, negative(demo[1]), latent)
+    torch.testing.assert_close(parts["samples"], whole, rtol=1e-5, atol=1e-5)
 
 
 def test_denoise_from_a_picture(edited, demo, node):
@@ -215,10 +202,8 @@ def test_a_pair_that_begins_after_the_first_part_of_a_split_run(node, demo):
     (early,) = nodes.ConditioningSetTimestepRange().set_range(negative(demo[1], "a green background"), 0.0, 0.55)
     (both,) = nodes.ConditioningCombine().combine(early, late)
     whole = sample(model, both, negative(demo[1]), latent, steps=8)
-    run, args = nodes.KSamplerAdvanced().sample, (7, 8, 4.0, "euler", "normal", both, negative(demo[1]))
-    (first,) = run(model, "enable", *args, latent, 0, 4, "enable")
-    (second,) = run(model, "disable", *args, first, 4, 8, "disable")
-    torch.testing.assert_close(second["samples"], whole, rtol=1e-5, atol=1e-5)
+    parts = sample_in_parts(model, both, negative(demo[1]), latent)
+    torch.testing.assert_close(parts["samples"], whole, rtol=1e-5, atol=1e-5)
 
 
 def test_the_pair_without_its_words_as_the_negative(edited, demo):
@@ -232,8 +217,6 @@ def test_the_pair_without_its_words_as_the_negative(edited, demo):
 def test_an_empty_latent_made_for_another_vae(edited, demo, node):
     """The host makes it eight times as large for the demo model, so it is not too small."""
     (latent,) = nodes.EmptyLatentImage().generate(16, 16)
-    if "downscale_ratio_spacial" not in latent:
-        pytest.skip("an older host, which takes the latent as it is")
     positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
     (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
     windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
