@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..demo.model import load
+from ..p2p_attention.demo.model import load
 from ..p2p_attention.node_names import DEMO_NODE
 from .checked import checked
 from .types import CATEGORY
