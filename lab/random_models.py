@@ -19,15 +19,7 @@ def sd15(dtype: torch.dtype = torch.float32) -> Built:
     """Four levels with attention on the first three, as SD1.5 has them, at a tenth of its width."""
 
     class Small(comfy.supported_models.SD15):
-        unet_config = {
-            **_COMMON,
-            "channel_mult": (1, 2, 4, 4),
-            "num_res_blocks": [1, 1, 1, 1],
-            "transformer_depth": [1, 1, 1, 0],
-            "transformer_depth_output": [1, 1, 1, 1, 1, 1, 0, 0],
-            "transformer_depth_middle": 1,
-            "context_dim": WIDTH,
-        }
+        unet_config = dict(_SMALL)
         unet_extra_config = {"num_heads": 4, "num_head_channels": -1}
 
     return _model(Small, 1, dtype), _clip(Small, {"clip_l_model_config": _text(1)}, 2)
@@ -38,13 +30,7 @@ def sd2() -> Built:
 
     class Small(comfy.supported_models.SD20):
         unet_config = {
-            **_COMMON,
-            "channel_mult": (1, 2, 4, 4),
-            "num_res_blocks": [1, 1, 1, 1],
-            "transformer_depth": [1, 1, 1, 0],
-            "transformer_depth_output": [1, 1, 1, 1, 1, 1, 0, 0],
-            "transformer_depth_middle": 1,
-            "context_dim": WIDTH,
+            **_SMALL,
             "use_linear_in_transformer": True,
             "num_head_channels": 8,
         }
@@ -129,6 +115,15 @@ _COMMON = {
     "model_channels": WIDTH,
     "use_spatial_transformer": True,
     "legacy": False,
+}
+_SMALL = {
+    **_COMMON,
+    "channel_mult": (1, 2, 4, 4),
+    "num_res_blocks": [1, 1, 1, 1],
+    "transformer_depth": [1, 1, 1, 0],
+    "transformer_depth_output": [1, 1, 1, 1, 1, 1, 0, 0],
+    "transformer_depth_middle": 1,
+    "context_dim": WIDTH,
 }
 
 
