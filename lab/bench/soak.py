@@ -1,9 +1,10 @@
 """Hostile input and long use: `make soak`, into docs/reliability.md.
 
-First the hostile tests with many cases of each kind, then many queue runs of mixed workflows on one server: the first
-and the last run of each workflow must give the same pictures bit for bit, and the server's resident memory must be
-flat after a warm-up (its slope over the runs is given with a 95 % confidence interval). Finished parts are kept in the
-JSON file, so that an interrupted soak goes on where it stopped; --only has the names of PARTS.
+First the hostile tests (tests/host, in a process of their own) with many cases of each kind, then many queue runs of
+mixed workflows on one server: the first and the last run of each workflow must give the same pictures bit for bit, and
+the server's resident memory must be flat after a warm-up (its slope over the runs is given with a 95 % confidence
+interval). Finished parts are kept in the JSON file, so that an interrupted soak goes on where it stopped; --only has
+the names of PARTS.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import tools
+from ..tally import environment
 from .document import head_of
 from .kept import Kept
 
@@ -80,9 +81,8 @@ def hostile(test: str, cases: int) -> dict[str, dict[str, int]]:
     """How so many cases of each of a test's kinds ended, by class; stops the program where one ended in none."""
     with tempfile.TemporaryDirectory() as folder:
         tally = Path(folder) / "tally.json"
-        environment = {**os.environ, "P2P_SOAK": str(cases), "P2P_TALLY": str(tally)}
         command = [sys.executable, "-m", "pytest", "-q", "--timeout=14400", f"tests/host/{test}"]
-        if subprocess.call(command, env=environment, cwd=ROOT):
+        if subprocess.call(command, env=environment(cases, tally), cwd=ROOT):
             sys.exit("a hostile case ended in neither a right result nor a message of ours; see above.")
         return json.loads(tally.read_text())
 
