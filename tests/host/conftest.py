@@ -19,8 +19,8 @@ if "COMFYUI_PATH" not in os.environ:
 HOST = os.environ["COMFYUI_PATH"]
 BASE = Path(tempfile.mkdtemp(prefix="p2p-base-"))
 boot(HOST, "--cpu", "--base-directory", str(BASE))
-import nodes
 
+from .graph import Checkpoint
 from .trap import Trap
 
 _trap = Trap([ROOT, BASE / "custom_nodes" / "comfyui-prompt-to-prompt"], [BASE / "temp", BASE / "output"])
@@ -33,7 +33,7 @@ def trap() -> Iterator[Trap]:
     assert not _trap.caught, "the pack did what it must not:\n" + "\n".join(_trap.caught)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def pack() -> ModuleType:
     """The pack as the host itself loads it, from the base directory's custom_nodes."""
     link = BASE / "custom_nodes" / "comfyui-prompt-to-prompt"
@@ -49,40 +49,30 @@ def part(pack):
 
 
 @pytest.fixture(scope="session")
-def node(pack):
-    """node("P2P_WordSwap", edit=…): run a node as the host does, from its registered class."""
-
-    def run(name: str, **inputs):
-        return nodes.NODE_CLASS_MAPPINGS[name].execute(**inputs).result
-
-    return run
-
-
-@pytest.fixture(scope="session")
 def demo(part):
-    """The demo model: MODEL, CLIP, VAE."""
-    return part("p2p_attention.demo.model").load()
+    """The demo model."""
+    return Checkpoint(*part("p2p_attention.demo.model").load())
 
 
 @pytest.fixture(scope="session")
 def sd15():
     """A small SD1.5-shape MODEL and CLIP with random weights."""
-    from lab import random_models
+    from lab.random_models import sd15
 
-    return random_models.sd15()
+    return Checkpoint(*sd15())
 
 
 @pytest.fixture(scope="session")
 def sd2():
     """A small SD2-shape MODEL (v-prediction) and CLIP with random weights."""
-    from lab import random_models
+    from lab.random_models import sd2
 
-    return random_models.sd2()
+    return Checkpoint(*sd2())
 
 
 @pytest.fixture(scope="session")
 def sdxl():
     """A small SDXL-shape MODEL and CLIP with random weights."""
-    from lab import random_models
+    from lab.random_models import sdxl
 
-    return random_models.sdxl()
+    return Checkpoint(*sdxl())

@@ -1,28 +1,20 @@
-"""What people and programs may send: strategies, and how a case may end."""
+"""What people and programs may send: strategies, and how many of their cases are run."""
 
 from __future__ import annotations
-
-import json
-import os
-from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-SOAK = os.environ.get("P2P_SOAK")
-CASES = int(SOAK) if SOAK else 40
+from lab.tally import SOAKING, cases
+
 hostile = settings(
-    max_examples=CASES,
+    max_examples=cases(40),
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
     deadline=None,
     derandomize=True,
     database=None,
 )
-LONGEST_MESSAGE = 3000
 HOST_MESSAGE = "P2P workflow: the host says"
 
 PLAIN = ("a", "red", "green", "circle", "square", "hippopotamus", ",", "circle.")
@@ -37,7 +29,7 @@ PROMPTS = st.one_of(
     st.text(max_size=60),
     st.text(st.characters(), max_size=20),
     st.sampled_from(["", " ", "\n\n", "()", "(:)", "(a:nan)", "(a:inf)"]),
-    *([LONG] if SOAK else []),
+    *([LONG] if SOAKING else []),
 )
 
 
@@ -64,43 +56,3 @@ WINDOW_LINES = mostly(
     st.sampled_from(["", "circle: 0 - 0.4", "red: 0.1 - 0.6; circle: 0 - 0.4", "on: 0.2-0.8\na: 0 - 1"]),
     st.one_of(st.text(max_size=20), st.tuples(WORDS, PERCENTS, PERCENTS).map("{0[0]}: {0[1]} - {0[2]}".format)),
 )
-
-
-class Tally:
-    """How many cases of each kind ended right, and how many in a message; kept in a file where soak asks for it."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.counts: dict[str, Counter] = {}
-
-    def run(self, kind: str, case: Callable[[], Any]) -> Any:
-        """Run a case: its result, or None after one clear message of ours. Anything else is an error of the pack."""
-        counter = self.counts.setdefault(kind, Counter())
-        try:
-            result = case()
-        except (ValueError, RuntimeError) as error:
-            message = str(error)
-            assert message.startswith("P2P "), f"a message that names no node: {type(error).__name__}: {message[:300]}"
-            assert len(message) <= LONGEST_MESSAGE, f"a message of {len(message)} characters: {message[:300]}"
-            counter[f"message of {message.partition(':')[0].partition(',')[0]}"] += 1
-            return None
-        counter["right"] += 1
-        return result
-
-    def right(self, kind: str, cases: int) -> None:
-        """Count cases that ended right."""
-        self.counts.setdefault(kind, Counter())["right"] += cases
-
-    def save(self) -> None:
-        """Write the counts into the file."""
-        if self.path:
-            self.path.write_text(json.dumps(self.counts, indent=1, ensure_ascii=False) + "\n")
-
-
-def tallied() -> Iterator[Tally]:
-    """For a fixture: a tally, printed at the end, and kept in the file that P2P_TALLY names if there is one."""
-    path = os.environ.get("P2P_TALLY")
-    tally = Tally(Path(path) if path else None)
-    yield tally
-    tally.save()
-    print({kind: dict(counts) for kind, counts in tally.counts.items()})

@@ -20,7 +20,7 @@ from comfy_extras.nodes_tomesd import TomePatchModel
 
 from lab.random_models import randomise
 
-from .sampling import SIZES, empty, negative, rows, sample
+from .graph import SIZES, blend, control, empty, encode, prompt, refine, reweight, rows, sample, swap
 
 SOURCE, TARGET = "a cat on a mat", "a big hippopotamus on a mat"
 
@@ -28,20 +28,19 @@ SOURCE, TARGET = "a cat on a mat", "a big hippopotamus on a mat"
 @pytest.fixture(params=["sd15", "sdxl"])
 def family(request):
     """(name, model, clip)."""
-    return request.param, *request.getfixturevalue(request.param)
+    return request.param, *request.getfixturevalue(request.param)[:2]
 
 
 @pytest.fixture
-def edit(node):
+def edit():
     """edit(model, clip, shape): refine, reweight and self-attention on a model; returns what the sampler takes."""
 
     def build(model, clip, shape, target=TARGET, self_end=0.4):
-        positive, plan = node("P2P_EncodePromptPair", clip=clip, source_prompt=SOURCE, target_prompt=target)
+        positive, plan = encode(clip, SOURCE, target)
         if target != SOURCE:
-            (plan,) = node("P2P_Refine", edit=plan, start_percent=0.0, end_percent=0.8)
-            (plan,) = node("P2P_Reweight", edit=plan, words="hippopotamus", strength=2.0)
-        windows = {"self_start_percent": 0.0, "self_end_percent": self_end, "self_resolution": "1/2"}
-        patched, latent = node("P2P_AttentionController", model=model, edit=plan, latent=empty(shape), **windows)
+            plan = refine(plan, end=0.8)
+            plan = reweight(plan, "hippopotamus", 2.0)
+        patched, latent = control(model, plan, empty(shape), self_end=self_end, resolution="1/2")
         return patched, positive, latent
 
     return build
@@ -49,7 +48,7 @@ def edit(node):
 
 def holds(edit, plain, model, clip, name, after=lambda patched: patched, change=lambda conditioning: conditioning):
     """The source row is that of the plain run with the same companion, the edit acts, and equal prompts stay equal."""
-    shape, uncond = SIZES[name], change(negative(clip, "blurry"))
+    shape, uncond = SIZES[name], change(prompt(clip, "blurry"))
     patched, positive, latent = edit(model, clip, shape)
     made = sample(after(patched), change(positive), uncond, latent)
     expected = sample(after(plain), change(positive), uncond, rows(empty(shape), 2))
@@ -95,19 +94,19 @@ def test_merged_or_tiled_self_attention_beside_edited_cross_attention(tiling, fa
     name, model, clip = family
     patched, positive, latent = edit(tiling(model), clip, SIZES[name], self_end=0.0)
     torch.manual_seed(0)
-    made = sample(patched, positive, negative(clip), latent)
+    made = sample(patched, positive, prompt(clip), latent)
     torch.manual_seed(0)
-    expected = sample(tiling(model), positive, negative(clip), rows(empty(SIZES[name]), 2))
+    expected = sample(tiling(model), positive, prompt(clip), rows(empty(SIZES[name]), 2))
     assert torch.isfinite(made).all()
     assert (made[0] - expected[0]).norm() <= 1e-5 * expected[0].norm()
     assert not torch.equal(made[1], expected[1])
 
 
 def test_tome_after_the_controller(edit, sd15):
-    model, clip = sd15
+    model, clip, _ = sd15
     patched, positive, latent = edit(model, clip, SIZES["sd15"])
     (merged,) = TomePatchModel.execute(patched, ratio=0.3)
-    made = sample(merged, positive, negative(clip), latent)
+    made = sample(merged, positive, prompt(clip), latent)
     assert torch.isfinite(made).all() and not torch.equal(made[0], made[1])
 
 
@@ -124,7 +123,7 @@ def test_lora(family, edit):
     assert len(lora.patches) > 5
     made = holds(edit, lora, lora, clip, name)
     patched, positive, latent = edit(model, clip, SIZES[name])
-    assert not torch.equal(made, sample(patched, positive, negative(clip, "blurry"), latent))
+    assert not torch.equal(made, sample(patched, positive, prompt(clip, "blurry"), latent))
 
 
 def test_controlnet(family, edit):
@@ -136,18 +135,18 @@ def test_controlnet(family, edit):
         operations=comfy.ops.disable_weight_init,
     )
     randomise(control_model, 9)
-    control = comfy.controlnet.ControlNet(control_model, load_device=torch.device("cpu"))
+    net = comfy.controlnet.ControlNet(control_model, load_device=torch.device("cpu"))
     hint = torch.rand(1, 8 * SIZES[name][1], 8 * SIZES[name][2], 3, generator=torch.Generator().manual_seed(0))
 
     def controlled(conditioning):
-        return nodes.ControlNetApply().apply_controlnet(conditioning, control, hint, 0.5)[0]
+        return nodes.ControlNetApply().apply_controlnet(conditioning, net, hint, 0.5)[0]
 
     made = holds(edit, model, model, clip, name, change=controlled)
     patched, positive, latent = edit(model, clip, SIZES[name])
-    assert not torch.equal(made, sample(patched, positive, negative(clip, "blurry"), latent))
-    two = nodes.ControlNetApply().apply_controlnet(positive, control, torch.cat([hint, 1 - hint]), 0.5)[0]
+    assert not torch.equal(made, sample(patched, positive, prompt(clip, "blurry"), latent))
+    two = nodes.ControlNetApply().apply_controlnet(positive, net, torch.cat([hint, 1 - hint]), 0.5)[0]
     with pytest.raises(ValueError, match="a ControlNet image of the conditioning has a batch of 2"):
-        sample(patched, controlled(two), negative(clip, "blurry"), latent)
+        sample(patched, controlled(two), prompt(clip, "blurry"), latent)
 
 
 def attention_like_quantised(q, k, v, *args, **kwargs):
@@ -174,56 +173,55 @@ BACKENDS.append(attention_like_quantised)
 
 def test_torch_compile_is_left_out_of_an_edit(sd15, edit, caplog):
     """The host reuses what it traced of a plain run, without our hooks."""
-    model, clip = sd15
+    model, clip, _ = sd15
     compiled = model.clone()
     set_torch_compile_wrapper(compiled, backend="eager")
     made = []
     for each in (model, compiled):
         patched, positive, latent = edit(each, clip, SIZES["sd15"])
-        made.append(sample(patched, positive, negative(clip), latent))
+        made.append(sample(patched, positive, prompt(clip), latent))
     assert torch.equal(made[0], made[1])
     assert "torch.compile (Torch Compile Model) is left out" in caplog.text
     assert compiled.wrappers[WrappersMP.APPLY_MODEL][COMPILE_KEY], "plain runs go on with it"
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda function: function.__name__)
-def test_every_attention_backend_of_this_machine(backend, family, node):
+def test_every_attention_backend_of_this_machine(backend, family):
     """Refine, a renormalised reweight and a blend by words, alike to rounding whatever computes the attention."""
     name, model, clip = family
-    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=SOURCE, target_prompt=TARGET)
-    (edit,) = node("P2P_Refine", edit=edit, start_percent=0.0, end_percent=0.8)
-    (edit,) = node("P2P_Reweight", edit=edit, words="hippopotamus", strength=3.0, renormalise=True)
-    (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.5, start_percent=0.0)
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+    positive, edit = encode(clip, SOURCE, TARGET)
+    edit = refine(edit, end=0.8)
+    edit = reweight(edit, "hippopotamus", 3.0, renormalise=True)
+    edit = blend(edit, "", threshold=0.5, start=0.0)
     made = []
     for function in (backend, attention.optimized_attention):
         chosen = model.clone()
         chosen.model_options["transformer_options"]["optimized_attention_override"] = (
             lambda _, *args, function=function, **kwargs: function(*args, **kwargs)
         )
-        patched, latent = node("P2P_AttentionController", model=chosen, edit=edit, latent=empty(SIZES[name]), **windows)
-        made.append(sample(patched, positive, negative(clip), latent))
+        patched, latent = control(chosen, edit, empty(SIZES[name]), self_end=0.4, resolution="1/2")
+        made.append(sample(patched, positive, prompt(clip), latent))
     assert (made[0] - made[1]).norm() <= 1e-4 * made[1].norm()
 
 
 def test_what_follows_no_rows_is_refused(sd15, edit):
-    model, clip = sd15
+    model, clip, _ = sd15
     patched, positive, latent = edit(model, clip, SIZES["sd15"])
     two = torch.stack([torch.ones(16, 16), torch.zeros(16, 16)])
     (masked,) = nodes.ConditioningSetMask().append(positive, two, "default", 1.0)
     with pytest.raises(ValueError, match="a mask of the conditioning has a batch of 2"):
-        sample(patched, masked, negative(clip), latent)
-    twice = [[torch.cat([negative(clip)[0][0], negative(clip, "blurry")[0][0]]), {}]]
+        sample(patched, masked, prompt(clip), latent)
+    twice = [[torch.cat([prompt(clip)[0][0], prompt(clip, "blurry")[0][0]]), {}]]
     with pytest.raises(ValueError, match="a negative prompt of the conditioning has a batch of 2"):
         sample(patched, positive, twice, latent)
     (cached,) = EasyCacheNode.execute(patched, 0.2, 0.15, 0.95, False)
     with pytest.raises(ValueError, match="EasyCache and LazyCache skip steps"):
-        sample(cached, positive, negative(clip), latent)
+        sample(cached, positive, prompt(clip), latent)
 
 
-def test_an_image_prompt_packs_replaced_attention(sd15, node):
+def test_an_image_prompt_packs_replaced_attention(sd15):
     """As IPAdapter does it: attention over the text, plus attention over tokens of its own for each chunk."""
-    model, clip = sd15
+    model, clip, _ = sd15
     own = torch.randn(2, 4, 32, generator=torch.Generator().manual_seed(1))
     clone = model.clone()
 
@@ -237,12 +235,9 @@ def test_an_image_prompt_packs_replaced_attention(sd15, node):
     for block in ("input", "output"):
         for number in range(8):
             clone.set_model_attn2_replace(attend, block, number)
-    positive, edit = node(
-        "P2P_EncodePromptPair", clip=clip, source_prompt=SOURCE, target_prompt="a hippopotamus on a mat"
-    )
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
-    patched, latent = node("P2P_AttentionController", model=clone, edit=edit, latent=empty(SIZES["sd15"]), **windows)
-    made = sample(patched, positive, negative(clip), latent)
-    plain = sample(clone, positive, negative(clip), rows(empty(SIZES["sd15"]), 2))
+    positive, edit = encode(clip, SOURCE, "a hippopotamus on a mat")
+    edit = swap(edit, end=0.8)
+    patched, latent = control(clone, edit, empty(SIZES["sd15"]), self_end=0.4, resolution="1/2")
+    made = sample(patched, positive, prompt(clip), latent)
+    plain = sample(clone, positive, prompt(clip), rows(empty(SIZES["sd15"]), 2))
     assert torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])

@@ -8,14 +8,14 @@ import torch
 from lab.discs import judge, measure, scenes
 from lab.discs.render import render
 
-from .sampling import empty, negative, sample
+from .graph import empty, node, prompt, sample
 
 
 def test_weights_are_small(part):
     assert part("p2p_attention.demo.model").WEIGHTS.stat().st_size <= 20_000_000
 
 
-def test_node_returns_the_hosts_classes(node):
+def test_node_returns_the_hosts_classes():
     import comfy.model_patcher
     import comfy.sd
 
@@ -35,24 +35,24 @@ def test_text_encoder_is_the_one_that_was_trained(demo, part):
     prefix = "cond_stage_model.transformer.text_model."
     weights = {k.removeprefix(prefix): v for k, v in load_file(module.WEIGHTS).items() if k.startswith(prefix)}
     twin.load_state_dict(weights)
-    tokens = demo[1].tokenize("a large red striped circle on a blue background")["l"][0]
+    tokens = demo.clip.tokenize("a large red striped circle on a blue background")["l"][0]
     expected = twin(input_ids=torch.tensor([[t for t, _ in tokens]])).last_hidden_state
-    made = nodes.CLIPTextEncode().encode(demo[1], "a large red striped circle on a blue background")[0][0][0]
+    made = nodes.CLIPTextEncode().encode(demo.clip, "a large red striped circle on a blue background")[0][0][0]
     torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_core_nodes_take_it(demo):
     model, clip, vae = demo
     (latent,) = nodes.EmptyLatentImage().generate(32, 32, 1)
-    positive = negative(clip, "a red circle on a blue background")
-    (made,) = nodes.KSampler().sample(model, 1, 2, 4.0, "dpmpp_2m", "karras", positive, negative(clip), latent)
+    positive = prompt(clip, "a red circle on a blue background")
+    (made,) = nodes.KSampler().sample(model, 1, 2, 4.0, "dpmpp_2m", "karras", positive, prompt(clip), latent)
     assert made["samples"].shape == (1, 3, 32, 32)
     (picture,) = nodes.VAEDecode().decode(vae, made)
     assert picture.shape == (1, 32, 32, 3)
     (back,) = nodes.VAEEncode().encode(vae, picture)
     torch.testing.assert_close(back["samples"], made["samples"].clamp(-1, 1), rtol=1e-4, atol=1e-4)
     (skipped,) = nodes.CLIPSetLastLayer().set_last_layer(clip, -1)
-    assert negative(skipped, "a red circle")[0][0].shape == (1, 77, 64)
+    assert prompt(skipped, "a red circle")[0][0].shape == (1, 77, 64)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def judged(demo):
     """Scores of 24 of the 200 prompts of lab/discs/measure.py, in fewer steps."""
     asked = [scene for scene, _ in measure.prompts()[::8]][:24]
     texts = [scenes.describe(scene) for scene in asked]
-    made = measure.pictures(demo[0], demo[1], texts, seed=0, steps=15, cfg=4.0)
+    made = measure.pictures(demo.model, demo.clip, texts, seed=0, steps=15, cfg=4.0)
     return measure.shares([judge.score(p, s) for p, s in zip(made, asked, strict=True)])
 
 
@@ -93,8 +93,8 @@ def test_a_word_moves_things_when_prompt_to_prompt_does_not_hold_them(demo):
     for seed in range(4):
         masks = []
         for colour in ("red", "yellow"):
-            positive = negative(clip, f"a large {colour} circle on a blue background")
-            made = sample(model, positive, negative(clip), empty((3, 32, 32)), seed=seed, steps=12)
+            positive = prompt(clip, f"a large {colour} circle on a blue background")
+            made = sample(model, positive, prompt(clip), empty((3, 32, 32)), seed=seed, steps=12)
             things = judge.judge(made[0].clamp(-1, 1).movedim(0, -1).numpy() / 2 + 0.5).things
             masks.append(things[0].mask if things else np.zeros((32, 32), bool))
         overlaps.append((masks[0] & masks[1]).sum() / max((masks[0] | masks[1]).sum(), 1))

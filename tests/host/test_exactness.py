@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from .sampling import SIZES, empty, negative, rows, sample
+from .graph import SIZES, control, empty, encode, prompt, reweight, rows, sample
 
 PROMPTS = {
     "demo": ("a red circle on a blue background", "a red square on a blue background"),
@@ -27,7 +27,7 @@ def family(size, request):
 
 
 @pytest.fixture
-def controlled(node, part, family):
+def controlled(part, family):
     """Build the edited graph up to the sampler; Word Swap's own check for equal prompts is left out.
 
     `unit` names words to reweight with a strength of 1.
@@ -36,21 +36,13 @@ def controlled(node, part, family):
     edits, windows = part("p2p_attention.edits"), part("p2p_attention.window")
 
     def build(source, target, swap=None, self_window=(0.0, 0.0), unit=None):
-        positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=target)
+        positive, edit = encode(clip, source, target)
         if swap:
             injection = edits.Injection(edits.Kind.SWAP, windows.Window(*swap))
             edit = edit.with_targets(target.with_injection(injection) for target in edit.targets)
         if unit:
-            (edit,) = node("P2P_Reweight", edit=edit, words=unit, strength=1.0)
-        patched, batch = node(
-            "P2P_AttentionController",
-            model=model,
-            edit=edit,
-            latent=latent,
-            self_start_percent=self_window[0],
-            self_end_percent=self_window[1],
-            self_resolution="1/2",
-        )
+            edit = reweight(edit, unit, 1.0)
+        patched, batch = control(model, edit, latent, *self_window, resolution="1/2")
         return patched, positive, batch
 
     return build
@@ -61,7 +53,7 @@ def test_e1_identical_prompts_make_identical_rows(family, controlled, windows):
     name, _, clip, _ = family
     source, _ = PROMPTS[name]
     model, positive, latent = controlled(source, source, windows[:2], windows[2:])
-    made = sample(model, positive, negative(clip), latent)
+    made = sample(model, positive, prompt(clip), latent)
     assert torch.equal(made[0], made[1])
 
 
@@ -69,20 +61,20 @@ def test_e2_without_edits_or_with_empty_windows_every_row_is_the_plain_run(famil
     name, plain, clip, latent = family
     for swap in (None, (0.5, 0.5)):
         model, positive, batch = controlled(*PROMPTS[name], swap)
-        expected = sample(plain, positive, negative(clip), rows(latent, 2))
-        assert torch.equal(sample(model, positive, negative(clip), batch), expected)
+        expected = sample(plain, positive, prompt(clip), rows(latent, 2))
+        assert torch.equal(sample(model, positive, prompt(clip), batch), expected)
 
 
 @pytest.mark.parametrize("windows", WINDOWS)
 def test_e3_the_source_row_is_the_plain_run(family, controlled, windows):
     name, plain, clip, latent = family
     model, positive, batch = controlled(*PROMPTS[name], windows[:2], windows[2:])
-    expected = sample(plain, positive, negative(clip), rows(latent, 2))
-    made = sample(model, positive, negative(clip), batch)
+    expected = sample(plain, positive, prompt(clip), rows(latent, 2))
+    made = sample(model, positive, prompt(clip), batch)
     assert torch.equal(made[0], expected[0])
     assert not torch.equal(made[1], expected[1]), "the edit must do something"
     alone = [[positive[0][0][:1], {k: v[:1] if torch.is_tensor(v) else v for k, v in positive[0][1].items()}]]
-    single = sample(plain, alone, negative(clip), latent)
+    single = sample(plain, alone, prompt(clip), latent)
     assert (made[0] - single[0]).norm() <= 1e-4 * single.norm()
 
 
@@ -90,8 +82,8 @@ def test_e3_holds_with_both_terms(family, controlled):
     """An added word keeps its own column, which takes an extra row: the source row still equals the plain run's."""
     name, plain, clip, latent = family
     model, positive, batch = controlled(PROMPTS[name][0], ADDED[name], (0.0, 0.8), (0.0, 0.4))
-    expected = sample(plain, positive, negative(clip), rows(latent, 2))
-    made = sample(model, positive, negative(clip), batch)
+    expected = sample(plain, positive, prompt(clip), rows(latent, 2))
+    made = sample(model, positive, prompt(clip), batch)
     assert torch.equal(made[0], expected[0])
     assert not torch.equal(made[1], expected[1])
 
@@ -101,7 +93,7 @@ def test_e4_unconditional_rows_are_those_of_the_plain_run(family, controlled):
     model, positive, batch = controlled(*PROMPTS[name], (0.0, 1.0), (0.0, 1.0))
     seen: dict[str, list] = {}
 
-    def watch(key, patched):
+    def watched(key, patched):
         clone = patched.clone()
 
         def keep(arguments):
@@ -111,8 +103,8 @@ def test_e4_unconditional_rows_are_those_of_the_plain_run(family, controlled):
         clone.set_model_sampler_pre_cfg_function(keep)
         return clone
 
-    sample(watch("edited", model), positive, negative(clip), batch, steps=1)
-    sample(watch("plain", plain), positive, negative(clip), rows(latent, 2), steps=1)
+    sample(watched("edited", model), positive, prompt(clip), batch, steps=1)
+    sample(watched("plain", plain), positive, prompt(clip), rows(latent, 2), steps=1)
     assert len(seen["edited"]) == len(seen["plain"]) == 1
     assert torch.equal(seen["edited"][0], seen["plain"][0])
 
@@ -120,8 +112,8 @@ def test_e4_unconditional_rows_are_those_of_the_plain_run(family, controlled):
 def test_e9_again_and_after_a_cancelled_run(family, controlled):
     name, plain, clip, latent = family
     model, positive, batch = controlled(*PROMPTS[name], (0.0, 0.8), (0.0, 0.4))
-    before = sample(plain, positive, negative(clip), rows(latent, 2))
-    first = sample(model, positive, negative(clip), batch)
+    before = sample(plain, positive, prompt(clip), rows(latent, 2))
+    first = sample(model, positive, prompt(clip), batch)
 
     class Cancelled(BaseException):
         pass
@@ -132,10 +124,10 @@ def test_e9_again_and_after_a_cancelled_run(family, controlled):
     broken = model.clone()
     broken.set_model_sampler_post_cfg_function(cancel)
     with pytest.raises(Cancelled):
-        sample(broken, positive, negative(clip), batch)
+        sample(broken, positive, prompt(clip), batch)
 
-    assert torch.equal(sample(model, positive, negative(clip), batch), first)
-    assert torch.equal(sample(plain, positive, negative(clip), rows(latent, 2)), before)
+    assert torch.equal(sample(model, positive, prompt(clip), batch), first)
+    assert torch.equal(sample(plain, positive, prompt(clip), rows(latent, 2)), before)
 
 
 @pytest.mark.parametrize("swap", [(0.0, 0.8), None])
@@ -146,7 +138,7 @@ def test_e5_a_strength_of_one_changes_nothing(family, controlled, swap):
 
     def run(unit):
         model, positive, batch = controlled(source, target if swap else source, swap, unit=unit)
-        return sample(model, positive, negative(clip), batch)
+        return sample(model, positive, prompt(clip), batch)
 
     assert torch.equal(run(word), run(None))
 
@@ -154,5 +146,5 @@ def test_e5_a_strength_of_one_changes_nothing(family, controlled, swap):
 def test_e5_alone_on_unequal_prompts(family, controlled):
     name, plain, clip, latent = family
     model, positive, batch = controlled(*PROMPTS[name], unit="a")
-    expected = sample(plain, positive, negative(clip), rows(latent, 2))
-    assert torch.equal(sample(model, positive, negative(clip), batch), expected)
+    expected = sample(plain, positive, prompt(clip), rows(latent, 2))
+    assert torch.equal(sample(model, positive, prompt(clip), batch), expected)

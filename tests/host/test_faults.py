@@ -5,7 +5,7 @@ import comfy.patcher_extension
 import pytest
 import torch
 
-from .sampling import empty, negative, rows, sample
+from .graph import blend, control, empty, encode, invert, prompt, reweight, rows, sample, swap, watch
 
 SOURCE, TARGET = "a red circle on a blue background", "a very large yellow circle on a blue background"
 SHAPE, STEPS = (3, 16, 16), 3
@@ -31,29 +31,25 @@ class Fault:
 class Graph:
     """An edit with all that a run can hold: swapped and added words, a reweight, a blend, watched words."""
 
-    def __init__(self, node, demo) -> None:
-        self.model, self.clip = demo[0], demo[1]
-        prompts = {"source_prompt": SOURCE, "target_prompt": TARGET}
-        self.positive, edit = node("P2P_EncodePromptPair", clip=self.clip, **prompts)
-        (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
-        (edit,) = node("P2P_Reweight", edit=edit, words="yellow", strength=2.0, renormalise=True)
-        (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.0, map_resolution="1/2")
-        (edit,) = node("P2P_WatchWords", edit=edit, words="yellow", map_resolution="1/2")
-        windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
-        self.edited, self.latent = node(
-            "P2P_AttentionController", model=self.model, edit=edit, latent=empty(SHAPE), **windows
-        )
+    def __init__(self, demo) -> None:
+        self.model, self.clip = demo.model, demo.clip
+        self.positive, edit = encode(self.clip, SOURCE, TARGET)
+        edit = swap(edit, end=0.8)
+        edit = reweight(edit, "yellow", 2.0, renormalise=True)
+        edit = blend(edit, "", threshold=0.3, start=0.0, resolution="1/2")
+        edit = watch(edit, "yellow", resolution="1/2")
+        self.edited, self.latent = control(self.model, edit, empty(SHAPE), self_end=0.4, resolution="1/2")
 
     def edit(self, model=None) -> torch.Tensor:
-        return sample(model or self.edited, self.positive, negative(self.clip), self.latent, steps=STEPS)
+        return sample(model or self.edited, self.positive, prompt(self.clip), self.latent, steps=STEPS)
 
     def plain(self) -> torch.Tensor:
-        return sample(self.model, self.positive, negative(self.clip), rows(empty(SHAPE), 2), steps=STEPS)
+        return sample(self.model, self.positive, prompt(self.clip), rows(empty(SHAPE), 2), steps=STEPS)
 
 
 @pytest.fixture(scope="module")
-def graph(node, demo):
-    return Graph(node, demo)
+def graph(demo):
+    return Graph(demo)
 
 
 @pytest.fixture(scope="module")
@@ -106,17 +102,16 @@ def test_in_every_layer(name, place, graph, right):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_inside_an_inversion(name, graph, right, node, demo):
+def test_inside_an_inversion(name, graph, right, demo):
     latent = {"samples": torch.linspace(-1, 1, 3 * 16 * 16).view(1, *SHAPE)}
-    inputs = {"positive": graph.positive, "latent": latent, "steps": STEPS, "scheduler": "normal"}
-    expected = node("P2P_DDIMInversion", model=demo[0], **inputs)[0]
+    expected = invert(demo.model, graph.positive, latent, STEPS, "normal")[0]
     for call in range(STEPS):
-        fault, model = Fault(FAULTS[name], call), demo[0].clone()
+        fault, model = Fault(FAULTS[name], call), demo.model.clone()
         model.set_model_attn2_patch(lambda n, c, v, extra, fault=fault: (fault(), (n, c, v))[1])
         with pytest.raises(FAULTS[name]):
-            node("P2P_DDIMInversion", model=model, **inputs)
+            invert(model, graph.positive, latent, STEPS, "normal")
         assert_unharmed(graph, right)
-    assert torch.equal(node("P2P_DDIMInversion", model=demo[0], **inputs)[0].start, expected.start)
+    assert torch.equal(invert(demo.model, graph.positive, latent, STEPS, "normal")[0].start, expected.start)
 
 
 def test_the_host_unloads_the_model_between_runs(graph, right):

@@ -18,7 +18,7 @@ from comfy_extras.nodes_slg import SkipLayerGuidanceDiT
 from comfy_extras.nodes_tcfg import TCFG
 from comfy_extras.nodes_video_model import VideoLinearCFGGuidance, VideoTriangleCFGGuidance
 
-from .sampling import SIZES, empty, negative, rows, sample
+from .graph import SIZES, control, empty, encode, prompt, refine, rows, sample
 
 latents = comfy_extras.nodes_latent
 
@@ -48,17 +48,16 @@ REFUSED = {
 
 
 @pytest.fixture
-def edit(node, sd15):
+def edit(sd15):
     """edit(target): refine and self-attention; returns the patched model, the positive and the latent."""
-    model, clip = sd15
+    model, clip, _ = sd15
 
     def build(target):
-        positive, plan = node("P2P_EncodePromptPair", clip=clip, source_prompt=SOURCE, target_prompt=target)
+        positive, plan = encode(clip, SOURCE, target)
         if target != SOURCE:
-            (plan,) = node("P2P_Refine", edit=plan, start_percent=0.0, end_percent=0.8)
-        windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
+            plan = refine(plan, end=0.8)
         latent = empty(SIZES["sd15"])
-        return node("P2P_AttentionController", model=model, edit=plan, latent=latent, **windows), positive
+        return control(model, plan, latent, self_end=0.4, resolution="1/2"), positive
 
     return build
 
@@ -66,33 +65,33 @@ def edit(node, sd15):
 @pytest.mark.parametrize("guidance", HOLDING)
 def test_guidance_of_each_row_by_itself(guidance, sd15, edit):
     """The source is the plain run's under the same guidance, the edit acts, and equal prompts stay equal."""
-    (model, clip), change = sd15, HOLDING[guidance]
+    (model, clip, _), change = sd15, HOLDING[guidance]
     (patched, latent), positive = edit(TARGET)
-    made = sample(change(patched)[0], positive, negative(clip, "blurry"), latent)
-    expected = sample(change(model)[0], positive, negative(clip, "blurry"), rows(empty(SIZES["sd15"]), 2))
+    made = sample(change(patched)[0], positive, prompt(clip, "blurry"), latent)
+    expected = sample(change(model)[0], positive, prompt(clip, "blurry"), rows(empty(SIZES["sd15"]), 2))
     assert torch.isfinite(made).all()
     assert torch.equal(made[0], expected[0])
     assert (made[1] - expected[1]).norm() > 1e-4 * expected[1].norm()
     (patched, latent), positive = edit(SOURCE)
-    same = sample(change(patched)[0], positive, negative(clip, "blurry"), latent)
+    same = sample(change(patched)[0], positive, prompt(clip, "blurry"), latent)
     assert torch.equal(same[0], same[1])
 
 
 @pytest.mark.parametrize("guidance", REFUSED)
 def test_guidance_that_couples_the_rows_is_refused(guidance, sd15, edit):
     """A number of the whole batch (Mahiro, Perp-Neg, Skip Layer), or another guidance for each row (video)."""
-    clip = sd15[1]
+    clip = sd15.clip
     (patched, latent), positive = edit(TARGET)
     (changed,) = REFUSED[guidance](patched)[:1]
     with pytest.raises(ValueError, match=f"P2P Attention Controller: {guidance}.* guidance treats the rows"):
-        sample(changed, positive, negative(clip), latent)
+        sample(changed, positive, prompt(clip), latent)
 
 
 def test_perp_neg_s_guider_is_refused(sd15, edit):
-    clip = sd15[1]
+    clip = sd15.clip
     (patched, latent), positive = edit(TARGET)
     guider = Guider_PerpNeg(patched)
-    guider.set_conds(positive, negative(clip, "blurry"), negative(clip))
+    guider.set_conds(positive, prompt(clip, "blurry"), prompt(clip))
     noise, sampler = torch.zeros_like(latent["samples"]), comfy.samplers.sampler_object("euler")
     with pytest.raises(ValueError, match="P2P Attention Controller: Perp-Neg guidance"):
         guider.sample(noise, noise, sampler, torch.tensor([10.0, 1.0]), disable_pbar=True)

@@ -1,6 +1,6 @@
 """Hostile input through the nodes: each case ends in a right result or in one clear message on the right node.
 
-A seeded slice of what `make soak` runs in full (P2P_SOAK: so many cases of each kind).
+A seeded slice of what `make soak` runs in full (lab/tally.py).
 """
 
 import math
@@ -10,8 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .hostile import ENDS, NAMED, PERCENTS, PROMPTS, SPANS, STRENGTHS, SWEEPS, WINDOW_LINES, hostile, tallied
-from .sampling import negative, sample
+from lab.tally import tallied
+
+from .graph import control, encode, node, prompt, sample
+from .hostile import ENDS, NAMED, PERCENTS, PROMPTS, SPANS, STRENGTHS, SWEEPS, WINDOW_LINES, hostile
 
 SHAPE = (3, 16, 16)
 SOURCE, TARGET = "a red circle on a blue circle", "a red striped circle on a green hippopotamus"
@@ -23,19 +25,17 @@ def tally():
 
 
 @pytest.fixture(scope="module")
-def made(node, demo):
+def made(demo):
     """made(edit nodes…): encode, edit, control and sample two steps, and check what must hold of any result."""
 
     def run(source=SOURCE, target=TARGET, more="", edits=(), latent=None, windows=(0.0, 0.4), positive=None):
-        prompts = {"source_prompt": source, "target_prompt": target, "more_targets": more}
-        pair, edit = node("P2P_EncodePromptPair", clip=demo[1], **prompts)
+        pair, edit = encode(demo.clip, source, target, more=more)
         for name, inputs in edits:
             (edit,) = node(name, edit=edit, **inputs)
         node("P2P_AlignmentView", edit=edit)
         latent = latent or {"samples": torch.zeros(1, *SHAPE)}
-        ends = {"self_start_percent": windows[0], "self_end_percent": windows[1], "self_resolution": "1/2"}
-        model, batch = node("P2P_AttentionController", model=demo[0], edit=edit, latent=latent, **ends)
-        uncond = negative(demo[1])
+        model, batch = control(demo.model, edit, latent, *windows, resolution="1/2")
+        uncond = prompt(demo.clip)
         pair = positive(pair) if positive else pair
         samples = sample(model, pair, uncond, batch, steps=2)
         assert samples.shape[0] == edit.rows * latent["samples"].shape[0]

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab import tools
+from lab.tally import tallied
 
 from .conftest import ROOT
-from .hostile import HOST_MESSAGE, hostile, tallied
+from .hostile import HOST_MESSAGE, hostile
 
 tool = tools.load("server")
 

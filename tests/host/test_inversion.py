@@ -12,7 +12,7 @@ from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 from lab.discs.render import render
 from lab.discs.scenes import Scene, Thing
 
-from .sampling import SIZES, empty, negative, sample
+from .graph import SIZES, blend, control, empty, encode, invert, noting, prompt, sample, swap
 
 SOURCE, TARGET = "a large red circle on a blue background", "a large yellow circle on a blue background"
 
@@ -26,13 +26,13 @@ def picture(demo):
             render(Scene((Thing("red", "circle", x=x, y=y, radius=0.29),), "blue"), 32)
             for x, y in places or [(0.4, 0.55)]
         ]
-        return nodes.VAEEncode().encode(demo[2], torch.from_numpy(np.stack(drawn)).float())[0]
+        return nodes.VAEEncode().encode(demo.vae, torch.from_numpy(np.stack(drawn)).float())[0]
 
     return draw
 
 
 @pytest.fixture
-def inverted(node, demo):
+def inverted(demo):
     """Invert a latent and sample the edit from it; returns (samples, the node's outputs)."""
 
     def run(
@@ -41,36 +41,18 @@ def inverted(node, demo):
         steps=8,
         scheduler="normal",
         iterations=0,
-        blend=None,
+        mask=None,
         model=None,
         run=None,
         **options,
     ):
-        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-        (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
-        if blend:
-            (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.0, **blend)
-        made = node(
-            "P2P_DDIMInversion",
-            model=model or demo[0],
-            positive=positive,
-            latent=latent,
-            steps=steps,
-            scheduler=scheduler,
-            method=method,
-            fixed_point_iterations=iterations,
-        )
-        patched, batch = node(
-            "P2P_AttentionController",
-            model=demo[0],
-            edit=edit,
-            latent=latent,
-            self_start_percent=0.0,
-            self_end_percent=0.4,
-            self_resolution="1/2",
-            inversion=made[0],
-        )
-        against = made[1] if method == "negative_prompt" else negative(demo[1])
+        positive, edit = encode(demo.clip, SOURCE, TARGET)
+        edit = swap(edit, end=0.8)
+        if mask is not None:
+            edit = blend(edit, threshold=0.3, start=0.0, mask=mask)
+        made = invert(model or demo.model, positive, latent, steps, scheduler, method=method, iterations=iterations)
+        patched, batch = control(demo.model, edit, latent, self_end=0.4, resolution="1/2", inversion=made[0])
+        against = made[1] if method == "negative_prompt" else prompt(demo.clip)
         usual = {"steps": steps, "scheduler": scheduler}
         return sample(patched, positive, against, batch, **{**usual, **options, **(run or {})}), made
 
@@ -116,14 +98,7 @@ def test_fixed_point_iterations_make_the_inversion_more_exact(picture, inverted)
 
 
 def test_one_call_of_the_model_a_step(picture, inverted, demo):
-    calls = []
-
-    def count(apply, arguments):
-        calls.append(arguments["input"].shape[0])
-        return apply(arguments["input"], arguments["timestep"], **arguments["c"])
-
-    counted = demo[0].clone()
-    counted.set_model_unet_function_wrapper(count)
+    counted, calls = noting(demo.model, lambda call: call["input"].shape[0])
     inverted(picture(), model=counted, steps=7)
     assert calls == [1] * 7
 
@@ -146,25 +121,20 @@ def test_outside_the_blend_the_result_is_the_picture(picture, inverted):
     latent = picture()
     mask = torch.zeros(1, 32, 32)
     mask[:, :, :16] = 1
-    made, _ = inverted(latent, blend={"mask": mask}, cfg=7.5)
+    made, _ = inverted(latent, mask=mask, cfg=7.5)
     assert error(made[1][:, :, 16:], latent["samples"][0][:, :, 16:]) <= 1e-5
     assert not torch.equal(made[1], made[0])
 
 
 @pytest.mark.parametrize("name", ["sd15 wide", "sdxl"])
-def test_other_models_and_shapes(name, request, node):
-    model, clip = request.getfixturevalue(name.split()[0])
+def test_other_models_and_shapes(name, request):
+    model, clip, _ = request.getfixturevalue(name.split()[0])
     latent = {"samples": torch.randn(1, *SIZES[name], generator=torch.Generator().manual_seed(0))}
-    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt="a cat", target_prompt="a hippopotamus")
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
-    inversion, *_ = node(
-        "P2P_DDIMInversion", model=model, positive=positive, latent=latent, steps=5, scheduler="karras"
-    )
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
-    patched, batch = node(
-        "P2P_AttentionController", model=model, edit=edit, latent=latent, inversion=inversion, **windows
-    )
-    made = sample(patched, positive, negative(clip), batch, scheduler="karras", cfg=7.5)
+    positive, edit = encode(clip, "a cat", "a hippopotamus")
+    edit = swap(edit, end=0.8)
+    inversion, *_ = invert(model, positive, latent, 5, "karras")
+    patched, batch = control(model, edit, latent, inversion=inversion, self_end=0.4, resolution="1/2")
+    made = sample(patched, positive, prompt(clip), batch, scheduler="karras", cfg=7.5)
     assert error(made[0], latent["samples"][0]) <= 1e-5 and not torch.equal(made[0], made[1])
 
 
@@ -189,32 +159,28 @@ def test_samplers_that_draw_noise(sampler, picture, inverted):
         inverted(picture(), sampler=sampler)
 
 
-def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
+def test_what_does_not_fit(picture, inverted, demo, sd15, part):
     latent = picture()
-    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-    invert = {"positive": positive, "steps": 4, "scheduler": "normal"}
+    positive, edit = encode(demo.clip, SOURCE, TARGET)
     with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent has 4 channels, the model works on 3"):
-        node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.ones(1, 4, 16, 16)}, **invert)
+        invert(demo.model, positive, {"samples": torch.ones(1, 4, 16, 16)}, 4, "normal")
     with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent holds values that are not numbers"):
-        node("P2P_DDIMInversion", model=demo[0], latent={"samples": torch.full((1, 3, 8, 8), torch.nan)}, **invert)
+        invert(demo.model, positive, {"samples": torch.full((1, 3, 8, 8), torch.nan)}, 4, "normal")
     with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent is empty"):
-        node("P2P_DDIMInversion", model=demo[0], latent=empty((3, 32, 32)), **invert)
-    tiny = nodes.VAEEncode().encode(demo[2], torch.ones(1, 1, 1, 3))[0]
+        invert(demo.model, positive, empty((3, 32, 32)), 4, "normal")
+    tiny = nodes.VAEEncode().encode(demo.vae, torch.ones(1, 1, 1, 3))[0]
     with pytest.raises(ValueError, match="P2P DDIM Inversion: the latent is 1×1, this model needs at least 4×4"):
-        node("P2P_DDIMInversion", model=demo[0], latent=tiny, **invert)
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4}
-    controlled, _ = node("P2P_AttentionController", model=demo[0], edit=edit, latent=latent, **windows)
+        invert(demo.model, positive, tiny, 4, "normal")
+    controlled, _ = control(demo.model, edit, latent, self_end=0.4)
     with pytest.raises(ValueError, match="P2P DDIM Inversion: this model comes from P2P Attention Controller"):
-        node("P2P_DDIMInversion", model=controlled, latent=latent, **invert)
+        invert(controlled, positive, latent, 4, "normal")
 
-    def run(inversion, pair=(positive, edit), at=latent, model=demo[0]):
-        patched, batch = node(
-            "P2P_AttentionController", model=model, edit=pair[1], latent=at, inversion=inversion, **windows
-        )
-        return sample(patched, pair[0], negative(demo[1]), batch, steps=4)
+    def run(inversion, pair=(positive, edit), at=latent, model=demo.model):
+        patched, batch = control(model, pair[1], at, inversion=inversion, self_end=0.4)
+        return sample(patched, pair[0], prompt(demo.clip), batch, steps=4)
 
-    inversion, *_ = node("P2P_DDIMInversion", model=demo[0], latent=latent, **invert)
-    other = node("P2P_EncodePromptPair", clip=demo[1], source_prompt="a green heart", target_prompt=TARGET)
+    inversion, *_ = invert(demo.model, positive, latent, 4, "normal")
+    other = encode(demo.clip, "a green heart", TARGET)
     with pytest.raises(ValueError, match="made with another prompt than the edit's source"):
         run(inversion, pair=other)
     with pytest.raises(ValueError, match=r"inversion is of a latent \[1, 3, 32, 32\], .* \[1, 3, 32, 40\]"):
@@ -223,59 +189,45 @@ def test_what_does_not_fit(picture, inverted, node, demo, sd15, part):
         run(inversion, at=picture((0.6, 0.4)))
     patched = []
     for value in (1.0, 2.0):
-        patched.append(demo[0].clone())
+        patched.append(demo.model.clone())
         patched[-1].add_patches({"diffusion_model.out.2.bias": ("diff", (torch.full((3,), value),))}, 1.0)
     with pytest.raises(ValueError, match="made with another model"):
         run(inversion, model=patched[0])
-    of_one, *_ = node("P2P_DDIMInversion", model=patched[0], latent=latent, **invert)
+    of_one, *_ = invert(patched[0], positive, latent, 4, "normal")
     with pytest.raises(ValueError, match="made with another model, or with other LoRAs"):
         run(of_one, model=patched[1])
-    (other_kind,) = ModelSamplingDiscrete().patch(demo[0], "eps", False)
+    (other_kind,) = ModelSamplingDiscrete().patch(demo.model, "eps", False)
     with pytest.raises(ValueError, match="made with another model"):
         run(inversion, model=other_kind)
-    controlled, batch = node(
-        "P2P_AttentionController", model=demo[0], edit=edit, latent=latent, inversion=inversion, **windows
-    )
+    controlled, batch = control(demo.model, edit, latent, inversion=inversion, self_end=0.4)
     controlled.add_patches({"diffusion_model.out.2.bias": ("diff", (torch.ones(3),))}, 1.0)
     with pytest.raises(ValueError, match="made with another model, or with other LoRAs"):
-        sample(controlled, positive, negative(demo[1]), batch, steps=4)
+        sample(controlled, positive, prompt(demo.clip), batch, steps=4)
     with pytest.raises(ValueError, match="an inverted picture cannot take a noise mask"):
         run(inversion, at={**latent, "noise_mask": torch.ones(1, 32, 32)})
-    against, *_ = node("P2P_DDIMInversion", model=demo[0], latent=latent, method="negative_prompt", **invert)
+    against, *_ = invert(demo.model, positive, latent, 4, "normal", method="negative_prompt")
     with pytest.raises(ValueError, match="needs the source's prompt as the negative one"):
         run(against)
 
 
-def test_an_image_with_alpha_is_the_image_without(demo, node):
-    positive, _ = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
+def test_an_image_with_alpha_is_the_image_without(demo):
+    positive, _ = encode(demo.clip, SOURCE, TARGET)
     pixels = torch.rand(1, 32, 24, 4, generator=torch.Generator().manual_seed(0))
     made = []
     for picture in (pixels, pixels[..., :3]):
-        latent = nodes.VAEEncode().encode(demo[2], picture)[0]
-        made.append(
-            node("P2P_DDIMInversion", model=demo[0], positive=positive, latent=latent, steps=2, scheduler="normal")[0]
-        )
+        latent = nodes.VAEEncode().encode(demo.vae, picture)[0]
+        made.append(invert(demo.model, positive, latent, 2, "normal")[0])
     assert torch.equal(made[0].trajectory, made[1].trajectory)
 
 
-def test_several_targets_and_the_same_model_loaded_again(picture, node, demo, part):
+def test_several_targets_and_the_same_model_loaded_again(picture, demo, part):
     """Only the source of each picture is held to its path; a model loaded twice is the same model."""
     latent = picture((0.4, 0.55), (0.6, 0.4))
-    positive, edit = node(
-        "P2P_EncodePromptPair",
-        clip=demo[1],
-        source_prompt=SOURCE,
-        target_prompt=TARGET,
-        more_targets="a large white circle on a blue background",
-    )
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
-    invert = {"positive": positive, "latent": latent, "steps": 6, "scheduler": "normal"}
-    inversion, *_ = node("P2P_DDIMInversion", model=part("p2p_attention.demo.model").load()[0], **invert)
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
-    patched, batch = node(
-        "P2P_AttentionController", model=demo[0], edit=edit, latent=latent, inversion=inversion, **windows
-    )
-    made = sample(patched, positive, negative(demo[1]), batch, steps=6, cfg=7.5).unflatten(0, (2, 3))
+    positive, edit = encode(demo.clip, SOURCE, TARGET, more="a large white circle on a blue background")
+    edit = swap(edit, end=0.8)
+    inversion, *_ = invert(part("p2p_attention.demo.model").load()[0], positive, latent, 6, "normal")
+    patched, batch = control(demo.model, edit, latent, inversion=inversion, self_end=0.4, resolution="1/2")
+    made = sample(patched, positive, prompt(demo.clip), batch, steps=6, cfg=7.5).unflatten(0, (2, 3))
     assert error(made[:, 0], latent["samples"]) <= 1e-5
     assert not torch.equal(made[:, 1], made[:, 2]) and not torch.equal(made[:, 0], made[:, 1])
 
@@ -283,13 +235,13 @@ def test_several_targets_and_the_same_model_loaded_again(picture, node, demo, pa
 def test_a_model_is_the_same_whatever_is_loaded(demo, part):
     """The host adds patches to the weights that all clones of a model share, for as long as one of them is loaded."""
     identity = part("p2p_attention.host.inversion").model_identity
-    patched = demo[0].clone()
+    patched = demo.model.clone()
     patched.add_patches({"diffusion_model.out.2.bias": ("diff", (torch.ones(3),))}, 1.0)
-    both = [identity(demo[0]), identity(patched)]
+    both = [identity(demo.model), identity(patched)]
     assert both[0] != both[1]
-    for loaded in (patched, demo[0]):
+    for loaded in (patched, demo.model):
         comfy.model_management.load_models_gpu([loaded])
-        assert [identity(demo[0]), identity(patched)] == both
+        assert [identity(demo.model), identity(patched)] == both
 
 
 def test_cancelled_inside_the_inversion(picture, inverted, demo):
@@ -299,7 +251,7 @@ def test_cancelled_inside_the_inversion(picture, inverted, demo):
     def cancel(apply, arguments):
         raise Cancelled
 
-    broken = demo[0].clone()
+    broken = demo.model.clone()
     broken.set_model_unet_function_wrapper(cancel)
     before, _ = inverted(picture())
     with pytest.raises(Cancelled):

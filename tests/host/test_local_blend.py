@@ -4,32 +4,25 @@ import nodes
 import pytest
 import torch
 
-from .sampling import empty, negative, sample, sample_in_parts
+from .graph import blend, blend_mask, control, empty, encode, ksampler, prompt, run_in_parts, sample, swap
 
 SOURCE, TARGET = "a red circle on a blue background", "a yellow circle on a blue background"
 SHAPE = (3, 32, 24)
 
 
 @pytest.fixture
-def blended(node, demo):
-    """Sample a word swap with local blends, each given as the node's inputs; returns the sampler's latent."""
+def blended(demo):
+    """Sample a word swap with local blends, each given as inputs of the node; returns the sampler's latent."""
 
     def run(*blends, source=SOURCE, target=TARGET, seed=7, extra=None, model=None, **options):
-        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=source, target_prompt=target)
-        (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.6)
-        for blend in blends:
-            usual = {"words": "", "threshold": 0.3, "start_percent": 0.0, "map_resolution": "1/2"}
-            (edit,) = node("P2P_LocalBlend", edit=edit, **{**usual, **blend})
-        patched, latent = node(
-            "P2P_AttentionController",
-            model=model or demo[0],
-            edit=edit,
-            latent={**empty(SHAPE), **(extra or {})},
-            self_start_percent=0.0,
-            self_end_percent=0.2,
-            self_resolution="1/2",
+        positive, edit = encode(demo.clip, source, target)
+        edit = swap(edit, end=0.6)
+        for inputs in blends:
+            edit = blend(edit, **{"start": 0.0, "resolution": "1/2", **inputs})
+        patched, latent = control(
+            model or demo.model, edit, {**empty(SHAPE), **(extra or {})}, self_end=0.2, resolution="1/2"
         )
-        return {**latent, "samples": sample(patched, positive, negative(demo[1]), latent, seed=seed, **options)}
+        return ksampler(patched, positive, prompt(demo.clip), latent, seed=seed, **options)
 
     return run
 
@@ -48,7 +41,7 @@ SAMPLERS = ["euler", "heun", "dpmpp_2m", "dpmpp_sde", "uni_pc", "euler_ancestral
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("start", [0.0, 0.2])
 def test_e7_nothing_let_through_is_the_source(sampler, start, blended):
-    made = blended({"mask": NOTHING, "start_percent": start}, sampler=sampler, steps=6)
+    made = blended({"mask": NOTHING, "start": start}, sampler=sampler, steps=6)
     assert not changed(made).any()
 
 
@@ -65,36 +58,36 @@ def test_outside_the_users_mask_the_target_is_the_source(sampler, blended):
     assert torch.equal(made["samples"][0], plain["samples"][0])
 
 
-def test_words_make_a_mask_of_their_own(blended, node):
+def test_words_make_a_mask_of_their_own(blended):
     made = blended({"threshold": 0.6}, steps=8)
-    (mask,) = node("P2P_BlendMask", samples=made)
+    mask = blend_mask(made)
     assert mask.shape == (1, 32, 24)
     assert 0.02 < float(mask.mean()) < 0.9
     assert torch.equal(changed(made), mask[0] > 0)
 
 
-def test_named_words_of_either_prompt_and_words_to_leave_out(blended, node):
-    (circle,) = node("P2P_BlendMask", samples=blended({"words": "red, circle"}))
-    (less,) = node("P2P_BlendMask", samples=blended({"words": "red, circle", "exclude_words": "circle"}))
+def test_named_words_of_either_prompt_and_words_to_leave_out(blended):
+    circle = blend_mask(blended({"words": "red, circle"}))
+    less = blend_mask(blended({"words": "red, circle", "exclude_words": "circle"}))
     assert float(less.mean()) < 0.8 * float(circle.mean())
-    (more,) = node("P2P_BlendMask", samples=blended({"words": "red", "threshold": 0.0}))
+    more = blend_mask(blended({"words": "red", "threshold": 0.0}))
     assert bool((more == 1).all()), "a threshold of nothing lets all through"
 
 
-def test_a_mask_with_the_words(blended, node):
+def test_a_mask_with_the_words(blended):
     def mask(use):
-        return node("P2P_BlendMask", samples=blended({"mask": LEFT, "mask_use": use}))[0]
+        return blend_mask(blended({"mask": LEFT, "mask_use": use}))
 
-    words = node("P2P_BlendMask", samples=blended({}))[0]
+    words = blend_mask(blended({}))
     only, both, either = (mask(use) for use in ("mask only", "mask and words", "mask or words"))
     assert torch.equal(only, LEFT)
     assert float(both[:, :, 12:].max()) == 0 and bool((either[:, :, :12] == 1).all())
     assert float(words.mean()) > 0
 
 
-def test_a_soft_edge(blended, node):
+def test_a_soft_edge(blended):
     made = blended({"mask": LEFT, "softness": 1.5})
-    (mask,) = node("P2P_BlendMask", samples=made)
+    mask = blend_mask(made)
     assert float(mask[0, :, 0].min()) == 1 and float(mask[0, :, -1].max()) == 0
     assert bool((mask[0, :, 1:] <= mask[0, :, :-1]).all()) and 0 < float(mask[0, 0, 12]) < 0.5
 
@@ -105,18 +98,17 @@ def test_two_blends_let_both_through(blended):
     assert torch.equal(made["samples"], plain["samples"])
 
 
-def test_each_run_has_its_own_mask(blended, node, demo):
-    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-    (edit,) = node("P2P_LocalBlend", edit=edit, words="circle", threshold=0.5, start_percent=0.0, map_resolution="1/2")
-    inputs = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
-    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **inputs)
-    runs = [{**latent, "samples": sample(model, positive, negative(demo[1]), latent, seed=seed)} for seed in (1, 2)]
+def test_each_run_has_its_own_mask(blended, demo):
+    positive, edit = encode(demo.clip, SOURCE, TARGET)
+    edit = blend(edit, "circle", threshold=0.5, start=0.0, resolution="1/2")
+    model, latent = control(demo.model, edit, empty(SHAPE), self_end=0.4, resolution="1/2")
+    runs = [ksampler(model, positive, prompt(demo.clip), latent, seed=seed) for seed in (1, 2)]
     for made in runs:
-        assert torch.equal(changed(made), node("P2P_BlendMask", samples=made)[0][0] > 0)
+        assert torch.equal(changed(made), blend_mask(made)[0] > 0)
     with pytest.raises(ValueError, match="P2P Blend Mask: these samples are not those of a run"):
-        node("P2P_BlendMask", samples={**latent, "samples": torch.zeros_like(latent["samples"])})
+        blend_mask({**latent, "samples": torch.zeros_like(latent["samples"])})
     with pytest.raises(ValueError, match="P2P Blend Mask"):
-        node("P2P_BlendMask", samples=empty(SHAPE))
+        blend_mask(empty(SHAPE))
 
 
 def test_an_inpainting_mask_beside_the_blend(blended):
@@ -128,22 +120,16 @@ def test_an_inpainting_mask_beside_the_blend(blended):
     assert differs[:16, :12].any() and not differs[16:].any() and not differs[:, 12:].any()
 
 
-def test_several_targets_have_masks_of_their_own(node, demo):
-    positive, edit = node(
-        "P2P_EncodePromptPair",
-        clip=demo[1],
-        source_prompt=SOURCE,
-        target_prompt=TARGET,
-        more_targets="a red circle on a green background",
-    )
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.6)
-    (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.6, start_percent=0.0, map_resolution="1/2")
-    inputs = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
-    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **inputs)
-    made = sample(model, positive, negative(demo[1]), latent)
-    (masks,) = node("P2P_BlendMask", samples={**latent, "samples": made})
+def test_several_targets_have_masks_of_their_own(demo):
+    positive, edit = encode(demo.clip, SOURCE, TARGET, more="a red circle on a green background")
+    edit = swap(edit, end=0.6)
+    edit = blend(edit, "", threshold=0.6, start=0.0, resolution="1/2")
+    model, latent = control(demo.model, edit, empty(SHAPE), self_end=0.4, resolution="1/2")
+    made = ksampler(model, positive, prompt(demo.clip), latent)
+    masks = blend_mask(made)
+    pictures = made["samples"]
     for row, mask in enumerate(masks, start=1):
-        assert torch.equal((made[row] != made[0]).any(dim=0), mask > 0)
+        assert torch.equal((pictures[row] != pictures[0]).any(dim=0), mask > 0)
     assert not torch.equal(*masks)
 
 
@@ -159,7 +145,7 @@ def test_words_through_a_replaced_attention_and_an_override_of_another_pack(blen
         seen.append(1)
         return function(*args, **kwargs)
 
-    other = demo[0].clone()
+    other = demo.model.clone()
     other.model_options["transformer_options"]["optimized_attention_override"] = override
     assert torch.equal(blended({}, model=other)["samples"], blended({})["samples"])
     assert seen and other.model_options["transformer_options"]["optimized_attention_override"] is override
@@ -172,8 +158,8 @@ def test_words_through_a_replaced_attention_and_an_override_of_another_pack(blen
         ({"threshold": 1.0}, r"P2P Local Blend: threshold is 1\.0"),
         ({"threshold": float("nan")}, "P2P Local Blend: threshold is nan"),
         ({"softness": -1.0}, "P2P Local Blend: softness is -1.0"),
-        ({"start_percent": 1.5}, r"P2P Local Blend: start_percent is 1\.5"),
-        ({"start_percent": 1.0}, None),
+        ({"start": 1.5}, r"P2P Local Blend: start_percent is 1\.5"),
+        ({"start": 1.0}, None),
         ({"mask": torch.ones(2, 8, 8)}, r"P2P Local Blend: the mask is of shape \[2, 8, 8\]"),
         ({"mask": torch.ones(0, 8, 8)}, "P2P Local Blend: the mask is of shape"),
         ({"mask": torch.full((1, 8, 8), float("nan"))}, "P2P Local Blend: the mask has values"),
@@ -187,74 +173,63 @@ def test_mistakes(blend, message, blended):
         blended(blend)
 
 
-def test_no_changed_words_and_none_named(node, demo):
-    _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=SOURCE)
+def test_no_changed_words_and_none_named(demo):
+    _, edit = encode(demo.clip, SOURCE, SOURCE)
     with pytest.raises(ValueError, match="P2P Local Blend: a target prompt has the same words"):
-        node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.2)
+        blend(edit, "", threshold=0.3, start=0.2)
 
 
-def test_a_target_without_any_of_the_named_words(node, demo):
-    _, edit = node(
-        "P2P_EncodePromptPair",
-        clip=demo[1],
-        source_prompt="a red circle",
-        target_prompt="a yellow circle",
-        more_targets="a green circle",
-    )
+def test_a_target_without_any_of_the_named_words(demo):
+    _, edit = encode(demo.clip, "a red circle", "a yellow circle", more="a green circle")
     with pytest.raises(ValueError, match="nor the target prompt 'a green circle' has any of the words 'yellow'"):
-        node("P2P_LocalBlend", edit=edit, words="yellow", threshold=0.3, start_percent=0.2)
+        blend(edit, "yellow", threshold=0.3, start=0.2)
     with pytest.raises(ValueError, match="words are named .'circle'., but mask_use is 'mask only'"):
-        node("P2P_LocalBlend", edit=edit, words="circle", threshold=0.3, start_percent=0.2, mask=ALL)
+        blend(edit, "circle", threshold=0.3, start=0.2, mask=ALL)
 
 
-def test_a_run_in_two_parts(blended, node, demo):
+def test_a_run_in_two_parts(blended, demo):
     """With the mask from the start of each part, the second goes on as the whole run would."""
-    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-    (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.0, mask=LEFT)
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
-    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
-    parts = sample_in_parts(model, positive, negative(demo[1]), latent)
+    positive, edit = encode(demo.clip, SOURCE, TARGET)
+    edit = blend(edit, "", threshold=0.3, start=0.0, mask=LEFT)
+    model, latent = control(demo.model, edit, empty(SHAPE), self_end=0.4, resolution="1/2")
+    parts = run_in_parts(model, positive, prompt(demo.clip), latent)
     assert not changed(parts)[:, 12:].any() and changed(parts)[:, :12].any()
 
 
 def test_no_layer_of_the_size_asked_for(blended):
     with pytest.raises(RuntimeError, match=r"P2P Local Blend: .* layers are of .*16×12, none is 1/8 of .*32×24"):
-        blended({"map_resolution": "1/8"})
+        blended({"resolution": "1/8"})
 
 
 @pytest.mark.parametrize("shape", [(3, 34, 34), (3, 33, 35), (3, 37, 26)])
 @pytest.mark.parametrize("resolution", ["1/4", "1/2"])
-def test_sizes_that_do_not_halve(shape, resolution, node, demo):
+def test_sizes_that_do_not_halve(shape, resolution, demo):
     """The demo model pools, so its levels round down."""
-    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.6)
-    blend = {"words": "circle", "threshold": 0.8, "start_percent": 0.0, "map_resolution": resolution}
-    (edit,) = node("P2P_LocalBlend", edit=edit, **blend)
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": resolution}
-    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(shape), **windows)
-    made = {**latent, "samples": sample(model, positive, negative(demo[1]), latent)}
+    positive, edit = encode(demo.clip, SOURCE, TARGET)
+    edit = swap(edit, end=0.6)
+    edit = blend(edit, "circle", threshold=0.8, start=0.0, resolution=resolution)
+    model, latent = control(demo.model, edit, empty(shape), self_end=0.4, resolution=resolution)
+    made = ksampler(model, positive, prompt(demo.clip), latent)
     assert 0 < changed(made).float().mean() < 1
 
 
-def test_a_negative_in_an_area_beside_a_whole_one(node, demo):
+def test_a_negative_in_an_area_beside_a_whole_one(demo):
     """The host gives the positive a copy in that area, which has no map of the whole picture, and needs none."""
-    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.6)
-    (edit,) = node("P2P_LocalBlend", edit=edit, words="circle", threshold=0.8, start_percent=0.0, map_resolution="1/2")
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.2, "self_resolution": "1/2"}
-    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
-    whole = negative(demo[1])
+    positive, edit = encode(demo.clip, SOURCE, TARGET)
+    edit = swap(edit, end=0.6)
+    edit = blend(edit, "circle", threshold=0.8, start=0.0, resolution="1/2")
+    model, latent = control(demo.model, edit, empty(SHAPE), self_end=0.2, resolution="1/2")
+    whole = prompt(demo.clip)
     corner = [[whole[0][0], {**whole[0][1], "area": (8, 8, 0, 0)}]]
-    made = {**latent, "samples": sample(model, positive, [*corner, *whole], latent)}
+    made = ksampler(model, positive, [*corner, *whole], latent)
     assert 0 < changed(made).float().mean() < 1
 
 
-def test_a_pair_in_an_area_has_no_place_for_the_mask(blended, node, demo):
-    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-    (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=0.3, start_percent=0.0, map_resolution="1/2")
-    inputs = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
-    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **inputs)
+def test_a_pair_in_an_area_has_no_place_for_the_mask(blended, demo):
+    positive, edit = encode(demo.clip, SOURCE, TARGET)
+    edit = blend(edit, "", threshold=0.3, start=0.0, resolution="1/2")
+    model, latent = control(demo.model, edit, empty(SHAPE), self_end=0.4, resolution="1/2")
     area = [[positive[0][0], {**positive[0][1], "area": (16, 16, 0, 0)}]]
-    (both,) = nodes.ConditioningCombine().combine(negative(demo[1], "a green background"), area)
+    (both,) = nodes.ConditioningCombine().combine(prompt(demo.clip, "a green background"), area)
     with pytest.raises(ValueError, match="P2P Local Blend: .* area"):
-        sample(model, both, negative(demo[1]), latent)
+        sample(model, both, prompt(demo.clip), latent)

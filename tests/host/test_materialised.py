@@ -4,8 +4,8 @@ import comfy.samplers
 import pytest
 import torch
 
+from .graph import SIZES, blend, control, empty, encode, prompt, refine, reweight, sample, swap, watch
 from .materialised import Blend, Edit, Moment, blended_euler, materialise
-from .sampling import SIZES, empty, negative, sample
 
 SAME = [(w, w) for w in ["on", "a", "mat"]]
 CASES = {
@@ -25,14 +25,14 @@ def text(case: list, side: int) -> str:
     return " ".join(pair[side] for pair in case if pair[side])
 
 
-def written_out(case: list, clip, refine: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+def written_out(case: list, clip, refined: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
     """The edit's matrix [77, 77] and own columns [77], by hand from the pairs of words of the case."""
     matrix, own = torch.zeros(77, 77), torch.zeros(77)
     matrix[0, 0] = 1
     i = j = 1
     for before, after in case:
         m, n = count(before, clip), count(after, clip)
-        if before is None or (refine and after != before):
+        if before is None or (refined and after != before):
             own[j : j + n] = 1
         elif after is not None and m == n:
             matrix[i : i + m, j : j + n] = torch.eye(m)
@@ -61,10 +61,10 @@ def strengths(case: list, weights: dict[str, float], clip) -> torch.Tensor:
     return factors
 
 
-def edit_by_hand(model, clip, pairs: list, shape: tuple, weights: dict[str, float], refine: bool = False) -> Edit:
+def edit_by_hand(model, clip, pairs: list, shape: tuple, weights: dict[str, float], refined: bool = False) -> Edit:
     """The edit of a case in the windows of this file, for the materialised model."""
     to_sigma = model.get_model_object("model_sampling").percent_to_sigma
-    matrix, own = written_out(pairs, clip, refine)
+    matrix, own = written_out(pairs, clip, refined)
     return Edit(
         matrix=matrix,
         own=own,
@@ -78,13 +78,13 @@ def edit_by_hand(model, clip, pairs: list, shape: tuple, weights: dict[str, floa
 
 
 EDITS = {
-    "swap": ("P2P_WordSwap", {}),
-    "refine": ("P2P_Refine", {}),
-    "swap with a word window": ("P2P_WordSwap", {}),
+    "swap": (swap, {}),
+    "refine": (refine, {}),
+    "swap with a word window": (swap, {}),
     "reweight": (None, {"mat": 2.5, "cat": -1.0}),
-    "swap + reweight": ("P2P_WordSwap", {"hippopotamus": 3.0}),
-    "refine + two reweights": ("P2P_Refine", {"hippopotamus": 0.0, "a": 1.5}),
-    "refine + renormalised reweights": ("P2P_Refine", {"hippopotamus": -2.0, "mat": 3.0}),
+    "swap + reweight": (swap, {"hippopotamus": 3.0}),
+    "refine + two reweights": (refine, {"hippopotamus": 0.0, "a": 1.5}),
+    "refine + renormalised reweights": (refine, {"hippopotamus": -2.0, "mat": 3.0}),
 }
 LATE = 0.4
 COMBINED = [(name, "longer") for name in EDITS if " " in name]
@@ -98,24 +98,21 @@ WIDE = [("swap", "longer"), ("refine", "added"), ("reweight", "same"), *COMBINED
     [(size, *run) for size in ("sd15", "sdxl") for run in RUNS]
     + [(size, *run) for size in ("sd15 wide", "sd2", "sdxl wide") for run in WIDE],
 )
-def test_fused_run_equals_materialised_run(size, edit_name, case, request, node, record_property):
-    model, clip = request.getfixturevalue(size.split()[0])
+def test_fused_run_equals_materialised_run(size, edit_name, case, request, record_property):
+    model, clip, _ = request.getfixturevalue(size.split()[0])
     pairs, shape = {**CASES, "same": SAME_CAT}[case], SIZES[size]
     kind, weights = EDITS[edit_name]
-    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=text(pairs, 0), target_prompt=text(pairs, 1))
+    positive, edit = encode(clip, text(pairs, 0), text(pairs, 1))
     if kind:
         late = f"mat: {LATE} - {CROSS[1]}" if "word window" in edit_name else ""
-        (edit,) = node(kind, edit=edit, start_percent=CROSS[0], end_percent=CROSS[1], word_windows=late)
+        edit = kind(edit, *CROSS, word_windows=late)
     for words, strength in weights.items():
-        window = {"start_percent": CROSS[0], "end_percent": CROSS[1]}
-        renormalise = "renormalised" in edit_name
-        (edit,) = node("P2P_Reweight", edit=edit, words=words, strength=strength, renormalise=renormalise, **window)
-    windows = {"self_start_percent": SELF[0], "self_end_percent": SELF[1], "self_resolution": "1/2"}
-    controlled, latent = node("P2P_AttentionController", model=model, edit=edit, latent=empty(shape), **windows)
-    uncond = negative(clip, "blurry")
+        edit = reweight(edit, words, strength, *CROSS, renormalise="renormalised" in edit_name)
+    controlled, latent = control(model, edit, empty(shape), *SELF, resolution="1/2")
+    uncond = prompt(clip, "blurry")
     fused = sample(controlled, positive, uncond, latent, steps=STEPS)
 
-    by_hand = edit_by_hand(model, clip, pairs, shape, weights, refine=kind == "P2P_Refine")
+    by_hand = edit_by_hand(model, clip, pairs, shape, weights, refined=kind is refine)
     if "word window" in edit_name:
         by_hand.late = strengths(pairs, {"mat": 2.0}, clip) - 1
     by_hand.renormalise = "renormalised" in edit_name
@@ -134,19 +131,18 @@ def test_fused_run_equals_materialised_run(size, edit_name, case, request, node,
 
 
 @pytest.mark.parametrize("size", ["sd15", "sd15 wide", "sdxl", "sdxl wide"])
-def test_a_local_blend_by_words_equals_the_materialised_one(size, request, node, part):
+def test_a_local_blend_by_words_equals_the_materialised_one(size, request, part):
     """Swap, reweight and local blend together, against a sampler of the test's own; the words' maps too."""
-    model, clip = request.getfixturevalue(size.split()[0])
+    model, clip, _ = request.getfixturevalue(size.split()[0])
     pairs, shape, start = CASES["longer"], SIZES[size], 0.2
     threshold = 0.95 if "sdxl" in size else 0.6
-    positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=text(pairs, 0), target_prompt=text(pairs, 1))
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=CROSS[0], end_percent=CROSS[1])
-    (edit,) = node("P2P_Reweight", edit=edit, words="mat", strength=2.0)
-    (edit,) = node("P2P_LocalBlend", edit=edit, words="", threshold=threshold, start_percent=start)
-    (edit,) = node("P2P_WatchWords", edit=edit, words="cat, hippopotamus")
-    windows = {"self_start_percent": SELF[0], "self_end_percent": SELF[1], "self_resolution": "1/2"}
-    controlled, latent = node("P2P_AttentionController", model=model, edit=edit, latent=empty(shape), **windows)
-    uncond = negative(clip, "blurry")
+    positive, edit = encode(clip, text(pairs, 0), text(pairs, 1))
+    edit = swap(edit, *CROSS)
+    edit = reweight(edit, "mat", 2.0)
+    edit = blend(edit, "", threshold=threshold, start=start)
+    edit = watch(edit, "cat, hippopotamus")
+    controlled, latent = control(model, edit, empty(shape), *SELF, resolution="1/2")
+    uncond = prompt(clip, "blurry")
     fused = sample(controlled, positive, uncond, latent, steps=STEPS)
 
     sampling = model.get_model_object("model_sampling")

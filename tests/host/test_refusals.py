@@ -9,69 +9,64 @@ import comfy.supported_models
 import nodes
 import pytest
 import torch
+from comfy.ldm.modules.attention import optimized_attention
 from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
 from comfy_extras.nodes_custom_sampler import SamplerCustom
+from comfy_extras.nodes_hypertile import HyperTile
 
-from .sampling import empty, negative, rows, sample
+from .graph import control, empty, encode, prompt, refine, reweight, rows, sample, swap
 
 SOURCE, TARGET = "a red circle on a blue background", "a red square on a blue background"
 
 
 @pytest.fixture
-def graph(node, demo):
+def graph(demo):
     """The edited graph of the demo model up to the sampler: (model, positive, latent, edit)."""
 
-    def build(swap=(0.0, 0.8), self_window=(0.0, 0.4), resolution="1/4", latent=None, model=None):
-        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-        if swap:
-            (edit,) = node("P2P_WordSwap", edit=edit, start_percent=swap[0], end_percent=swap[1])
-        patched, batch = node(
-            "P2P_AttentionController",
-            model=model or demo[0],
-            edit=edit,
-            latent=latent or empty((3, 32, 32)),
-            self_start_percent=self_window[0],
-            self_end_percent=self_window[1],
-            self_resolution=resolution,
-        )
+    def build(window=(0.0, 0.8), self_window=(0.0, 0.4), resolution="1/4", latent=None, model=None):
+        positive, edit = encode(demo.clip, SOURCE, TARGET)
+        if window:
+            edit = swap(edit, *window)
+        latent = latent or empty((3, 32, 32))
+        patched, batch = control(model or demo.model, edit, latent, *self_window, resolution=resolution)
         return patched, positive, batch, edit
 
     return build
 
 
-def test_no_word_differs(node, demo):
-    _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=SOURCE)
+def test_no_word_differs(demo):
+    _, edit = encode(demo.clip, SOURCE, SOURCE)
     with pytest.raises(ValueError, match=r"P2P Word Swap: .*same words \(a, red, circle, on, blue, background\)"):
-        node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+        swap(edit, end=0.8)
 
 
-def test_an_unknown_word_to_reweight(node, graph):
+def test_an_unknown_word_to_reweight(graph):
     with pytest.raises(
         ValueError, match=r"P2P Reweight: 'cat' does not occur .* The words there are: a, red, square, on"
     ):
-        node("P2P_Reweight", edit=graph()[3], words="cat", strength=2.0)
+        reweight(graph()[3], "cat", 2.0)
 
 
 @pytest.mark.parametrize("strength", [math.nan, math.inf, 5.1, -6.0])
-def test_a_strength_out_of_range(node, graph, strength):
+def test_a_strength_out_of_range(graph, strength):
     with pytest.raises(ValueError, match="P2P Reweight: strength is .* must lie between"):
-        node("P2P_Reweight", edit=graph()[3], words="red", strength=strength)
+        reweight(graph()[3], "red", strength)
 
 
-def test_swap_and_refine_together(node, graph):
+def test_swap_and_refine_together(graph):
     with pytest.raises(ValueError, match="P2P Refine: this edit already has a P2P Word Swap node"):
-        node("P2P_Refine", edit=graph()[3], start_percent=0.0, end_percent=0.8)
+        refine(graph()[3], end=0.8)
 
 
-def test_two_word_swaps(node, graph):
+def test_two_word_swaps(graph):
     with pytest.raises(ValueError, match="P2P Word Swap: this edit already has a P2P Word Swap node"):
-        node("P2P_WordSwap", edit=graph()[3], start_percent=0.0, end_percent=0.8)
+        swap(graph()[3], end=0.8)
 
 
 @pytest.mark.parametrize("window", [(0.8, 0.2), (math.nan, 0.5), (0.0, 1.5)])
 def test_windows_that_are_none(graph, window):
     with pytest.raises(ValueError, match="P2P Word Swap: (start|end)_percent"):
-        graph(swap=window)
+        graph(window=window)
     with pytest.raises(ValueError, match="P2P Attention Controller: self_(start|end)_percent"):
         graph(self_window=window)
 
@@ -104,9 +99,9 @@ def test_two_controllers(graph):
 
 def test_another_positive(graph, demo):
     model, _, latent, _ = graph()
-    other = nodes.CLIPTextEncode().encode(demo[1], SOURCE)[0]
+    other = prompt(demo.clip, SOURCE)
     with pytest.raises(ValueError, match="positive conditioning is not the one of this edit"):
-        sample(model, other, negative(demo[1]), latent)
+        sample(model, other, prompt(demo.clip), latent)
 
 
 def test_the_pair_as_the_negative(graph, demo):
@@ -115,21 +110,20 @@ def test_the_pair_as_the_negative(graph, demo):
         sample(model, positive, positive, latent)
 
 
-def test_which_target_is_the_source_again(node, demo):
-    more = {"clip": demo[1], "source_prompt": SOURCE, "target_prompt": TARGET, "more_targets": SOURCE}
-    _, edit = node("P2P_EncodePromptPair", **more)
+def test_which_target_is_the_source_again(demo):
+    _, edit = encode(demo.clip, SOURCE, TARGET, more=SOURCE)
     with pytest.raises(ValueError, match="target prompt 2 of 2 have the same words"):
-        node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
+        swap(edit, end=0.8)
 
 
 def test_a_picture_that_would_be_lost(graph, demo, caplog):
     model, positive, latent, _ = graph(latent={"samples": torch.ones(1, 3, 32, 32)})
-    sample(model, positive, negative(demo[1]), latent, steps=4)
+    sample(model, positive, prompt(demo.clip), latent, steps=4)
     assert "picture is left at denoise 1.0. To edit that picture, connect P2P DDIM Inversion" in caplog.text
     caplog.clear()
-    sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.7)
+    sample(model, positive, prompt(demo.clip), latent, steps=4, denoise=0.7)
     model, positive, latent, _ = graph()
-    sample(model, positive, negative(demo[1]), latent, steps=4)
+    sample(model, positive, prompt(demo.clip), latent, steps=4)
     assert "latent's picture" not in caplog.text
 
 
@@ -137,57 +131,56 @@ def test_a_positive_joined_to_another_prompt(graph, demo):
     model, positive, latent, _ = graph()
     (longer,) = nodes.ConditioningConcat().concat(positive, positive)
     with pytest.raises(ValueError, match="2 rows of 154 tokens, the edit was encoded to 2 of 77"):
-        sample(model, longer, negative(demo[1]), latent)
+        sample(model, longer, prompt(demo.clip), latent)
 
 
-def test_a_positive_beside_another_one_of_two_rows(graph, demo, node):
+def test_a_positive_beside_another_one_of_two_rows(graph, demo):
     model, positive, latent, _ = graph()
-    other, _ = node("P2P_EncodePromptPair", clip=demo[1], source_prompt="a heart", target_prompt="a cross")
+    other, _ = encode(demo.clip, "a heart", "a cross")
     with pytest.raises(ValueError, match="a positive prompt of the conditioning has a batch of 2"):
-        sample(model, nodes.ConditioningCombine().combine(positive, other)[0], negative(demo[1]), latent)
+        sample(model, nodes.ConditioningCombine().combine(positive, other)[0], prompt(demo.clip), latent)
 
 
 def test_a_positive_that_lost_a_row(graph, demo):
     model, positive, latent, _ = graph()
     with pytest.raises(ValueError, match="has 1 rows of 77 tokens"):
-        sample(model, [[positive[0][0][:1], positive[0][1]]], negative(demo[1]), latent)
+        sample(model, [[positive[0][0][:1], positive[0][1]]], prompt(demo.clip), latent)
 
 
 def test_a_latent_that_is_not_the_controllers(graph, demo):
     model, positive, latent, _ = graph()
     with pytest.raises(ValueError, match="got a batch of 1, the edit needs 2"):
-        sample(model, positive, negative(demo[1]), empty((3, 32, 32)))
+        sample(model, positive, prompt(demo.clip), empty((3, 32, 32)))
     with pytest.raises(ValueError, match="start from different noise"):
-        sample(model, positive, negative(demo[1]), {"samples": latent["samples"]})
+        sample(model, positive, prompt(demo.clip), {"samples": latent["samples"]})
 
 
 def test_a_window_that_no_step_falls_in(graph, demo):
-    model, positive, latent, _ = graph(swap=(0.5, 0.51))
+    model, positive, latent, _ = graph(window=(0.5, 0.51))
     with pytest.raises(ValueError, match=r"P2P Word Swap: no step .* 0\.5 … 0\.51.*The steps begin at 0\.000, 0\.333"):
-        sample(model, positive, negative(demo[1]), latent, steps=4)
+        sample(model, positive, prompt(demo.clip), latent, steps=4)
 
 
 def test_a_denoise_that_begins_after_the_window(graph, demo):
-    model, positive, latent, _ = graph(self_window=(0.0, 0.0), swap=(0.0, 0.2))
+    model, positive, latent, _ = graph(self_window=(0.0, 0.0), window=(0.0, 0.2))
     with pytest.raises(ValueError, match="P2P Word Swap: no step"):
-        sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
+        sample(model, positive, prompt(demo.clip), latent, steps=4, denoise=0.4)
 
 
 def test_a_self_window_before_the_run_is_only_a_warning_if_the_swap_acts(graph, demo, caplog):
     model, positive, latent, _ = graph()
-    sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
+    sample(model, positive, prompt(demo.clip), latent, steps=4, denoise=0.4)
     assert "self_end_percent: no step of this run falls into the window 0 … 0.4" in caplog.text
-    model, positive, latent, _ = graph(swap=None)
+    model, positive, latent, _ = graph(window=None)
     with pytest.raises(ValueError, match="self_end_percent: no step of this run"):
-        sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
+        sample(model, positive, prompt(demo.clip), latent, steps=4, denoise=0.4)
 
 
-def test_a_word_window_before_the_run_is_only_a_warning_if_the_swap_acts(node, demo, caplog):
-    positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.9, word_windows="square: 0.0 - 0.3")
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.0}
-    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty((3, 32, 32)), **windows)
-    sample(model, positive, negative(demo[1]), latent, steps=4, denoise=0.4)
+def test_a_word_window_before_the_run_is_only_a_warning_if_the_swap_acts(demo, caplog):
+    positive, edit = encode(demo.clip, SOURCE, TARGET)
+    edit = swap(edit, end=0.9, word_windows="square: 0.0 - 0.3")
+    model, latent = control(demo.model, edit, empty((3, 32, 32)), self_end=0.0)
+    sample(model, positive, prompt(demo.clip), latent, steps=4, denoise=0.4)
     assert "P2P Word Swap: no step of this run falls into the window 0 … 0.3" in caplog.text
 
 
@@ -195,55 +188,38 @@ def test_noise_masks_that_differ_between_the_rows(graph, demo):
     model, positive, latent, _ = graph()
     masks = torch.stack([torch.zeros(1, 32, 32), torch.ones(1, 32, 32)])
     with pytest.raises(ValueError, match="P2P Attention Controller: source and target have different noise masks"):
-        sample(model, positive, negative(demo[1]), {**latent, "noise_mask": masks}, steps=4)
+        sample(model, positive, prompt(demo.clip), {**latent, "noise_mask": masks}, steps=4)
 
 
-def test_a_sweep_that_begins_before_the_window(node, graph):
-    edit = graph(swap=None)[3]
+def test_a_sweep_that_begins_before_the_window(graph):
+    edit = graph(window=None)[3]
     with pytest.raises(ValueError, match=r"start_percent 0\.3 comes after end_percent_sweep 0\.2; lower the first"):
-        node("P2P_WordSwap", edit=edit, start_percent=0.3, end_percent=0.8, end_percent_sweep="0.2, 0.5")
+        swap(edit, start=0.3, end=0.8, end_percent_sweep="0.2, 0.5")
 
 
-def test_a_word_window_on_an_added_word(node, demo):
-    added = "a large red circle on a blue background"
-    _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=added)
+def test_a_word_window_on_an_added_word(demo):
+    _, edit = encode(demo.clip, SOURCE, "a large red circle on a blue background")
     with pytest.raises(ValueError, match=r"P2P Refine: the words of the word window 'large: 0 - 0.4' take nothing"):
-        node("P2P_Refine", edit=edit, start_percent=0.0, end_percent=0.8, word_windows="large: 0 - 0.4")
+        refine(edit, end=0.8, word_windows="large: 0 - 0.4")
 
 
-def test_replaced_cross_attention_takes_a_plain_swap_but_no_extra_rows(graph, demo, node):
+def test_replaced_cross_attention_takes_a_plain_swap_but_no_extra_rows(graph, demo):
     def replaced(model):
         clone = model.clone()
-        unet = model.get_model_object("diffusion_model")
         heads = 4
-
-        def attend(q, k, v, extra):
-            from comfy.ldm.modules.attention import optimized_attention
-
-            return optimized_attention(q, k, v, heads)
-
-        for i in range(len(unet.input_blocks)):
-            clone.set_model_attn2_replace(attend, "input", i)
+        for i in range(len(model.get_model_object("diffusion_model").input_blocks)):
+            clone.set_model_attn2_replace(lambda q, k, v, extra: optimized_attention(q, k, v, heads), "input", i)
         return clone
 
-    model, positive, latent, _ = graph(model=replaced(demo[0]))
-    made = sample(model, positive, negative(demo[1]), latent, steps=2)
-    expected = sample(graph()[0], positive, negative(demo[1]), latent, steps=2)
+    model, positive, latent, _ = graph(model=replaced(demo.model))
+    made = sample(model, positive, prompt(demo.clip), latent, steps=2)
+    expected = sample(graph()[0], positive, prompt(demo.clip), latent, steps=2)
     torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4)
 
-    late = "square: 0.4 - 0.8"
-    _, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
-    (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8, word_windows=late)
-    model, latent = node(
-        "P2P_AttentionController",
-        model=replaced(demo[0]),
-        edit=edit,
-        latent=empty((3, 32, 32)),
-        self_start_percent=0.0,
-        self_end_percent=0.4,
-    )
+    edit = swap(encode(demo.clip, SOURCE, TARGET).edit, end=0.8, word_windows="square: 0.4 - 0.8")
+    model, latent = control(replaced(demo.model), edit, empty((3, 32, 32)), self_end=0.4)
     with pytest.raises(ValueError, match="another node replaces this model's cross-attention"):
-        sample(model, positive, negative(demo[1]), latent, steps=4)
+        sample(model, positive, prompt(demo.clip), latent, steps=4)
 
 
 def test_a_sampler_that_draws_noise_by_itself(graph, demo):
@@ -251,22 +227,20 @@ def test_a_sampler_that_draws_noise_by_itself(graph, demo):
     (sampler,) = SamplerLCMUpscale.execute(1.0, 2, "bislerp")
     sigmas = torch.tensor([10.0, 1.0, 0.0])
     with pytest.raises(ValueError, match="the sampler lcm_upscale draws noise of its own for each row"):
-        SamplerCustom.execute(patched, True, 1, 4.0, positive, negative(demo[1]), sampler, sigmas, latent)
+        SamplerCustom.execute(patched, True, 1, 4.0, positive, prompt(demo.clip), sampler, sigmas, latent)
 
 
 def test_tiled_self_attention(graph, demo):
-    from comfy_extras.nodes_hypertile import HyperTile
-
-    (tiled,) = HyperTile.execute(demo[0], tile_size=1, swap_size=2, max_depth=3, scale_depth=False)
+    (tiled,) = HyperTile.execute(demo.model, tile_size=1, swap_size=2, max_depth=3, scale_depth=False)
     model, positive, latent, _ = graph(model=tiled, resolution="1")
     with pytest.raises(RuntimeError, match="tiles or merges self-attention"):
-        sample(model, positive, negative(demo[1]), latent, steps=2)
+        sample(model, positive, prompt(demo.clip), latent, steps=2)
 
 
 def test_no_layer_within_the_resolution(graph, demo):
     model, positive, latent, _ = graph(resolution="1/8")
     with pytest.raises(RuntimeError, match="no self-attention layer .* Raise self_resolution"):
-        sample(model, positive, negative(demo[1]), latent, steps=2)
+        sample(model, positive, prompt(demo.clip), latent, steps=2)
 
 
 def test_a_model_that_never_reaches_the_hooks(graph, demo):
@@ -274,7 +248,7 @@ def test_a_model_that_never_reaches_the_hooks(graph, demo):
     skipping = model.clone()
     skipping.set_model_unet_function_wrapper(lambda apply, arguments: torch.zeros_like(arguments["input"]))
     with pytest.raises(RuntimeError, match="never reached the attention hooks"):
-        sample(skipping, positive, negative(demo[1]), latent, steps=2)
+        sample(skipping, positive, prompt(demo.clip), latent, steps=2)
 
 
 def test_a_batch_that_is_split(graph, demo):
@@ -282,51 +256,44 @@ def test_a_batch_that_is_split(graph, demo):
     split = model.clone()
 
     def one_by_one(apply, arguments):
-        rows_ = range(arguments["input"].shape[0])
-        conditions = arguments["c"]
-
         def pick(i):
-            return {k: v[i : i + 1] if torch.is_tensor(v) else v for k, v in conditions.items()}
+            return {k: v[i : i + 1] if torch.is_tensor(v) else v for k, v in arguments["c"].items()}
 
-        return torch.cat(
-            [apply(arguments["input"][i : i + 1], arguments["timestep"][i : i + 1], **pick(i)) for i in rows_]
-        )
+        x, timestep = arguments["input"], arguments["timestep"]
+        return torch.cat([apply(x[i : i + 1], timestep[i : i + 1], **pick(i)) for i in range(len(x))])
 
     split.set_model_unet_function_wrapper(one_by_one)
     with pytest.raises(ValueError, match="splits the batch"):
-        sample(split, positive, negative(demo[1]), latent, steps=2)
+        sample(split, positive, prompt(demo.clip), latent, steps=2)
 
 
 def test_a_refused_run_leaves_the_model_as_it_was(graph, demo):
     model, clip, _ = demo
     plain_latent = rows(empty((3, 32, 32)), 2)
     _, positive, latent, _ = graph()
-    before = sample(model, positive, negative(clip), plain_latent, steps=2)
+    before = sample(model, positive, prompt(clip), plain_latent, steps=2)
     broken = graph(resolution="1/8")[0]
     with pytest.raises(RuntimeError):
-        sample(broken, positive, negative(clip), latent, steps=2)
-    assert torch.equal(sample(model, positive, negative(clip), plain_latent, steps=2), before)
+        sample(broken, positive, prompt(clip), latent, steps=2)
+    assert torch.equal(sample(model, positive, prompt(clip), plain_latent, steps=2), before)
 
 
 def test_a_part_of_a_schedule_without_steps_is_passed_through(graph, demo):
     """As SplitSigmas gives it at 0: the host returns the latent, and so does the edited run."""
-    from comfy_extras.nodes_custom_sampler import SamplerCustom
-
     model, positive, latent, _ = graph()
     made = SamplerCustom.execute(
-        model, False, 1, 4.0, positive, negative(demo[1]), comfy.samplers.sampler_object("euler"), torch.ones(1), latent
+        model, False, 1, 4.0, positive, prompt(demo.clip), comfy.samplers.sampler_object("euler"), torch.ones(1), latent
     )
     torch.testing.assert_close(made[0]["samples"], latent["samples"])
 
 
-def test_a_renormalised_reweight_that_another_node_keeps_from_its_maps(graph, node, demo):
+def test_a_renormalised_reweight_that_another_node_keeps_from_its_maps(graph, demo):
     """A patch after ours repeats the rows, so the attention that comes is not the one that was announced."""
     _, positive, _, edit = graph()
-    (edit,) = node("P2P_Reweight", edit=edit, words="red", strength=2.0, renormalise=True)
-    windows = {"self_start_percent": 0.0, "self_end_percent": 0.4}
-    model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty((3, 32, 32)), **windows)
+    edit = reweight(edit, "red", 2.0, renormalise=True)
+    model, latent = control(demo.model, edit, empty((3, 32, 32)), self_end=0.4)
     model.set_model_attn2_patch(
         lambda n, context, value, extra: (n, context.repeat(1, 2, 1)[:, :-1], value.repeat(1, 2, 1)[:, :-1])
     )
     with pytest.raises(RuntimeError, match="P2P Reweight: another node changes this model's cross-attention"):
-        sample(model, positive, negative(demo[1]), latent)
+        sample(model, positive, prompt(demo.clip), latent)

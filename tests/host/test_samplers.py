@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from .conftest import ROOT
-from .sampling import empty, negative, rows, sample
+from .graph import control, empty, encode, prompt, refine, reweight, rows, sample
 
 SAMPLERS, SCHEDULERS = comfy.samplers.SAMPLER_NAMES, comfy.samplers.SCHEDULER_NAMES
 TABLE = ROOT / "docs" / "samplers.md"
@@ -21,19 +21,18 @@ SHAPE = (3, 8, 8)
 
 
 @pytest.fixture(scope="module")
-def check(node, demo):
+def check(demo):
     """check(sampler, scheduler): which of the properties hold, or the words of the refusal."""
     model, clip = demo[:2]
-    uncond = negative(clip)
+    uncond = prompt(clip)
 
-    def graph(source=SOURCE, swap=True, unit=False):
-        positive, edit = node("P2P_EncodePromptPair", clip=clip, source_prompt=source, target_prompt=TARGET)
-        if swap and source != TARGET:
-            (edit,) = node("P2P_Refine", edit=edit, start_percent=0.0, end_percent=0.8)
+    def graph(source=SOURCE, refined=True, unit=False):
+        positive, edit = encode(clip, source, TARGET)
+        if refined and source != TARGET:
+            edit = refine(edit, end=0.8)
         if unit:
-            (edit,) = node("P2P_Reweight", edit=edit, words="striped", strength=1.0)
-        ends = {"self_start_percent": 0.0, "self_end_percent": 0.6 if swap else 0.0, "self_resolution": "1/2"}
-        patched, latent = node("P2P_AttentionController", model=model, edit=edit, latent=empty(SHAPE), **ends)
+            edit = reweight(edit, "striped", 1.0)
+        patched, latent = control(model, edit, empty(SHAPE), self_end=0.6 if refined else 0.0, resolution="1/2")
         return patched, positive, latent
 
     def run(patched, positive, latent, sampler, scheduler):
@@ -57,13 +56,13 @@ def check(node, demo):
             same, _ = run(*graph(source=TARGET), *at)
         except ValueError as refused:
             return str(refused)
-        off, uncond_off = run(*graph(swap=False), *at)
+        off, uncond_off = run(*graph(refined=False), *at)
         edited, uncond_edited = run(*graph(), *at)
         unit, _ = run(*graph(unit=True), *at)
-        positive = graph(swap=False)[1]
+        positive = graph(refined=False)[1]
         plain, _ = run(model, positive, rows(empty(SHAPE), 2), *at)
-        twice, _ = run(model, negative(clip, SOURCE), rows(empty(SHAPE), 2), *at)
-        alone, _ = run(model, negative(clip, SOURCE), empty(SHAPE), *at)
+        twice, _ = run(model, prompt(clip, SOURCE), rows(empty(SHAPE), 2), *at)
+        alone, _ = run(model, prompt(clip, SOURCE), empty(SHAPE), *at)
         draws_noise = not torch.equal(twice[0], twice[1])
         assert torch.isfinite(edited).all() and not torch.equal(edited[1], off[1]), "the edit must do something"
         return {
@@ -81,8 +80,8 @@ def read_table() -> dict[tuple[str, str], str]:
     """What docs/samplers.md says of each sampler with each scheduler."""
     lines = [line.strip("|\n ").split("|") for line in TABLE.read_text().splitlines() if line.startswith("|")]
     head = [cell.strip() for cell in lines[0]]
-    rows = [[cell.strip() for cell in line] for line in lines[2:]]
-    return {(row[0], scheduler): cell for row in rows for scheduler, cell in zip(head[1:], row[1:], strict=True)}
+    cells = [[cell.strip() for cell in line] for line in lines[2:]]
+    return {(row[0], scheduler): cell for row in cells for scheduler, cell in zip(head[1:], row[1:], strict=True)}
 
 
 def in_short(result: dict[str, bool] | str) -> str:

@@ -6,7 +6,7 @@ import weakref
 import pytest
 import torch
 
-from .sampling import empty, negative, rows, sample
+from .graph import control, empty, encode, prompt, rows, sample, swap, watch
 
 SOURCE = "a red circle on a blue background"
 TARGETS = ("a red square on a blue background", "a red circle on a green background")
@@ -14,15 +14,14 @@ SHAPE, STEPS = (3, 16, 16), 4
 
 
 @pytest.fixture
-def edited(node, demo):
+def edited(demo):
     """(patched model, positive, latent, edit) for a target."""
 
     def build(target, self_end=0.4):
-        positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=target)
-        (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
-        (edit,) = node("P2P_WatchWords", edit=edit, words="red", map_resolution="1/2")
-        windows = {"self_start_percent": 0.0, "self_end_percent": self_end, "self_resolution": "1/2"}
-        model, latent = node("P2P_AttentionController", model=demo[0], edit=edit, latent=empty(SHAPE), **windows)
+        positive, edit = encode(demo.clip, SOURCE, target)
+        edit = swap(edit, end=0.8)
+        edit = watch(edit, "red", resolution="1/2")
+        model, latent = control(demo.model, edit, empty(SHAPE), self_end=self_end, resolution="1/2")
         return model, positive, latent, edit
 
     return build
@@ -31,7 +30,7 @@ def edited(node, demo):
 @pytest.fixture
 def run(demo):
     def sampled(graph, seed=7):
-        return sample(graph[0], graph[1], negative(demo[1]), graph[2], seed=seed, steps=STEPS)
+        return sample(graph[0], graph[1], prompt(demo.clip), graph[2], seed=seed, steps=STEPS)
 
     return sampled
 
@@ -41,7 +40,7 @@ def plain(demo, edited):
     positive = edited(TARGETS[0])[1]
 
     def sampled(model=None):
-        return sample(model or demo[0], positive, negative(demo[1]), rows(empty(SHAPE), 2), steps=STEPS)
+        return sample(model or demo.model, positive, prompt(demo.clip), rows(empty(SHAPE), 2), steps=STEPS)
 
     return sampled
 
@@ -64,17 +63,16 @@ def test_one_controller_feeds_two_samplers(edited, run):
     assert torch.equal(run(graph, seed=1), first) and torch.equal(run(graph, seed=2), other)
 
 
-def test_two_controllers_in_a_chain_are_refused(edited, node):
+def test_two_controllers_in_a_chain_are_refused(edited):
     model, _, latent, edit = edited(TARGETS[0])
     with pytest.raises(ValueError, match="this model already comes from an Attention Controller"):
-        windows = {"self_start_percent": 0.0, "self_end_percent": 0.4}
-        node("P2P_AttentionController", model=model, edit=edit, latent=latent, **windows)
+        control(model, edit, latent, self_end=0.4)
 
 
 def test_nothing_of_a_run_stays_behind(edited, run, demo):
     """No tensor, no hook: after the graph's own objects are gone, what the process holds is what it held before."""
     run(edited(TARGETS[0]))
-    before, hooks = tensors(), hook_count(demo[0])
+    before, hooks = tensors(), hook_count(demo.model)
     for target in TARGETS:
         graph = edited(target)
         alive = weakref.ref(graph[0])
@@ -84,7 +82,7 @@ def test_nothing_of_a_run_stays_behind(edited, run, demo):
         gc.collect()
         assert alive() is None, "the patched clone goes with the graph"
     assert tensors() <= before
-    assert hook_count(demo[0]) == hooks
+    assert hook_count(demo.model) == hooks
 
 
 def test_a_run_does_not_wait_for_the_garbage_collector(edited, run, part):

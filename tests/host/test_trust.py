@@ -5,6 +5,7 @@ import ast
 import pytest
 
 from .conftest import ROOT
+from .graph import encode, node
 
 LIBRARIES = {
     "torch",
@@ -28,16 +29,16 @@ SHIPPED = [ROOT / "__init__.py", *ROOT.glob("nodes/**/*.py"), *ROOT.glob("p2p_at
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_are_the_hosts_own_and_nothing_is_evaluated(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for there in ast.walk(ast.parse(path.read_text())):
         names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [node.module]
+        if isinstance(there, ast.Import):
+            names = [alias.name for alias in there.names]
+        elif isinstance(there, ast.ImportFrom) and there.level == 0:
+            names = [there.module]
         for name in names:
             assert name.split(".")[0] in LIBRARIES | STANDARD, f"{path.name} imports {name}"
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in FORBIDDEN_CALLS, f"{path.name} calls {node.func.id}"
+        if isinstance(there, ast.Call) and isinstance(there.func, ast.Name):
+            assert there.func.id not in FORBIDDEN_CALLS, f"{path.name} calls {there.func.id}"
 
 
 @pytest.mark.parametrize(
@@ -59,9 +60,8 @@ def test_the_trap_catches_what_the_pack_must_not_do(code, event, trap, tmp_path)
     assert any(entry.startswith(event) for entry in caught)
 
 
-def test_the_trap_lets_the_host_and_temporary_previews_be(trap, node, demo):
+def test_the_trap_lets_the_host_and_temporary_previews_be(trap, demo):
     before = len(trap.caught)
-    prompts = {"source_prompt": "a red circle", "target_prompt": "a blue circle"}
-    _, edit = node("P2P_EncodePromptPair", clip=demo[1], **prompts)
+    _, edit = encode(demo.clip, "a red circle", "a blue circle")
     node("P2P_AlignmentView", edit=edit)
     assert trap.caught[before:] == []
