@@ -49,10 +49,10 @@ class Case:
 
 def cases() -> list[Case]:
     """The edits of the table, the usual materialised form, and one source with more and more targets."""
-    from p2p_attention.alignment import changed_words
-    from p2p_attention.edits import Injection, Kind, LocalBlend, Reweight, Watched, WordWindow
-    from p2p_attention.window import Window
-    from p2p_attention.word_search import find_words
+    from p2p_attention.edits.plan import Injection, Kind, LocalBlend, Reweight, Watched, WordWindow
+    from p2p_attention.edits.window import Window
+    from p2p_attention.prompts.alignment import changed_words
+    from p2p_attention.prompts.search import find_words
 
     always = Window(0.0, 1.0)
 
@@ -122,11 +122,11 @@ class Bench:
         """(plain, edited) runs, in turn; one of each goes before, unmeasured."""
         import nodes
 
-        from p2p_attention.control import Control, SelfAttention
-        from p2p_attention.host.controller import control_model, expand_latent
-        from p2p_attention.host.prompts import encode_pair
-        from p2p_attention.record import Record
-        from p2p_attention.window import Window
+        from p2p_attention.edits.control import Control, SelfAttention
+        from p2p_attention.edits.window import Window
+        from p2p_attention.host.conditioning import encode_pair
+        from p2p_attention.host.sampling import control_model, expand_latent
+        from p2p_attention.run.record import Record
 
         from .materialised import materialise
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from demo.judge import judge
-from p2p_attention.inversion import Method
+from p2p_attention.source.inversion import Method
 
 from .document import head_of
 from .edits import KINDS, SIDE, KnownEdit, known_edits

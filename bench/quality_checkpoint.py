@@ -23,8 +23,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from p2p_attention.edits import Kind
-from p2p_attention.presets import PRESETS
+from p2p_attention.edits.plan import Kind
+from p2p_attention.edits.presets import PRESETS
 
 from .pie_bench import OwnEdit, read_edits
 from .quality_edits import PLAIN, WAYS

@@ -11,17 +11,17 @@ import nodes
 import numpy as np
 import torch
 
-from p2p_attention.alignment import changed_words
-from p2p_attention.blend import threshold_map
-from p2p_attention.control import Control, SelfAttention
-from p2p_attention.edits import EditPlan, Injection, Kind, LocalBlend, Reweight, Watched, Words
-from p2p_attention.host.controller import control_model, expand_latent
+from p2p_attention.edits.control import Control, SelfAttention
+from p2p_attention.edits.plan import EditPlan, Injection, Kind, LocalBlend, Reweight, Watched, Words
+from p2p_attention.edits.window import Window
+from p2p_attention.host.conditioning import Conditioning, encode_pair
 from p2p_attention.host.inversion import invert_picture
-from p2p_attention.host.prompts import Conditioning, encode_pair
-from p2p_attention.inversion import Inversion, Method
-from p2p_attention.record import Record
-from p2p_attention.window import Window
-from p2p_attention.word_search import find_words
+from p2p_attention.host.sampling import control_model, expand_latent
+from p2p_attention.prompts.alignment import changed_words
+from p2p_attention.prompts.search import find_words
+from p2p_attention.run.blender import threshold_map
+from p2p_attention.run.record import Record
+from p2p_attention.source.inversion import Inversion, Method
 
 from .quality_edits import Way
 

@@ -2,10 +2,10 @@
 
 from comfy_api.latest import io, ui
 
-from ..p2p_attention.edits import EditPlan, Target
-from ..p2p_attention.feeds import Feed, feeds, headline, table
+from ..p2p_attention.edits.plan import EditPlan, Target
 from ..p2p_attention.node_names import ALIGNMENT_NODE
 from ..p2p_attention.pictures.alignment import draw
+from ..p2p_attention.pictures.feeds import Feed, feeds, headline, table
 from ..p2p_attention.pictures.sheet import stacked
 from .checked import checked
 from .types import CATEGORY, Edit

@@ -4,14 +4,14 @@ from fractions import Fraction
 
 from comfy_api.latest import io
 
-from ..p2p_attention.control import Control, SelfAttention
-from ..p2p_attention.edits import EditPlan
-from ..p2p_attention.host.checks import check_latent
-from ..p2p_attention.host.controller import control_model, expand_latent
-from ..p2p_attention.inversion import Inversion
+from ..p2p_attention.edits.control import Control, SelfAttention
+from ..p2p_attention.edits.plan import EditPlan
+from ..p2p_attention.edits.window import Window
+from ..p2p_attention.host.compatibility import check_latent
+from ..p2p_attention.host.sampling import control_model, expand_latent
 from ..p2p_attention.node_names import CONTROLLER_NODE
-from ..p2p_attention.record import Record
-from ..p2p_attention.window import Window
+from ..p2p_attention.run.record import Record
+from ..p2p_attention.source.inversion import Inversion
 from .checked import checked
 from .said_by import said_by
 from .types import CATEGORY, RESOLUTIONS, Edit, InversionType

@@ -12,8 +12,8 @@ import comfy.sd
 import torch
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import EditPlan
-from ..p2p_attention.inversion import Inversion
+from ..p2p_attention.edits.plan import EditPlan
+from ..p2p_attention.source.inversion import Inversion
 
 LINKED: dict[str, type] = {
     "edit": EditPlan,

@@ -3,7 +3,7 @@
 import torch
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import EditPlan
+from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.node_names import COMPARE_NODE
 from ..p2p_attention.pictures.sheet import Panel, difference, sheet, stacked
 from .checked import checked

@@ -4,8 +4,8 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ..p2p_attention.host.inversion import invert_picture
-from ..p2p_attention.inversion import Method
 from ..p2p_attention.node_names import INVERSION_NODE
+from ..p2p_attention.source.inversion import Method
 from .checked import checked
 from .types import CATEGORY, InversionType
 

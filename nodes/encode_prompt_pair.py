@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.host.prompts import encode_pair
+from ..p2p_attention.host.conditioning import encode_pair
 from ..p2p_attention.node_names import ENCODE_NODE
 from .checked import checked
 from .types import CATEGORY, Edit

@@ -2,13 +2,13 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.alignment import differs
-from ..p2p_attention.edits import EditPlan, Injection, Kind
+from ..p2p_attention.edits.plan import EditPlan, Injection, Kind
+from ..p2p_attention.edits.sweep import read_values
+from ..p2p_attention.edits.window import Window
+from ..p2p_attention.edits.word_windows import read_word_windows
 from ..p2p_attention.node_names import ENCODE_NODE
+from ..p2p_attention.prompts.alignment import differs
 from ..p2p_attention.quote import list_words
-from ..p2p_attention.sweep import read_values
-from ..p2p_attention.window import Window
-from ..p2p_attention.word_windows import read_word_windows
 from .said_by import said_by
 from .types import Edit, end_percent, start_percent, sweep
 

@@ -5,13 +5,13 @@ from fractions import Fraction
 import torch
 from comfy_api.latest import io
 
-from ..p2p_attention.alignment import changed_words
-from ..p2p_attention.edits import EditPlan, MaskUse, Words
-from ..p2p_attention.edits import LocalBlend as LocalBlendEdit
+from ..p2p_attention.edits.plan import EditPlan, MaskUse, Words
+from ..p2p_attention.edits.plan import LocalBlend as LocalBlendEdit
+from ..p2p_attention.edits.window import Window
 from ..p2p_attention.node_names import BLEND_NODE
+from ..p2p_attention.prompts.alignment import changed_words
+from ..p2p_attention.prompts.search import find_words
 from ..p2p_attention.quote import quote
-from ..p2p_attention.window import Window
-from ..p2p_attention.word_search import find_words
 from .checked import checked
 from .said_by import said_by
 from .types import CATEGORY, Edit, map_resolution, start_percent

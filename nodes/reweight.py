@@ -2,12 +2,12 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import STRONGEST, EditPlan
-from ..p2p_attention.edits import Reweight as ReweightEdit
+from ..p2p_attention.edits.plan import STRONGEST, EditPlan
+from ..p2p_attention.edits.plan import Reweight as ReweightEdit
+from ..p2p_attention.edits.sweep import read_values
+from ..p2p_attention.edits.window import Window
 from ..p2p_attention.node_names import REWEIGHT_NODE
-from ..p2p_attention.sweep import read_values
-from ..p2p_attention.window import Window
-from ..p2p_attention.word_search import find_words
+from ..p2p_attention.prompts.search import find_words
 from .checked import checked
 from .said_by import said_by
 from .types import CATEGORY, Edit, end_percent, start_percent, sweep

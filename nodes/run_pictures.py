@@ -2,7 +2,7 @@
 
 import torch
 
-from ..p2p_attention.edits import EditPlan
+from ..p2p_attention.edits.plan import EditPlan
 
 
 def by_source(images: torch.Tensor, edit: EditPlan, node: str) -> list[tuple[torch.Tensor, torch.Tensor]]:

@@ -4,10 +4,10 @@ from fractions import Fraction
 
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import EditPlan, Watched
+from ..p2p_attention.edits.plan import EditPlan, Watched
 from ..p2p_attention.node_names import WATCH_NODE
-from ..p2p_attention.prompt import Prompt
-from ..p2p_attention.word_search import find_words, split_names
+from ..p2p_attention.prompts.prompt import Prompt
+from ..p2p_attention.prompts.search import find_words, split_names
 from .checked import checked
 from .said_by import said_by
 from .types import CATEGORY, Edit, map_resolution

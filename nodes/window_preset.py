@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
+from ..p2p_attention.edits.presets import PRESETS
 from ..p2p_attention.node_names import PRESET_NODE
-from ..p2p_attention.presets import PRESETS
 from .checked import checked
 from .types import CATEGORY
 

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import EditPlan, Kind
+from ..p2p_attention.edits.plan import EditPlan, Kind
 from .checked import checked
 from .injection import inject, injection_inputs
 from .types import CATEGORY, Edit

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ..node_names import BLEND_NODE, CONTROLLER_NODE, MAPS_NODE, MASK_NODE, WATCH_NODE
-from ..record import Findings, Heat, Record
+from ..run.record import Findings, Heat, Record
 
 RECORD = "p2p_record"
 

@@ -16,11 +16,11 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.patcher_extension import WrappersMP
 
-from ..edits import EditPlan
-from ..inversion import Inversion, Method, invert
+from ..edits.plan import EditPlan
 from ..node_names import CONTROLLER_NODE, INVERSION_NODE
-from .checks import check_latent
-from .prompts import KEY, PAIR, Conditioning
+from ..source.inversion import Inversion, Method, invert
+from .compatibility import check_latent
+from .conditioning import KEY, PAIR, Conditioning
 
 SAME = 1e-5
 ANOTHER = 1e-2

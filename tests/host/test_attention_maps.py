@@ -116,7 +116,7 @@ def test_a_cached_run_is_found_after_many_others(graph, demo, node):
 
 
 def test_without_room_the_last_runs_of_a_controller_are_kept_and_it_says_so(graph, demo, node, part, monkeypatch):
-    monkeypatch.setattr(part("p2p_attention.record"), "MOST_BYTES", 0)
+    monkeypatch.setattr(part("p2p_attention.run.record"), "MOST_BYTES", 0)
     model, positive, batch = graph("circle")
     made = [
         {**batch, "samples": sample(model, positive, negative(demo[1]), batch, seed=seed, steps=2)} for seed in range(5)

@@ -1,6 +1,6 @@
 """Prompts for tests without a tokenizer: one token for each word, or as many as "word*3" says."""
 
-from p2p_attention.prompt import Prompt, Role, Token
+from p2p_attention.prompts.prompt import Prompt, Role, Token
 
 
 def prompt(text: str, length: int = 77) -> Prompt:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.alignment import Change, align, changed_words, differs
+from p2p_attention.prompts.alignment import Change, align, changed_words, differs
 
 from .prompts import prompt
 

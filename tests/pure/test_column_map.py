@@ -2,9 +2,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.column_map import map_columns
-from p2p_attention.edits import Kind
-from p2p_attention.prompt import Role
+from p2p_attention.edits.column_map import map_columns
+from p2p_attention.edits.plan import Kind
+from p2p_attention.prompts.prompt import Role
 
 from .prompts import prompt
 

@@ -1,8 +1,8 @@
 import math
 from fractions import Fraction
 
-from p2p_attention.control import SelfAttention
-from p2p_attention.window import Window
+from p2p_attention.edits.control import SelfAttention
+from p2p_attention.edits.window import Window
 
 
 def test_a_quarter_of_the_latent_is_the_reference_codes_limit():

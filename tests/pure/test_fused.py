@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.fused import Batch, CrossTerms, edited_rows, edited_values, fold
+from p2p_attention.attention.fused import Batch, CrossTerms, edited_rows, edited_values, fold
 
 WIDTH, DEPTH, PIXELS, TOKENS = 8, 6, 10, 7
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from p2p_attention.inversion import Anchor, Inversion, Method, invert
+from p2p_attention.source.inversion import Anchor, Inversion, Method, invert
 
 SPREAD = 0.5
 

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.fused import Batch, CrossTerms, edited_rows, edited_values
-from p2p_attention.probe import Probes, Track
-from p2p_attention.renormalise import Renormaliser
-from p2p_attention.watch import CrossCall, Watch
+from p2p_attention.attention.fused import Batch, CrossTerms, edited_rows, edited_values
+from p2p_attention.attention.probe import Probes, Track
+from p2p_attention.attention.renormalise import Renormaliser
+from p2p_attention.attention.watch import CrossCall, Watch
 
 HEADS, WIDTH, TOKENS, GRID = 2, 3, 7, (2, 5)
 PIXELS, WHOLE = GRID[0] * GRID[1], Fraction(1)

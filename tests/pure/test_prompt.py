@@ -1,6 +1,6 @@
 import pytest
 
-from p2p_attention.prompt import Prompt, Role, Token
+from p2p_attention.prompts.prompt import Prompt, Role, Token
 
 from .prompts import prompt
 

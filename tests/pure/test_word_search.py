@@ -1,7 +1,7 @@
 import pytest
 
-from p2p_attention.prompt import Prompt, Role, Token
-from p2p_attention.word_search import find_words
+from p2p_attention.prompts.prompt import Prompt, Role, Token
+from p2p_attention.prompts.search import find_words
 
 from .prompts import prompt
 

@@ -1,8 +1,8 @@
 import pytest
 
-from p2p_attention.edits import Kind
-from p2p_attention.window import Window
-from p2p_attention.word_windows import read_word_windows
+from p2p_attention.edits.plan import Kind
+from p2p_attention.edits.window import Window
+from p2p_attention.edits.word_windows import read_word_windows
 
 from .prompts import prompt
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from .edits import LocalBlend, MaskUse, Target, Words
-from .probe import Track
-from .window import SigmaWindow, Window
+from ..attention.probe import Track
+from ..edits.plan import LocalBlend, MaskUse, Target, Words
+from ..edits.window import SigmaWindow, Window
 
 Maps = Mapping[Track, torch.Tensor]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from .alignment import Change, WordRun, align
-from .edits import Kind
-from .prompt import Prompt, Role, positions_of
+from ..prompts.alignment import Change, WordRun, align
+from ..prompts.prompt import Prompt, Role, positions_of
+from .plan import Kind
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from .window import SigmaWindow, Window
+from ..edits.window import SigmaWindow, Window
 
 Named = tuple[str, Window, SigmaWindow]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 
-from .edits import Words
+from ..edits.plan import Words
 from .prompt import Prompt, Word, positions_of
 
 

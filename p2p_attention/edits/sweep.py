@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .quote import quote
+from ..quote import quote
 
 
 def read_values(text: str, name: str) -> tuple[float, ...]:

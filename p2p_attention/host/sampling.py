@@ -17,15 +17,15 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.patcher_extension import WrappersMP
 from comfy_api.torch_helpers.torch_compile import COMPILE_KEY
 
-from ..control import Control
-from ..edits import EditPlan
-from ..effect import idle
-from ..hooks import RUN, attention_override, attn1_patch, attn2_patch
-from ..inversion import Anchor, Method
+from ..edits.control import Control
+from ..edits.plan import EditPlan
 from ..node_names import BLEND_NODE, CONTROLLER_NODE, INVERSION_NODE
-from ..record import Findings, Record
-from ..run import Run
-from .checks import (
+from ..run.effect import idle
+from ..run.record import Findings, Record
+from ..run.run import Run
+from ..source.inversion import Anchor, Method
+from .backbones.unet import RUN, attention_override, attn1_patch, attn2_patch
+from .compatibility import (
     check_batch,
     check_guidance,
     check_noise_mask,
@@ -34,10 +34,10 @@ from .checks import (
     check_sampler,
     pools,
 )
+from .conditioning import KEY, PAIR
 from .findings import RECORD
 from .inversion import check_inversion
 from .noise import noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
-from .prompts import KEY, PAIR
 
 OVERRIDE = "optimized_attention_override"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from .fused import fold
-from .node_names import CONTROLLER_NODE
-from .run import Run
+from ...attention.fused import fold
+from ...node_names import CONTROLLER_NODE
+from ...run.run import Run
 
 RUN = "p2p_run"
 

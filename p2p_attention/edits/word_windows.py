@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..prompts.prompt import Prompt
+from ..prompts.search import find_words
+from ..quote import quote
 from .column_map import map_columns
-from .edits import Kind, WordWindow
-from .prompt import Prompt
-from .quote import quote
+from .plan import Kind, WordWindow
 from .window import Window
-from .word_search import find_words
 
 _NUMBER, _DASH = r"\d+\.?\d*|\.\d+", r"-|–|—|…|\.{2,3}|to"
 _LINE = re.compile(rf"(?P<words>.+):\s*(?P<start>{_NUMBER})\s*(?:{_DASH})\s*(?P<end>{_NUMBER})\s*")

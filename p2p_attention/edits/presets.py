@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .node_names import CONTROLLER_NODE, REFINE_NODE, SWAP_NODE
+from ..node_names import CONTROLLER_NODE, REFINE_NODE, SWAP_NODE
 
 
 @dataclass(frozen=True)

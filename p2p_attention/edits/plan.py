@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import torch
 
-from .node_names import REFINE_NODE, SWAP_NODE
-from .prompt import Prompt
+from ..node_names import REFINE_NODE, SWAP_NODE
+from ..prompts.prompt import Prompt
 from .window import Window
 
 STRONGEST = 5.0

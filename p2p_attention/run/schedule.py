@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from .column_map import ColumnMap, map_columns
-from .edits import EditPlan, Kind, Target
-from .fused import CrossTerms
-from .node_names import REWEIGHT_NODE
-from .window import SigmaWindow, Window
+from ..attention.fused import CrossTerms
+from ..edits.column_map import ColumnMap, map_columns
+from ..edits.plan import EditPlan, Kind, Target
+from ..edits.window import SigmaWindow, Window
+from ..node_names import REWEIGHT_NODE
 
 Phase = frozenset[Window]
 

@@ -8,9 +8,9 @@ from typing import Any
 import comfy.sd
 import torch
 
-from ..edits import EditPlan, Target
+from ..edits.plan import EditPlan, Target
 from ..node_names import ENCODE_NODE
-from ..prompt import Prompt, Role, Token
+from ..prompts.prompt import Prompt, Role, Token
 from ..quote import quote
 
 KEY = "p2p"

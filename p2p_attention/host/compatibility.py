@@ -10,10 +10,10 @@ import comfy.samplers
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
-from ..edits import EditPlan
-from ..inversion import Inversion
+from ..edits.plan import EditPlan
 from ..node_names import CONTROLLER_NODE, ENCODE_NODE, INVERSION_NODE
-from .prompts import PAIR
+from ..source.inversion import Inversion
+from .conditioning import PAIR
 
 COUPLING = {
     "nodes_mahiro": "Mahiro",

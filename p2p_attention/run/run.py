@@ -8,21 +8,21 @@ from typing import Any
 
 import torch
 
-from .blend import Blender
-from .control import Control
-from .cross_schedule import CrossSchedule, Phase
+from ..attention.fused import Batch, CrossInput, CrossTerms, EditedRows, edited_rows, edited_values
+from ..attention.grid import Halving
+from ..attention.indices import Indices
+from ..attention.probe import Attend, Track
+from ..attention.renormalise import Renormaliser
+from ..attention.watch import CrossCall, Watch
+from ..edits.control import Control
+from ..node_names import BLEND_NODE, CONTROLLER_NODE, ENCODE_NODE, REWEIGHT_NODE, WATCH_NODE
+from ..quote import quote
+from ..source.inversion import Anchor
+from .blender import Blender
 from .effect import Counts, Gauge, mask_remarks, remarks
-from .fused import Batch, CrossInput, CrossTerms, EditedRows, edited_rows, edited_values
-from .grid import Halving
-from .indices import Indices
-from .inversion import Anchor
-from .node_names import BLEND_NODE, CONTROLLER_NODE, ENCODE_NODE, REWEIGHT_NODE, WATCH_NODE
-from .probe import Attend, Track
-from .quote import quote
 from .record import Heat
-from .renormalise import Renormaliser
+from .schedule import CrossSchedule, Phase
 from .steps import Steps
-from .watch import CrossCall, Watch
 
 
 class Run:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from .alignment import Change, WordRun, align
-from .column_map import ColumnMap
-from .cross_schedule import columns_of
-from .edits import EditPlan, Target
-from .node_names import REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
-from .prompt import Prompt, positions_of, spelling
-from .quote import list_words
+from ..edits.column_map import ColumnMap
+from ..edits.plan import EditPlan, Target
+from ..node_names import REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
+from ..prompts.alignment import Change, WordRun, align
+from ..prompts.prompt import Prompt, positions_of, spelling
+from ..quote import list_words
+from ..run.schedule import columns_of
 
 MOST_KEPT = 4
 MOST = 60

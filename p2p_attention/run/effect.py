@@ -8,14 +8,14 @@ from fractions import Fraction
 
 import torch
 
-from .alignment import changed_words
-from .edits import EditPlan, Target
-from .indices import Indices
-from .node_names import BLEND_NODE, MASK_NODE, REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
-from .probe import Track
-from .prompt import positions_of
-from .quote import list_words, quote
-from .watch import Watch
+from ..attention.indices import Indices
+from ..attention.probe import Track
+from ..attention.watch import Watch
+from ..edits.plan import EditPlan, Target
+from ..node_names import BLEND_NODE, MASK_NODE, REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
+from ..prompts.alignment import changed_words
+from ..prompts.prompt import positions_of
+from ..quote import list_words, quote
 
 LITTLE = 0.1
 LEAST_STEPS = 10

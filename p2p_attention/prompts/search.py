@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..quote import list_words, quote
 from .prompt import Prompt
-from .quote import list_words, quote
 
 
 def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target prompt") -> tuple[tuple[int, ...], ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from .edits import EditPlan
-from .grid import Halving, Size, grid
-from .inversion import Inversion
+from ..attention.grid import Halving, Size, grid
+from ..source.inversion import Inversion
+from .plan import EditPlan
 from .window import Window
 
 
