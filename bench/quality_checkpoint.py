@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from p2p_attention.edits.plan import Kind
+from p2p_attention.edits.column_map import Kind
 from p2p_attention.edits.presets import PRESETS
 
 from .pie_bench import OwnEdit, read_edits

@@ -12,7 +12,7 @@ import numpy as np
 from demo.judge import Verdict, score
 from demo.render import render
 from demo.scenes import PATTERNS, RADIUS, SIZES, Scene, describe, sample_scene
-from p2p_attention.edits.plan import Kind
+from p2p_attention.edits.column_map import Kind
 from p2p_attention.edits.presets import PRESETS
 
 from .edits import SIDE, KnownEdit, known_edits

@@ -13,80 +13,39 @@ runs in one extra row, made of projected Q, K and V at the attention itself, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 
+from .rows import CallRows
+from .terms import Terms
 
-@dataclass(frozen=True)
-class CrossTerms:
-    """The two terms of one target, None where they vanish: `first` [S, T] is W · diag(a), `second` [T] is b.
-
-    With neither, the target's row is left as it is. `renormalise` asks to divide by the sum over |a| and |b| of the
-    edited map, which is done where attention is computed (see renormalise.py).
-    """
-
-    first: torch.Tensor | None
-    second: torch.Tensor | None
-    renormalise: bool = False
+Folds = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Which rows of a call are edited: `sources` and `targets` are row numbers, one source for each target.
-
-    `starts` has the first row of each prompt (chunk) that holds the pair's pictures.
-    """
-
-    rows: int
-    sources: tuple[int, ...]
-    targets: tuple[int, ...]
-    starts: tuple[int, ...] = (0,)
-
-    def injected(self) -> list[int]:
-        """For every row, the row whose queries and keys it uses."""
-        index = list(range(self.rows))
-        for source, target in zip(self.sources, self.targets, strict=True):
-            index[target] = source
-        return index
-
-
-@dataclass(frozen=True)
-class CrossInput:
-    """Cross-attention's edited input: `rows` [R] to gather the queries from, `context` and `value` [R, T, C]."""
-
-    rows: torch.Tensor
-    context: torch.Tensor
-    value: torch.Tensor
-
-
-EditedRows = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
-
-
-def edited_rows(batch: Batch, terms: Sequence[CrossTerms]) -> EditedRows:
+def edited_rows(rows: CallRows, terms: Sequence[Terms]) -> tuple[tuple[int, ...], Folds]:
     """For each of R' rows the row whose Q and K it uses, and pairs of a target and its extra row, to be folded into it.
 
-    `terms` has one entry for each of the batch's targets; extra rows come last.
+    `terms` has one entry for each of the call's targets; extra rows come last.
     """
-    rows, folds = list(range(batch.rows)), []
-    for source, target, term in zip(batch.sources, batch.targets, terms, strict=True):
+    used, folds = list(range(rows.total)), []
+    for source, target, term in zip(rows.sources, rows.targets, terms, strict=True):
         if term.first is None:
             continue
-        rows[target] = source
+        used[target] = source
         if term.second is not None:
-            folds.append((target, len(rows)))
-            rows.append(target)
-    return tuple(rows), tuple(folds)
+            folds.append((target, len(used)))
+            used.append(target)
+    return tuple(used), tuple(folds)
 
 
-def edited_values(value: torch.Tensor, batch: Batch, terms: Sequence[CrossTerms]) -> torch.Tensor:
-    """The rows' values, before or after their projection: `value` [R, T, C] → [R', T, C], with those of extra rows.
+def edited_values(value: torch.Tensor, rows: CallRows, terms: Sequence[Terms]) -> torch.Tensor:
+    """The rows' values, before or after their projection: `value` [R, T, C] → [R', S, C], with those of extra rows.
 
     T may be a multiple of the terms' size: the host pads prompts of unequal length by repeating them, which changes
     nothing, and the repeats are edited alike.
     """
     values, extra = list(value.unbind(0)), []
-    for target, term in zip(batch.targets, terms, strict=True):
+    for target, term in zip(rows.targets, terms, strict=True):
         own = value[target]
         if term.first is not None:
             values[target] = _mix(term.first, own)
@@ -96,7 +55,7 @@ def edited_values(value: torch.Tensor, batch: Batch, terms: Sequence[CrossTerms]
     return torch.stack(values + extra)
 
 
-def fold(output: torch.Tensor, folds: Sequence[tuple[int, int]]) -> torch.Tensor:
+def fold(output: torch.Tensor, folds: Folds) -> torch.Tensor:
     """Add the extra rows to their targets. `output` [R', N, C] is what attention gave; returns [R, N, C]."""
     for target, extra in folds:
         output[target] += output[extra]
@@ -109,6 +68,5 @@ def _scale(weights: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
 
 
 def _mix(weights: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """weights [S, T] · value [k·T, C], each of the k repeats by itself."""
-    size = weights.shape[0]
-    return (weights @ value.view(-1, size, value.shape[-1])).view(value.shape)
+    """weights [S, T] · value [k·T, C] → [k·S, C], each of the k repeats by itself."""
+    return (weights @ value.view(-1, weights.shape[1], value.shape[-1])).flatten(0, 1)

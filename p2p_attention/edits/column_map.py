@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import torch
 
-from ..prompts.alignment import Change, WordRun, align
+from ..errors import Part
+from ..prompts.alignment import Change, WordRun
+from ..prompts.pair import Pair
 from ..prompts.prompt import Prompt, Role, positions_of
-from .plan import Kind
+
+
+class Kind(Enum):
+    """The two ways of injecting the source's cross-attention (Hertz et al. 2022, section 3.2)."""
+
+    SWAP = "swap"
+    REFINE = "refine"
+
+    @property
+    def part(self) -> Part:
+        """What messages call it."""
+        return Part.SWAP if self is Kind.SWAP else Part.REFINE
 
 
 @dataclass(frozen=True)
@@ -23,7 +37,7 @@ class ColumnMap:
     has_source: torch.Tensor
 
 
-def map_columns(kind: Kind, source: Prompt, target: Prompt) -> ColumnMap:
+def map_columns(kind: Kind, pair: Pair) -> ColumnMap:
     """The column map of word swap or of refine (Hertz et al. 2022, section 3.2), for prompts of any shape.
 
     Kept words map one to one, added words keep their own columns, removed words' columns go nowhere. A run of m
@@ -31,26 +45,28 @@ def map_columns(kind: Kind, source: Prompt, target: Prompt) -> ColumnMap:
     the n target columns is the sum of the m source columns divided by n. The start, end and padding of each chunk
     map as `_special_pairs` says.
     """
-    weights = torch.zeros(len(source.tokens), len(target.tokens), dtype=torch.float64)
-    for run in align(source, target):
-        if run.change is Change.KEPT:
-            _one_to_one(weights, run)
-        elif run.change is Change.SWAPPED and kind is Kind.SWAP:
+    weights = torch.zeros(len(pair.source.tokens), len(pair.target.tokens), dtype=torch.float64)
+    for run in pair.runs:
+        if _is_fed(run, kind):
             _share(weights, run)
-    for i, j, weight in _special_pairs(source, target):
+    for i, j, weight in _special_pairs(pair.source, pair.target):
         weights[i, j] = weight
     return ColumnMap(weights, (weights != 0).any(dim=0).double())
 
 
-def _one_to_one(weights: torch.Tensor, run: WordRun) -> None:
-    for i, j in zip(positions_of(run.source), positions_of(run.target), strict=True):
-        weights[i, j] = 1.0
+def fed_positions(kind: Kind, pair: Pair) -> set[int]:
+    """Where the words of the target stand that take something from the source, without the column map."""
+    return {position for run in pair.runs if _is_fed(run, kind) for position in positions_of(run.target)}
+
+
+def _is_fed(run: WordRun, kind: Kind) -> bool:
+    return run.change is Change.KEPT or (run.change is Change.SWAPPED and kind is Kind.SWAP)
 
 
 def _share(weights: torch.Tensor, run: WordRun) -> None:
     before, after = positions_of(run.source), positions_of(run.target)
     if len(before) == len(after):
-        _one_to_one(weights, run)
+        weights[before, after] = 1.0
         return
     for j in after:
         weights[before, j] = 1.0 / len(after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..node_names import CONTROLLER_NODE, REFINE_NODE, SWAP_NODE
+from ..errors import Part
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Preset:
     def explain(self, name: str) -> str:
         """What the preset sets and what it is for, in a sentence or two."""
         return (
-            f"{name}: cross-attention until {self.cross_end:g} (end_percent of {SWAP_NODE} or {REFINE_NODE}), "
-            f"self-attention until {self.self_end:g} (self_end_percent of {CONTROLLER_NODE}). {self.meaning}"
+            f"{name}: cross-attention until {self.cross_end:g} (end_percent of {Part.SWAP} or {Part.REFINE}), "
+            f"self-attention until {self.self_end:g} (self_end_percent of {Part.CONTROLLER}). {self.meaning}"
         )
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..errors import EditError
+
 ROUNDING = 1e-5
 
 
@@ -13,7 +15,7 @@ ROUNDING = 1e-5
 class Window:
     """A part [start, end) of the run, in the host's percent of the noise schedule: 0 is pure noise, 1 the picture.
 
-    An empty window (start = end) never acts. Raises ValueError for a reversed window or one outside 0 … 1.
+    An empty window (start = end) never acts. Raises EditError for a reversed window or one outside 0 … 1.
     """
 
     start: float
@@ -46,9 +48,9 @@ class Window:
 def _check(start: float, end: float, start_name: str, end_name: str) -> None:
     for name, value in ((start_name, start), (end_name, end)):
         if not (math.isfinite(value) and 0 <= value <= 1):
-            raise ValueError(f"{name} is {value}; it must lie between 0.0 and 1.0.")
+            raise EditError(f"{name} is {value}; it must lie between 0.0 and 1.0.")
     if start > end:
-        raise ValueError(f"{start_name} {start} comes after {end_name} {end}; lower the first or raise the second.")
+        raise EditError(f"{start_name} {start} comes after {end_name} {end}; lower the first or raise the second.")
 
 
 @dataclass(frozen=True)

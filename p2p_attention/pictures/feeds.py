@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ..edits.column_map import ColumnMap
-from ..edits.plan import EditPlan, Target
-from ..node_names import REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
-from ..prompts.alignment import Change, WordRun, align
-from ..prompts.prompt import Prompt, positions_of, spelling
+from ..edits.column_map import ColumnMap, Kind, map_columns
+from ..edits.plan import Target
+from ..errors import Part
+from ..prompts.alignment import Change, WordRun
+from ..prompts.prompt import Prompt, positions_of
 from ..quote import list_words
-from ..run.schedule import columns_of
 
 MOST_KEPT = 4
 MOST = 60
@@ -24,7 +23,8 @@ class Feed:
     """Source tokens and the target tokens that they answer, spelled, one of them empty if words were added or removed.
 
     `links` has (source, target, weight) for each source token whose map a target token takes, counted within the
-    feed. `notes` says of each target token what is special about it. `left_out` stands for so many feeds not shown.
+    feed. `notes` says of each target token what is special about it. `left_out` stands for that number of feeds not
+    shown.
     """
 
     change: Change
@@ -36,28 +36,25 @@ class Feed:
 
 
 def headline(targets: Sequence[Target]) -> str:
-    """The edits of a target in a line, e.g. "P2P Word Swap 0 … 0.8"; of several the settings that tell them apart."""
+    """The edits of a target in a line, e.g. "word swap 0 … 0.8"; of several the settings that tell them apart."""
     target = targets[0]
-    node = target.injection.kind.value if target.injection else REWEIGHT_NODE
+    node = target.injection.kind.part if target.injection else Part.REWEIGHT
     if len(targets) > 1:
         return f"{node}: {list_words(', '.join(each.settings) for each in targets)}"
     if target.injection:
         does = f"{node} {target.injection.window}"
     elif target.acts:
-        does = node
+        does = str(node)
     else:
-        does = f"no edit yet: connect {SWAP_NODE}, {REFINE_NODE}, or {REWEIGHT_NODE} with a strength other than 1"
+        does = f"no edit yet: connect {Part.SWAP}, {Part.REFINE}, or {Part.REWEIGHT} with a strength other than 1"
     return ", ".join((does, *target.settings))
 
 
-def feeds(plan: EditPlan, target: Target) -> list[Feed]:
-    """What feeds each word of one of the plan's targets, in reading order; long runs of kept words are left out."""
-    columns = columns_of(plan, target) if target.acts else None
-    found = [
-        _feed(plan.source, target, part, columns)
-        for run in align(plan.source, target.prompt)
-        for part in _words_apart(run)
-    ]
+def feeds(target: Target) -> list[Feed]:
+    """What feeds each word of a target, in reading order; long runs of kept words are left out."""
+    kind = target.injection.kind if target.injection else Kind.REFINE  # a reweight alone injects as a refine does
+    columns = map_columns(kind, target.pair) if target.acts else None
+    found = [_feed(target, part, columns) for run in target.pair.runs for part in _words_apart(run)]
     return _shortened(found)
 
 
@@ -80,7 +77,7 @@ def _words_apart(run: WordRun) -> Iterator[WordRun]:
         yield run
 
 
-def _feed(source: Prompt, target: Target, run: WordRun, columns: ColumnMap | None) -> Feed:
+def _feed(target: Target, run: WordRun, columns: ColumnMap | None) -> Feed:
     before, after = positions_of(run.source), positions_of(run.target)
     links = tuple(
         (i, j, float(columns.weights[s, t]))
@@ -90,7 +87,7 @@ def _feed(source: Prompt, target: Target, run: WordRun, columns: ColumnMap | Non
     )
     fed = {j for _, j, _ in links}
     notes = tuple(_note(target, t, j in fed or columns is None) for j, t in enumerate(after))
-    return Feed(run.change, _spelled(source, before), _spelled(target.prompt, after), links, notes)
+    return Feed(run.change, _spelled(target.pair.source, before), _spelled(target.prompt, after), links, notes)
 
 
 def _note(target: Target, position: int, fed: bool) -> str:
@@ -102,7 +99,7 @@ def _note(target: Target, position: int, fed: bool) -> str:
 
 
 def _spelled(prompt: Prompt, positions: Sequence[int]) -> tuple[str, ...]:
-    return tuple(spelling([prompt.tokens[position]]) for position in positions)
+    return tuple(prompt.tokens[position].text for position in positions)
 
 
 def _shortened(found: list[Feed]) -> list[Feed]:
@@ -120,7 +117,7 @@ def _shortened(found: list[Feed]) -> list[Feed]:
 
 
 def _cut(feed: Feed) -> Feed:
-    """A feed of at most so many tokens on each side."""
+    """A feed of at most `MOST` tokens on each side."""
     if max(len(feed.source), len(feed.target)) <= MOST:
         return feed
     links = tuple(link for link in feed.links if max(link[:2]) < MOST)

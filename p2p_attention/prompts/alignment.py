@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 
-from ..edits.plan import Words
-from .prompt import Prompt, Word, positions_of
+from .prompt import Prompt, Word
 
 
 class Change(Enum):
@@ -57,22 +56,6 @@ def align(source: Prompt, target: Prompt) -> tuple[WordRun, ...]:
         elif j > i or m > k:
             runs.append(WordRun(change, before[i:j], after[k:m]))
     return tuple(runs)
-
-
-def differs(source: Prompt, target: Prompt) -> bool:
-    """True if any word or any word's weight is not the same in both prompts."""
-    return [(w.identity, w.weights) for w in source.words] != [(w.identity, w.weights) for w in target.words]
-
-
-def changed_words(source: Prompt, target: Prompt) -> Words:
-    """Where the words stand that were swapped, added or removed, or whose weight changed."""
-    before: list[int] = []
-    after: list[int] = []
-    for run in align(source, target):
-        if run.change is not Change.KEPT or [w.weights for w in run.source] != [w.weights for w in run.target]:
-            before += positions_of(run.source)
-            after += positions_of(run.target)
-    return Words(tuple(before), tuple(after))
 
 
 def _common_prefix(before: tuple[Word, ...], after: tuple[Word, ...]) -> int:

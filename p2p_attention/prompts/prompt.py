@@ -1,12 +1,11 @@
-"""A tokenised prompt and its words."""
+"""A prompt as its text encoder reads it: tokens in their places, and the words that they make."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-WORD_END = "</w>"
 EMBEDDING = "<embedding>"
 
 
@@ -24,14 +23,13 @@ class Token:
     """One position of the text encoder's input.
 
     `identity` compares equal exactly where the encoder reads the same thing: a vocabulary id, or the bytes of
-    a textual-inversion vector. `text` is the vocabulary's own spelling, with its word-end mark.
+    a textual-inversion vector. `text` is what the token spells, as far as it does so by itself.
     """
 
     role: Role
     identity: Hashable = None
     text: str = ""
     weight: float = 1.0
-    group: int = 0
 
     @property
     def is_vector(self) -> bool:
@@ -51,10 +49,13 @@ class Word:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt as the text encoder reads it: `chunks` of equal length (77 for CLIP), one after the other."""
+    """A prompt as the text encoder reads it: `chunks` of equal length (77 for CLIP), one after the other, and the
+    `words` in them, in order.
+    """
 
     text: str
     chunks: tuple[tuple[Token, ...], ...]
+    words: tuple[Word, ...]
 
     def __post_init__(self) -> None:
         lengths = {len(chunk) for chunk in self.chunks}
@@ -71,32 +72,47 @@ class Prompt:
         """All positions, chunk after chunk."""
         return tuple(token for chunk in self.chunks for token in chunk)
 
-    @property
-    def words(self) -> tuple[Word, ...]:
-        """The words in order, found by the vocabulary's word-end marks; an embedding's vectors make one word."""
-        words: list[Word] = []
-        begun: list[tuple[int, Token]] = []
-
-        def finish() -> None:
-            if begun:
-                words.append(_word(begun))
-                begun.clear()
-
-        for position, token in enumerate(self.tokens):
-            if token.role is not Role.WORD:
-                continue
-            if begun and (token.is_vector != begun[-1][1].is_vector or _changes_embedding(begun[-1][1], token)):
-                finish()
-            begun.append((position, token))
-            if token.text.endswith(WORD_END):
-                finish()
-        finish()
-        return tuple(words)
-
     def positions(self, chunk: int, role: Role) -> list[int]:
         """Positions of one chunk that play a role, counted from the prompt's start."""
         start = chunk * self.chunk_length
         return [start + i for i, token in enumerate(self.chunks[chunk]) if token.role is role]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A token that is part of a word: its position, the vocabulary's own `spelling`, and whether a word ends with it.
+
+    Vectors of one embedding share a `group`.
+    """
+
+    position: int
+    token: Token
+    spelling: str = ""
+    ends: bool = False
+    group: int = 0
+
+
+def join(pieces: Iterable[Piece], spell: Callable[[Sequence[str]], str]) -> tuple[Word, ...]:
+    """The words that pieces make, in order; an embedding's vectors make one word.
+
+    `spell` gives the text of a word from its pieces' spellings.
+    """
+    words: list[Word] = []
+    begun: list[Piece] = []
+
+    def finish() -> None:
+        if begun:
+            words.append(_word(begun, spell))
+            begun.clear()
+
+    for piece in pieces:
+        if begun and (piece.token.is_vector != begun[-1].token.is_vector or _changes_embedding(begun[-1], piece)):
+            finish()
+        begun.append(piece)
+        if piece.ends:
+            finish()
+    finish()
+    return tuple(words)
 
 
 def positions_of(words: Sequence[Word]) -> list[int]:
@@ -104,33 +120,15 @@ def positions_of(words: Sequence[Word]) -> list[int]:
     return [position for word in words for position in word.positions]
 
 
-def _changes_embedding(before: Token, token: Token) -> bool:
-    return token.is_vector and token.group != before.group
+def _changes_embedding(before: Piece, piece: Piece) -> bool:
+    return piece.token.is_vector and piece.group != before.group
 
 
-def _byte_alphabet() -> dict[str, int]:
-    """The characters that byte-level BPE vocabularies write bytes as (Radford et al. 2019)."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(0x100) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(0x100 + i): byte for i, byte in enumerate(others)}
-
-
-_BYTES = _byte_alphabet()
-
-
-def spelling(tokens: Sequence[Token]) -> str:
-    """What some tokens of one word, or vectors of one embedding, spell."""
-    if tokens[0].is_vector:
-        return EMBEDDING
-    written = "".join(token.text for token in tokens).removesuffix(WORD_END)
-    return bytes(_BYTES[char] for char in written if char in _BYTES).decode("utf-8", "replace")
-
-
-def _word(parts: Sequence[tuple[int, Token]]) -> Word:
-    tokens = [token for _, token in parts]
+def _word(pieces: Sequence[Piece], spell: Callable[[Sequence[str]], str]) -> Word:
+    vectors = pieces[0].token.is_vector
     return Word(
-        text=spelling(tokens),
-        positions=tuple(position for position, _ in parts),
-        identity=tuple(token.identity for token in tokens),
-        weights=tuple(token.weight for token in tokens),
+        text=EMBEDDING if vectors else spell([piece.spelling for piece in pieces]),
+        positions=tuple(piece.position for piece in pieces),
+        identity=tuple(piece.token.identity for piece in pieces),
+        weights=tuple(piece.token.weight for piece in pieces),
     )

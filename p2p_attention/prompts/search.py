@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..errors import EditError
 from ..quote import list_words, quote
 from .prompt import Prompt
 
@@ -12,12 +13,12 @@ def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target p
     """Token positions of the named words in each prompt.
 
     `words` lists words or phrases with commas between: "red, large circle". Every occurrence counts, or the n-th
-    alone with "circle#2"; an embedding is called "<embedding>". Raises ValueError for one that none of the prompts
+    alone with "circle#2"; an embedding is called "<embedding>". Raises EditError for one that none of the prompts
     has, naming the words that they have; `where` says whose they are, e.g. "the target prompt".
     """
     names = split_names(words)
     if not names:
-        raise ValueError(f"no word is named. Name one or several, with commas between: {list_words(_words(prompts))}.")
+        raise EditError("no word is named", f"Name one or several, with commas between: {list_words(_words(prompts))}.")
     found: list[list[int]] = [[] for _ in prompts]
     for name in names:
         phrase, number = _split_number(name)
@@ -29,7 +30,7 @@ def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target p
             apart = phrase.split()
             if len(apart) > 1 and all(any(_occurrences(word, prompt) for prompt in prompts) for word in apart):
                 what += f" as a phrase; put commas between to name its words singly ({quote(', '.join(apart))})"
-            raise ValueError(f"{what} in {where}. The words there are: {list_words(_words(prompts))}.")
+            raise EditError(f"{what} in {where}", f"The words there are: {list_words(_words(prompts))}.")
         for positions, hit in zip(found, hits, strict=True):
             positions += [p for occurrence in hit for p in occurrence]
     return tuple(tuple(sorted(set(positions))) for positions in found)
@@ -45,7 +46,7 @@ def _split_number(name: str) -> tuple[str, int | None]:
     if not mark or not phrase.strip() or not number.strip():
         return name, None
     if not number.strip().isdecimal() or int(number) < 1:
-        raise ValueError(
+        raise EditError(
             f"{quote(name)} asks for occurrence {quote(number.strip())}; write a number from 1, as in 'cat#2'."
         )
     return phrase.strip(), int(number)

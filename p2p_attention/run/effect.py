@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 import torch
 
-from ..attention.indices import Indices
-from ..attention.probe import Track
-from ..attention.watch import Watch
 from ..edits.plan import EditPlan, Target
-from ..node_names import BLEND_NODE, MASK_NODE, REFINE_NODE, REWEIGHT_NODE, SWAP_NODE
-from ..prompts.alignment import changed_words
-from ..prompts.prompt import positions_of
+from ..errors import Part
 from ..quote import list_words, quote
+from .attention_share import AttentionShare, edited_positions
 
 LITTLE = 0.1
-LEAST_STEPS = 10
 LEAST_FREE = 0.01
-RESOLUTIONS = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))
 
 
 @dataclass(frozen=True)
@@ -35,42 +28,12 @@ class Counts:
         return f"cross-attention edited in {self.crossed}, self-attention in {self.self_injected} of {self.steps} steps"
 
 
-class Gauge:
-    """Sees, in one step in the middle of the edit, how much attention the words hold that an edit is about.
-
-    One step of a run of ten or more, and not in the largest layers, so that a run takes no longer for it.
-    """
-
-    def __init__(self, plan: EditPlan, edited: Sequence[float], steps: int, index: Indices) -> None:
-        self.sigma = edited[len(edited) // 2] if edited and steps >= LEAST_STEPS else None
-        self._tracks: dict[int, list[tuple[Track, Track]]] = {}
-        for row, target in enumerate(plan.targets, start=1):
-            if changed := edited_positions(plan, target):
-                every = tuple(positions_of(target.prompt.words))
-                self._tracks[row] = [(Track(row, changed, size), Track(row, every, size)) for size in RESOLUTIONS]
-        self.watch = Watch([track for row in self._tracks.values() for pair in row for track in pair], index)
-
-    def share(self, row: int) -> float | None:
-        """The share of the attention to all words of a row that the edited ones held; None if it was not seen."""
-        maps, pairs = self.watch.maps, self._tracks.get(row, [])
-        seen = [(float(maps[part].mean()), float(maps[whole].mean())) for part, whole in pairs if whole in maps]
-        total = sum(whole for _, whole in seen)
-        return sum(part for part, _ in seen) / total if total else None
-
-
-def edited_positions(plan: EditPlan, target: Target) -> tuple[int, ...]:
-    """Where in a target's prompt the words stand that an edit is about: changed, or reweighted."""
-    positions = {*changed_words(plan.source, target.prompt).target}
-    positions.update(position for reweight in target.reweights for position in reweight.positions)
-    return tuple(sorted(positions))
-
-
 def idle(plan: EditPlan) -> str | None:
     """What to say of a plan in which no edit can act, whatever the run."""
     if any(target.acts for target in plan.targets):
         return None
     return (
-        f"no edit acts on the targets' cross-attention. Connect {SWAP_NODE}, {REFINE_NODE}, or {REWEIGHT_NODE} with a "
+        f"no edit acts on the targets' cross-attention. Connect {Part.SWAP}, {Part.REFINE}, or {Part.REWEIGHT} with a "
         "strength other than 1, between the prompts and this node."
     )
 
@@ -84,21 +47,21 @@ def mask_remarks(plan: EditPlan, masks: torch.Tensor | None) -> list[str]:
         if any(blend.reads_words for blend in target.blends) and not LEAST_FREE < free < 1 - LEAST_FREE:
             what, way = ("everything", "Raise") if free > 0.5 else ("nothing", "Lower")
             said.append(
-                f"{BLEND_NODE} lets {what} of {quote(target.prompt.text)} change (its mask is {free:.0%} of the "
-                f"picture). {way} its threshold, name other words, or choose another map_resolution; {MASK_NODE} shows "
+                f"{Part.BLEND} lets {what} of {quote(target.prompt.text)} change (its mask is {free:.0%} of the "
+                f"picture). {way} its threshold, name other words, or choose another map_resolution; {Part.MASK} shows "
                 "the mask."
             )
     return list(dict.fromkeys(said))
 
 
 def remarks(
-    plan: EditPlan, latent: torch.Tensor, gauge: Gauge, counts: Counts, masks: torch.Tensor | None
+    plan: EditPlan, latent: torch.Tensor, share: AttentionShare, counts: Counts, masks: torch.Tensor | None
 ) -> list[str]:
     """What to say of each edited target that differs little from its source in a finished latent [rows, …].
 
     `masks` [targets, …] are the local blend's.
     """
-    pictures = latent.float().reshape(-1, plan.rows, latent[0].numel())
+    pictures = plan.layout().split(latent.float()).flatten(2)
     norm = pictures[:, 0].norm(dim=1).clamp_min(1e-12)
     free = None if masks is None else masks.reshape(-1, len(plan.targets), masks[0].numel()).mean(dim=(0, 2))
     said = []
@@ -106,19 +69,16 @@ def remarks(
         distance = float(((pictures[:, row] - pictures[:, 0]).norm(dim=1) / norm).amax())
         if target.acts and distance < LITTLE:
             said.append(
-                _remark(plan, target, row, distance, gauge, counts, None if free is None else float(free[row - 1]))
+                _remark(target, distance, share.of(row), counts, None if free is None else float(free[row - 1]))
             )
     return said
 
 
-def _remark(
-    plan: EditPlan, target: Target, row: int, distance: float, gauge: Gauge, counts: Counts, free: float | None
-) -> str:
+def _remark(target: Target, distance: float, share: float | None, counts: Counts, free: float | None) -> str:
     name = ", ".join((quote(target.prompt.text), *target.settings))
     parts = [f"{name} differs from its source by {distance:.1%} only. {str(counts).capitalize()}"]
-    share = gauge.share(row)
     if share is not None and all(reweight.strength for reweight in target.reweights):
-        positions = set(edited_positions(plan, target))
+        positions = set(edited_positions(target))
         words = [word.text for word in target.prompt.words if positions & {*word.positions}]
         parts.append(f"{list_words(map(repr, words))} held {share:.1%} of the attention to words")
     if free is not None:

@@ -13,7 +13,7 @@ ROUNDING = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
-class Heat:
+class NamedMap:
     """The attention to one word, summed over heads, layers and steps: `map` [h, w] of one of the batch's rows."""
 
     row: int
@@ -24,18 +24,18 @@ class Heat:
 @dataclass(frozen=True, eq=False)
 class Findings:
     """What a run found: the `latent` [rows, C, H, W] it made, the local blend's `masks` [targets, 1, H, W] in the
-    latent's size, a picture being `scale` times as large, and the words' `heats`.
+    latent's size, a picture being `scale` times as large, and the watched words' `maps`.
     """
 
     latent: torch.Tensor
     masks: torch.Tensor | None
-    heats: tuple[Heat, ...]
+    maps: tuple[NamedMap, ...]
     scale: int
 
     @property
     def bytes(self) -> int:
         """The memory of all tensors."""
-        tensors = [self.latent, *(heat.map for heat in self.heats), *([] if self.masks is None else [self.masks])]
+        tensors = [self.latent, *(one.map for one in self.maps), *([] if self.masks is None else [self.masks])]
         return sum(tensor.nbytes for tensor in tensors)
 
 

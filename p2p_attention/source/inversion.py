@@ -14,6 +14,8 @@ from enum import Enum
 
 import torch
 
+from .trajectory import Trajectory
+
 Denoise = Callable[[torch.Tensor, float], torch.Tensor]
 
 
@@ -27,7 +29,7 @@ class Method(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Inversion:
-    """An inverted picture or batch: `trajectory` [steps + 1, B, C, H, W] at the noise levels `sigmas`, from high to 0.
+    """An inverted picture or batch: its `trajectory`, found from the picture up.
 
     `direct` puts the source back on the trajectory at every step (Ju et al. 2023), `negative_prompt` takes the source's
     prompt as the negative one (Miyake et al. 2023), `ddim` only starts from the trajectory's noise. `model` and
@@ -36,55 +38,11 @@ class Inversion:
     """
 
     method: Method
-    sigmas: tuple[float, ...]
-    trajectory: torch.Tensor
+    trajectory: Trajectory
     model: Hashable
     prompt: Hashable
     schedule: str
     error: float
-
-    @property
-    def start(self) -> torch.Tensor:
-        """The noise to begin from, [B, C, H, W]."""
-        return self.trajectory[0]
-
-    @property
-    def clean(self) -> torch.Tensor:
-        """The picture's own latent, [B, C, H, W]."""
-        return self.trajectory[-1]
-
-
-class Anchor:
-    """Holds some rows of a run to a trajectory: on it before each call, and with a prediction that leads along it.
-
-    Between the trajectory's noise levels, where samplers of higher order call the model too, it is a straight line.
-    """
-
-    def __init__(self, inversion: Inversion, every: int, device: torch.device) -> None:
-        """Hold every so manyth row, from the first."""
-        self.sigmas = inversion.sigmas
-        self.points = inversion.trajectory.to(device)
-        self.rows = slice(None, None, every)
-
-    def place(self, latent: torch.Tensor, sigma: float) -> None:
-        """Put the rows of a latent [R, C, H, W] where the trajectory is at this noise level."""
-        latent[self.rows] = self._at(sigma)[0].to(latent)
-
-    def lead(self, denoised: torch.Tensor, sigma: float) -> None:
-        """Make the rows of a prediction [R, C, H, W] point along the trajectory."""
-        point, slope = self._at(sigma)
-        denoised[self.rows] = (point - sigma * slope).to(denoised)
-
-    def finish(self, latent: torch.Tensor) -> None:
-        """Put the rows of the finished latent [R, C, H, W] at the trajectory's end."""
-        latent[self.rows] = self.points[-1].to(latent)
-
-    def _at(self, sigma: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """The trajectory's point [B, C, H, W] at a noise level, and its slope from there down."""
-        step = next(i for i, low in enumerate(self.sigmas[1:]) if sigma > low * (1 + 1e-5) or low == 0)
-        high, low = self.sigmas[step], self.sigmas[step + 1]
-        slope = (self.points[step] - self.points[step + 1]) / (high - low)
-        return self.points[step] + (sigma - high) * slope, slope
 
 
 def invert(
@@ -97,12 +55,12 @@ def invert(
 ) -> tuple[torch.Tensor, float]:
     """Go from a latent [B, C, H, W] up the noise levels `sigmas` (high to 0), one call of `denoise` a step.
 
-    The slope is taken where a step begins, at the picture itself at the model's `least` noise level. With `iterations`
-    so many calls more take it where the step ends, which is where the sampler will take it on its way down
-    (fixed-point iterations: Pan et al. 2023, "Effective Real Image Editing with Accelerated Iterative Diffusion
-    Inversion"). `done(step, x)` is called after each. Returns the trajectory [steps + 1, B, C, H, W], high to 0, and an
-    estimate of the reconstruction's relative error without guidance: the sum of what each step down misses, known
-    from the slopes that were taken anyway.
+    The slope is taken where a step begins, at the picture itself at the model's `least` noise level, and with
+    `iterations` calls more where the step ends, which is where the sampler will take it on its way down (fixed-point
+    iterations: Pan et al. 2023, "Effective Real Image Editing with Accelerated Iterative Diffusion Inversion").
+    `done(step, x)` is called after each. Returns the trajectory [steps + 1, B, C, H, W], high to 0, and an estimate of
+    the reconstruction's relative error without guidance: the sum of what each step down misses, known from the slopes
+    that were taken anyway.
     """
     points, missed = [clean], torch.zeros_like(clean)
     before: torch.Tensor | None = None

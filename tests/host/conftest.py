@@ -60,7 +60,7 @@ def pack() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def part(pack):
-    """part("p2p_attention.host.sampling"): a module of the loaded pack."""
+    """part("p2p_attention.host.control"): a module of the loaded pack."""
     return lambda name: importlib.import_module(f"{pack.__name__}.{name}")
 
 

@@ -60,7 +60,7 @@ def test_an_embedding_is_one_word(encode, part):
     _, edit = encode("a cat, embedding:style", "a dog, embedding:style")
     assert len(edit.source.words) == 4
     assert len(edit.source.words[-1].positions) == 3
-    changes = [run.change.value for run in part("p2p_attention.prompts.alignment").align(edit.source, edit.prompts[0])]
+    changes = [run.change.value for run in edit.targets[0].pair.runs]
     assert changes == ["kept", "swapped", "kept"]
 
 
@@ -92,6 +92,6 @@ def test_any_text_is_read_and_every_token_has_its_place(demo, part, source, targ
     for prompt in (plan.source, plan.prompts[0]):
         covered = [p for word in prompt.words for p in word.positions]
         assert covered == [i for i, token in enumerate(prompt.tokens) if token.role is role.WORD]
-    columns = maps.map_columns(part("p2p_attention.edits.plan").Kind.SWAP, plan.source, plan.prompts[0])
+    columns = maps.map_columns(maps.Kind.SWAP, plan.targets[0].pair)
     specials = [i for i, token in enumerate(plan.prompts[0].tokens) if token.role is not role.WORD]
     assert torch.equal(columns.weights[:, specials].sum(dim=0), torch.ones(len(specials), dtype=torch.float64))

@@ -116,7 +116,9 @@ def test_inside_an_inversion(name, graph, right, node, demo):
         with pytest.raises(FAULTS[name]):
             node("P2P_DDIMInversion", model=model, **inputs)
         assert_unharmed(graph, right)
-    assert torch.equal(node("P2P_DDIMInversion", model=demo[0], **inputs)[0].start, expected.start)
+    assert torch.equal(
+        node("P2P_DDIMInversion", model=demo[0], **inputs)[0].trajectory.start, expected.trajectory.start
+    )
 
 
 def test_the_host_unloads_the_model_between_runs(graph, right):

@@ -66,7 +66,7 @@ def test_the_bench_is_the_same_again_and_a_strength_of_1_is_the_source(demo):
 
 
 def test_all_ways_edit_the_same_source_which_is_the_plain_one(demo):
-    from p2p_attention.edits.plan import Kind
+    from p2p_attention.edits.column_map import Kind
 
     prompts = generated_edits("colour", 1)[0].prompts
     run = sampler(demo, 3)

@@ -1,4 +1,6 @@
-"""The nodes' names in menus and messages."""
+"""The nodes' names in the menu."""
+
+from ..p2p_attention.errors import Part
 
 ENCODE_NODE = "P2P Encode Prompt Pair"
 SWAP_NODE = "P2P Word Swap"
@@ -15,3 +17,16 @@ MASK_NODE = "P2P Blend Mask"
 COMPARE_NODE = "P2P Compare"
 SHEET_NODE = "P2P Contact Sheet"
 DEMO_NODE = "P2P Load Demo Model"
+
+NAMES = {
+    Part.ENCODE: ENCODE_NODE,
+    Part.SWAP: SWAP_NODE,
+    Part.REFINE: REFINE_NODE,
+    Part.REWEIGHT: REWEIGHT_NODE,
+    Part.BLEND: BLEND_NODE,
+    Part.WATCH: WATCH_NODE,
+    Part.INVERSION: INVERSION_NODE,
+    Part.CONTROLLER: CONTROLLER_NODE,
+    Part.MAPS: MAPS_NODE,
+    Part.MASK: MASK_NODE,
+}

@@ -1,11 +1,11 @@
-"""What the nodes have in common: their own socket type and their place in the menu."""
+"""Inputs that several nodes have."""
 
 from comfy_api.latest import io
 
+from .names import ENCODE_NODE
+from .sockets import Edit
+
 RESOLUTIONS = ["1/8", "1/4", "1/2", "1"]
-Edit = io.Custom("P2P_EDIT")
-InversionType = io.Custom("P2P_INVERSION")
-CATEGORY = "prompt-to-prompt"
 
 
 def start_percent(default: float, what: str, optional: bool = False) -> io.Float.Input:
@@ -30,6 +30,20 @@ def map_resolution() -> io.Combo.Input:
     """The optional input for the size of attention maps to look at."""
     tooltip = "Size of the attention maps to look at, as a share of the latent's sides: 1/4 is 16×16 of 64×64."
     return io.Combo.Input("map_resolution", options=RESOLUTIONS, default="1/4", optional=True, tooltip=tooltip)
+
+
+def injection_inputs(what: str) -> list[io.Input]:
+    """The edit, the window (0.8 of the run, as the paper's), the windows of single words, and a sweep of the end."""
+    tooltip = (
+        'Windows of their own for words of the target prompt, one a line: "car: 0.0 - 0.4". They replace the window.'
+    )
+    return [
+        Edit.Input("edit", tooltip=f"The edit from {ENCODE_NODE}."),
+        start_percent(0.0, what),
+        end_percent(0.8, what, "Lower it to let the shape change more"),
+        io.String.Input("word_windows", multiline=True, default="", optional=True, tooltip=tooltip),
+        sweep("end_percent", "0.2, 0.5, 0.8"),
+    ]
 
 
 def _percent(name: str, default: float, tooltip: str, optional: bool) -> io.Float.Input:
