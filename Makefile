@@ -36,19 +36,19 @@ samplers:  ## measure every sampler with every scheduler, into docs/samplers.md
 	@P2P_ALL_SAMPLERS=1 $(RUN) -m pytest -q tests/host/test_samplers.py -k write_the_table --timeout=3000
 
 bench:  ## what an edit costs, as a ratio to plain generation, into docs/cost.md
-	@$(RUN) -m bench.cost $(ARGS)
+	@$(RUN) -m lab.bench.cost $(ARGS)
 
 bench-inversion:  ## how well real pictures are edited, into docs/inversion.md
-	@$(RUN) -m bench.inversion $(ARGS)
+	@$(RUN) -m lab.bench.inversion $(ARGS)
 
 bench-quality:  ## how well generated pictures are edited, into docs/quality.md; or CHECKPOINT=… PROMPTS=… of your own
-	@$(RUN) -m bench.quality $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(PROMPTS),--prompts "$(PROMPTS)") $(ARGS)
+	@$(RUN) -m lab.bench.quality $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(PROMPTS),--prompts "$(PROMPTS)") $(ARGS)
 
 soak:  ## 20,000 hostile cases and 500 queue runs on one server, into docs/reliability.md
-	@$(RUN) -m bench.soak $(ARGS)
+	@$(RUN) -m lab.bench.soak $(ARGS)
 
 train:  ## train the demo model, or go on training it (options: ARGS="--steps 20000")
-	@$(RUN) -m demo.train $(ARGS)
+	@$(RUN) -m lab.discs.train $(ARGS)
 
 judge:  ## measure the demo model with the judge
-	@$(RUN) -m demo.measure $(ARGS)
+	@$(RUN) -m lab.discs.measure $(ARGS)

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
-from demo.render import RGB, render  # noqa: E402
-from demo.scenes import Scene, Thing  # noqa: E402
+from lab.discs.render import RGB, render  # noqa: E402
+from lab.discs.scenes import Scene, Thing  # noqa: E402
 
 PIXELS = 32
 ICON = 12 * PIXELS  # the registry's most is 400

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..demo.model import load
+from ..p2p_attention.host.demo.model import load
 from .names import DEMO_NODE
 from .node import Node
 from .sockets import CATEGORY

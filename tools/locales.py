@@ -5,7 +5,6 @@ The schemas are the one source of the English texts; ComfyUI's editor reads them
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -14,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))
+from lab.boot import boot, load_pack
+
 LOCALES = ROOT / "locales"
 TRANSLATIONS = ("ko", "zh", "ja")
 FILES = ("nodeDefs.json", "main.json")
@@ -76,16 +78,11 @@ def _slot(name: str, tooltip: str) -> dict[str, str]:
 
 def _load_pack(base: str) -> dict[str, type]:
     """The pack's node classes, loaded by the host of COMFYUI_PATH as when it starts in a base directory."""
-    sys.path.insert(0, os.environ["COMFYUI_PATH"])
-    sys.argv = ["main.py", "--cpu", "--base-directory", base]
-    import comfy.options
-
-    comfy.options.enable_args_parsing()
+    boot(os.environ["COMFYUI_PATH"], "--cpu", "--base-directory", base)
     import nodes
 
     before = set(nodes.NODE_CLASS_MAPPINGS)
-    if not asyncio.run(nodes.load_custom_node(str(ROOT))):
-        raise SystemExit("the host could not load the pack")
+    load_pack(ROOT)
     return {name: cls for name, cls in nodes.NODE_CLASS_MAPPINGS.items() if name not in before}
 
 

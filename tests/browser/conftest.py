@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from demo import render, scenes
+from lab import tools
+from lab.discs import render, scenes
 
-from .. import tools
 from .editor import Editor
 
 ROOT = Path(__file__).resolve().parents[2]

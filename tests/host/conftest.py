@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,28 +11,15 @@ from types import ModuleType
 
 import pytest
 
+from lab.boot import boot, load_pack
+
 ROOT = Path(__file__).resolve().parents[2]
 if "COMFYUI_PATH" not in os.environ:
     raise pytest.UsageError("These tests need a ComfyUI: run them with `make test`.")
 HOST = os.environ["COMFYUI_PATH"]
 BASE = Path(tempfile.mkdtemp(prefix="p2p-base-"))
-sys.path.insert(0, HOST)
-
-_arguments, sys.argv = sys.argv, ["main.py", "--cpu", "--base-directory", str(BASE)]
-import comfy.options
-
-comfy.options.enable_args_parsing()
-import comfy.cli_args
-
-sys.argv = _arguments
-import comfy.utils
-import folder_paths
+boot(HOST, "--cpu", "--base-directory", str(BASE))
 import nodes
-import torch
-
-comfy.utils.set_progress_bar_enabled(False)
-torch.set_grad_enabled(False)
-folder_paths.get_folder_paths("embeddings")
 
 from .trap import Trap
 
@@ -54,8 +39,7 @@ def pack() -> ModuleType:
     link = BASE / "custom_nodes" / "comfyui-prompt-to-prompt"
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(ROOT, target_is_directory=True)
-    assert asyncio.run(nodes.load_custom_node(str(link))), "the host could not load the pack"
-    return sys.modules[str(link).replace(".", "_x_")]
+    return load_pack(link)
 
 
 @pytest.fixture(scope="session")
@@ -77,28 +61,28 @@ def node(pack):
 @pytest.fixture(scope="session")
 def demo(part):
     """The demo model: MODEL, CLIP, VAE."""
-    return part("demo.model").load()
+    return part("p2p_attention.host.demo.model").load()
 
 
 @pytest.fixture(scope="session")
 def sd15():
     """A small SD1.5-shape MODEL and CLIP with random weights."""
-    from bench.random_models import sd15
+    from lab import random_models
 
-    return sd15()
+    return random_models.sd15()
 
 
 @pytest.fixture(scope="session")
 def sd2():
     """A small SD2-shape MODEL (v-prediction) and CLIP with random weights."""
-    from bench.random_models import sd2
+    from lab import random_models
 
-    return sd2()
+    return random_models.sd2()
 
 
 @pytest.fixture(scope="session")
 def sdxl():
     """A small SDXL-shape MODEL and CLIP with random weights."""
-    from bench.random_models import sdxl
+    from lab import random_models
 
-    return sdxl()
+    return random_models.sdxl()

@@ -17,10 +17,13 @@ import pytest
 import tomllib
 from PIL import Image
 
-from .. import tools
+from lab import tools
+from lab.discs.judge import judge
+
 from .conftest import HOST, ROOT
 
 tool = tools.load("server")
+DEMO = "p2p_attention/host/demo"
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +110,13 @@ def test_icon_and_banner_have_the_registrys_shapes(key, shape, widest):
 def test_the_archive_holds_what_users_need_and_no_more(packed):
     with zipfile.ZipFile(packed) as archive:
         files = set(archive.namelist())
-    assert {"LICENSE", "README.md", "README.ko.md", "CHANGELOG.md", "pyproject.toml", "demo/demo.safetensors"} <= files
+    assert {"LICENSE", "README.md", "README.ko.md", "CHANGELOG.md", "pyproject.toml"} <= files
     assert {name.split("/")[0] for name in files if "/" in name} == {
-        *("demo", "docs", "locales", "nodes", "p2p_attention", "web", "workflows")
+        *("docs", "locales", "nodes", "p2p_attention", "web", "workflows")
     }
-    assert {name for name in files if re.fullmatch(r"demo/.*\.py", name)} == {"demo/__init__.py", "demo/model.py"}
+    assert {name for name in files if name.startswith(f"{DEMO}/")} == {
+        *(f"{DEMO}/__init__.py", f"{DEMO}/model.py", f"{DEMO}/demo.safetensors", f"{DEMO}/README.md")
+    }
     assert not {name for name in files if name.startswith(".") or "__pycache__" in name}
 
 
@@ -131,10 +136,10 @@ def test_the_archive_imports_itself_and_what_the_host_has(archive):
                 assert name.split(".")[0] in known, f"{file.relative_to(archive)} imports {name}, which the host lacks"
 
 
-def test_the_unpacked_archive_edits_a_picture(server, archive, part):
+def test_the_unpacked_archive_edits_a_picture(server, archive):
     workflow = json.loads((archive / "workflows" / "api" / "word_swap.json").read_text("utf-8"))
     pictures = server.images(server.run(workflow)["10"])
-    source, edited = (part("demo.judge").judge(np.asarray(p.resize((32, 32), 0), np.float32) / 255) for p in pictures)
+    source, edited = (judge(np.asarray(p.resize((32, 32), 0), np.float32) / 255) for p in pictures)
     assert (source.things[0].colour, edited.things[0].colour) == ("red", "yellow")
     assert source.things[0].shape == edited.things[0].shape == "circle"
 

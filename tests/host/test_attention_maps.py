@@ -4,6 +4,8 @@ import nodes
 import pytest
 import torch
 
+from lab.discs import render, scenes
+
 from .sampling import empty, negative, sample
 
 SOURCE, TARGET = "a red circle on a blue background", "a red circle on a green background"
@@ -85,11 +87,10 @@ def test_mistakes(graph, run, node):
         run("circle", resolution="1/8")
 
 
-def test_a_picture_not_made_here(node, demo, part):
+def test_a_picture_not_made_here(node, demo):
     """From its inversion: the circle's map is on the circle that the renderer drew."""
-    scenes = part("demo.scenes")
     scene = scenes.Scene((scenes.Thing("red", "circle", x=0.35, y=0.6, radius=0.25),), "blue")
-    drawn = torch.from_numpy(part("demo.render").render(scene, 32))[None]
+    drawn = torch.from_numpy(render.render(scene, 32))[None]
     latent = nodes.VAEEncode().encode(demo[2], drawn)[0]
     positive, edit = node("P2P_EncodePromptPair", clip=demo[1], source_prompt=SOURCE, target_prompt=TARGET)
     (edit,) = node("P2P_WatchWords", edit=edit, words="circle", map_resolution="1/2")
@@ -102,7 +103,7 @@ def test_a_picture_not_made_here(node, demo, part):
     )
     made = {**batch, "samples": sample(model, positive, negative(demo[1]), batch, steps=10)}
     heat = maps(node, made)[1][0]
-    circle = torch.from_numpy(part("demo.render").coverage(scene.things[0], 32)) > 0.5
+    circle = torch.from_numpy(render.coverage(scene.things[0], 32)) > 0.5
     assert float(heat[circle].mean()) > 1.5 * float(heat[~circle].mean())
 
 

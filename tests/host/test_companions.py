@@ -18,7 +18,7 @@ from comfy_extras.nodes_pag import PerturbedAttentionGuidance
 from comfy_extras.nodes_sag import SelfAttentionGuidance
 from comfy_extras.nodes_tomesd import TomePatchModel
 
-from bench.random_models import randomise
+from lab.random_models import randomise
 
 from .sampling import SIZES, empty, negative, rows, sample
 

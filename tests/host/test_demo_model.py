@@ -1,15 +1,18 @@
-"""The demo model: ordinary MODEL, CLIP and VAE, as good as demo/README.md says, and not giving layouts away."""
+"""The demo model: ordinary MODEL, CLIP and VAE, as good as its README.md says, and not giving layouts away."""
 
 import nodes
 import numpy as np
 import pytest
 import torch
 
+from lab.discs import judge, measure, scenes
+from lab.discs.render import render
+
 from .sampling import empty, negative, sample
 
 
 def test_weights_are_small(part):
-    assert part("demo.model").WEIGHTS.stat().st_size <= 20_000_000
+    assert part("p2p_attention.host.demo.model").WEIGHTS.stat().st_size <= 20_000_000
 
 
 def test_node_returns_the_hosts_classes(node):
@@ -26,7 +29,7 @@ def test_text_encoder_is_the_one_that_was_trained(demo, part):
     from safetensors.torch import load_file
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    module = part("demo.model")
+    module = part("p2p_attention.host.demo.model")
     config = CLIPTextConfig(vocab_size=49408, max_position_embeddings=77, hidden_act="quick_gelu", **module.TEXT_CONFIG)
     twin = CLIPTextModel(config).eval()
     prefix = "cond_stage_model.transformer.text_model."
@@ -53,31 +56,28 @@ def test_core_nodes_take_it(demo):
 
 
 @pytest.fixture(scope="module")
-def judged(demo, part):
-    """Scores of 24 of the 200 prompts of demo/measure.py, in fewer steps."""
-    measure, score = part("demo.measure"), part("demo.judge").score
-    scenes = [scene for scene, _ in measure.prompts()[::8]][:24]
-    texts = [part("demo.scenes").describe(scene) for scene in scenes]
+def judged(demo):
+    """Scores of 24 of the 200 prompts of lab/discs/measure.py, in fewer steps."""
+    asked = [scene for scene, _ in measure.prompts()[::8]][:24]
+    texts = [scenes.describe(scene) for scene in asked]
     made = measure.pictures(demo[0], demo[1], texts, seed=0, steps=15, cfg=4.0)
-    return measure.shares([score(p, s) for p, s in zip(made, scenes, strict=True)])
+    return measure.shares([judge.score(p, s) for p, s in zip(made, asked, strict=True)])
 
 
 def test_it_draws_what_the_prompt_says(judged):
-    """Floors below what demo/README.md reports; a fifth of the prompts ask for two things, which are not learnt yet."""
+    """Floors below what its README.md reports; a fifth of the prompts ask for two things, which are not learnt yet."""
     floors = {"background": 0.95, "colour": 0.85, "shape": 0.7, "count": 0.75}
     assert all(judged[name] >= floor for name, floor in floors.items()), judged
 
 
-def test_the_judge_reads_the_renderers_own_pictures(part):
-    scenes, render, judge = part("demo.scenes"), part("demo.render").render, part("demo.judge")
+def test_the_judge_reads_the_renderers_own_pictures():
     rng = np.random.default_rng(5)
     drawn = [scenes.sample_scene(rng) for _ in range(40)]
-    shares = part("demo.measure").shares([judge.score(render(scene, 32), scene) for scene in drawn])
+    shares = measure.shares([judge.score(render(scene, 32), scene) for scene in drawn])
     assert all(shares[name] >= 0.95 for name in ("background", "colour", "shape", "count")), shares
 
 
-def test_held_out_combinations_are_never_sampled(part):
-    scenes = part("demo.scenes")
+def test_held_out_combinations_are_never_sampled():
     rng = np.random.default_rng(0)
     for _ in range(300):
         scene = scenes.sample_scene(rng)
@@ -86,9 +86,8 @@ def test_held_out_combinations_are_never_sampled(part):
         assert any(scenes.is_held_out(thing, scene.background) for thing in scene.things)
 
 
-def test_a_word_moves_things_when_prompt_to_prompt_does_not_hold_them(demo, part):
+def test_a_word_moves_things_when_prompt_to_prompt_does_not_hold_them(demo):
     """The same seed with another colour: without the edit the silhouette must not stay where it was by itself."""
-    judge = part("demo.judge").judge
     model, clip, _ = demo
     overlaps = []
     for seed in range(4):
@@ -96,7 +95,7 @@ def test_a_word_moves_things_when_prompt_to_prompt_does_not_hold_them(demo, part
         for colour in ("red", "yellow"):
             positive = negative(clip, f"a large {colour} circle on a blue background")
             made = sample(model, positive, negative(clip), empty((3, 32, 32)), seed=seed, steps=12)
-            things = judge(made[0].clamp(-1, 1).movedim(0, -1).numpy() / 2 + 0.5).things
+            things = judge.judge(made[0].clamp(-1, 1).movedim(0, -1).numpy() / 2 + 0.5).things
             masks.append(things[0].mask if things else np.zeros((32, 32), bool))
         overlaps.append((masks[0] & masks[1]).sum() / max((masks[0] | masks[1]).sum(), 1))
     assert np.mean(overlaps) < 0.8, overlaps

@@ -22,7 +22,7 @@ WINDOWS = {"self_start_percent": SELF[0], "self_end_percent": SELF[1], "self_res
 @pytest.fixture(scope="module", params=DTYPES)
 def model(request):
     """(name of the dtype, MODEL, CLIP)."""
-    from bench.random_models import sd15
+    from lab.random_models import sd15
 
     return request.param, *sd15(DTYPES[request.param])
 

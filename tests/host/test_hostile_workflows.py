@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .. import tools
+from lab import tools
+
 from .conftest import ROOT
 from .hostile import HOST_MESSAGE, hostile, tallied
 

@@ -10,19 +10,21 @@ import pytest
 import torch
 from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
+from lab.discs.render import render
+from lab.discs.scenes import Scene, Thing
+
 from .sampling import SIZES, empty, negative, sample
 
 SOURCE, TARGET = "a large red circle on a blue background", "a large yellow circle on a blue background"
 
 
 @pytest.fixture
-def picture(demo, part):
+def picture(demo):
     """Latents [B, 3, 32, 32] of pictures that the renderer drew."""
-    scenes, render = part("demo.scenes"), part("demo.render").render
 
     def draw(*places):
         drawn = [
-            render(scenes.Scene((scenes.Thing("red", "circle", x=x, y=y, radius=0.29),), "blue"), 32)
+            render(Scene((Thing("red", "circle", x=x, y=y, radius=0.29),), "blue"), 32)
             for x, y in places or [(0.4, 0.55)]
         ]
         return nodes.VAEEncode().encode(demo[2], torch.from_numpy(np.stack(drawn)).float())[0]
@@ -269,7 +271,7 @@ def test_several_targets_and_the_same_model_loaded_again(picture, node, demo, pa
     )
     (edit,) = node("P2P_WordSwap", edit=edit, start_percent=0.0, end_percent=0.8)
     invert = {"positive": positive, "latent": latent, "steps": 6, "scheduler": "normal"}
-    inversion, *_ = node("P2P_DDIMInversion", model=part("demo.model").load()[0], **invert)
+    inversion, *_ = node("P2P_DDIMInversion", model=part("p2p_attention.host.demo.model").load()[0], **invert)
     windows = {"self_start_percent": 0.0, "self_end_percent": 0.4, "self_resolution": "1/2"}
     patched, batch = node(
         "P2P_AttentionController", model=demo[0], edit=edit, latent=latent, inversion=inversion, **windows

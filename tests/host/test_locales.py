@@ -5,7 +5,7 @@ import re
 import nodes
 import pytest
 
-from .. import tools
+from lab import tools
 
 tool = tools.load("locales")
 

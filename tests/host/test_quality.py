@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.pie_bench import encode_mask
-from bench.quality_edits import DEFAULT, DEMO_WAYS, FADES, NAMED, PLAIN, WAYS, Fading, fadings, generated_edits
-from demo.render import coverage, render
-from demo.scenes import Scene, Thing
+from lab.bench.pie_bench import encode_mask
+from lab.bench.quality_edits import DEFAULT, DEMO_WAYS, FADES, NAMED, PLAIN, WAYS, Fading, fadings, generated_edits
+from lab.discs.render import coverage, render
+from lab.discs.scenes import Scene, Thing
 
 LAYOUT, BLEND = "keep the layout", "keep the layout, local blend"
 
 
 def sampler(demo, steps: int):
-    from bench.sampler import Sampler
+    from lab.bench.sampler import Sampler
 
     return Sampler(*demo, (32, 32), Fraction(1, 2), Fraction(1, 2), steps, 4.0)
 
@@ -29,7 +29,7 @@ def sampler(demo, steps: int):
 @pytest.fixture(scope="module")
 def measured(demo):
     """measured("colour", …): each way's figures over six pictures of two pairs."""
-    from bench.quality_measure import measure_edits
+    from lab.bench.quality_measure import measure_edits
 
     def run(kind: str, *names: str) -> dict[str, dict[str, float]]:
         ways = [way for way in DEMO_WAYS if way.name in names or way == PLAIN]
@@ -76,7 +76,7 @@ def test_all_ways_edit_the_same_source_which_is_the_plain_one(demo):
 
 
 def test_responses_are_read_in_the_direction_of_the_word(demo):
-    from bench.quality_measure import _responses
+    from lab.bench.quality_measure import _responses
 
     things = [Thing("red", "circle", size=size, radius=radius) for size, radius in (("large", 0.28), ("small", 0.18))]
     large, small = (Fading("size", Scene((thing,), "blue")) for thing in things)
@@ -91,7 +91,7 @@ def test_responses_are_read_in_the_direction_of_the_word(demo):
 @pytest.fixture
 def own(tmp_path, part):
     """Weights, prompts as JSON, and a folder in PIE-Bench's layout, as a user has them."""
-    shutil.copy(part("demo.model").WEIGHTS, tmp_path / "mine.safetensors")
+    shutil.copy(part("p2p_attention.host.demo.model").WEIGHTS, tmp_path / "mine.safetensors")
     source, target = ("a large red circle on a blue background", "a large green circle on a blue background")
     added = {"source": source, "target": source.replace("red", "red striped"), "seed": 3, "kind": "pattern"}
     (tmp_path / "pairs.json").write_text(json.dumps([{"source": source, "target": target}, added]))
@@ -112,7 +112,7 @@ def own(tmp_path, part):
 
 
 def measure(folder, prompts: str, seeds: int | None = None) -> dict:
-    from bench.quality_checkpoint import measure_own
+    from lab.bench.quality_checkpoint import measure_own
 
     options = Namespace(
         checkpoint=folder / "mine.safetensors",
@@ -150,7 +150,7 @@ def test_pictures_and_masks_in_pie_bench_s_layout(own):
 
 
 def test_masks_keep_all_that_they_touch():
-    from bench.quality_checkpoint import fitted
+    from lab.bench.quality_checkpoint import fitted
 
     mask = np.zeros((512, 512), bool)
     mask[100, 200] = True

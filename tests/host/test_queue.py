@@ -7,7 +7,8 @@ import uuid
 import aiohttp
 import pytest
 
-from .. import tools
+from lab import tools
+
 from .conftest import ROOT
 
 tool = tools.load("server")

@@ -4,15 +4,15 @@ from fractions import Fraction
 
 import pytest
 
-from bench.edits import KINDS, known_edits
-from bench.inversion import GUIDANCE, WAYS, Bench, measure, strip, table
+from lab.bench.edits import KINDS, known_edits
+from lab.bench.inversion import GUIDANCE, WAYS, Bench, measure, strip, table
 
 STEPS = 4
 
 
 @pytest.fixture(scope="module")
 def bench(demo):
-    from bench.sampler import Sampler
+    from lab.bench.sampler import Sampler
 
     return Bench(Sampler(*demo, (32, 32), Fraction(1, 2), Fraction(1, 4), STEPS, GUIDANCE[-1]))
 

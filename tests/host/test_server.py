@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .. import tools
+from lab import tools
+from lab.discs.judge import judge
+from lab.discs.render import render
+from lab.discs.scenes import Scene, Thing
+
 from .conftest import ROOT
 
 tool = tools.load("server")
@@ -29,8 +33,7 @@ def overlap(a, b) -> float:
     return float((a & b).sum() / (a | b).sum())
 
 
-def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server, part):
-    judge = part("demo.judge").judge
+def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server):
     steps: list[int] = []
     outputs = server.run(json.loads(WORKFLOW.read_text()), lambda node, value, most: steps.append(value))
     source, edited = (judge(small(p)) for p in server.images(outputs["10"]))
@@ -44,11 +47,10 @@ def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server, part):
     assert kept > 0.85 and kept > moved + 0.1
 
 
-def test_a_real_picture_uploaded_over_the_api(server, part):
+def test_a_real_picture_uploaded_over_the_api(server):
     """The edit is there, and outside the blend's mask every pixel is the uploaded picture's."""
-    scenes, judge = part("demo.scenes"), part("demo.judge").judge
-    scene = scenes.Scene((scenes.Thing("red", "circle", size="large", x=0.42, y=0.56, radius=0.29),), "blue")
-    drawn = part("demo.render").render(scene, 256)
+    scene = Scene((Thing("red", "circle", size="large", x=0.42, y=0.56, radius=0.29),), "blue")
+    drawn = render(scene, 256)
     name = server.upload(Image.fromarray((drawn * 255).round().astype(np.uint8)), "circle.png")
     workflow = json.loads((WORKFLOW.parent / "real_image.json").read_text())
     nodes = {node["class_type"]: (number, node["inputs"]) for number, node in workflow.items()}

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import tomllib
 
-from .. import tools
+from lab import tools
+
 from .conftest import HOST, ROOT
 
 tool = tools.load("server")

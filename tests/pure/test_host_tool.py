@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .. import tools
+from lab import tools
 
 ROOT = Path(__file__).resolve().parents[2]
 host = tools.load("host")

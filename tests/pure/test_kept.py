@@ -1,6 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
-from bench.kept import Kept
+from lab.bench.kept import Kept
 
 
 def test_parts_go_with_their_settings(tmp_path):

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from bench.document import head_of
-from bench.pie_bench import decode_mask, encode_mask, read_edits, without_brackets
-from bench.quality_edits import (
+from lab.bench.document import head_of
+from lab.bench.pie_bench import decode_mask, encode_mask, read_edits, without_brackets
+from lab.bench.quality_edits import (
     KINDS,
     REWEIGHTED,
     fadings,
@@ -18,8 +18,8 @@ from bench.quality_edits import (
     starts_right,
     succeeds,
 )
-from bench.quality_intervals import interval
-from bench.quality_metrics import (
+from lab.bench.quality_intervals import interval
+from lab.bench.quality_metrics import (
     attributes,
     background_psnr,
     is_monotone,
@@ -28,10 +28,10 @@ from bench.quality_metrics import (
     second_tone,
     silhouette_iou,
 )
-from bench.quality_report import figure_interval
-from demo.judge import judge
-from demo.render import render
-from demo.scenes import Scene, Thing
+from lab.bench.quality_report import figure_interval
+from lab.discs.judge import judge
+from lab.discs.render import render
+from lab.discs.scenes import Scene, Thing
 
 EVERYWHERE = (-np.inf, np.inf)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from demo.judge import Verdict
-from demo.render import render
-from demo.scenes import COLOURS, PATTERNS, SHAPES, Scene, Thing, describe, sample_scene
+from lab.discs.judge import Verdict
+from lab.discs.render import render
+from lab.discs.scenes import COLOURS, PATTERNS, SHAPES, Scene, Thing, describe, sample_scene
 
 SIDE = 32
 KINDS = ("colour", "shape", "pattern", "background", "object added")

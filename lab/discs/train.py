@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 import os
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +21,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..boot import PYTORCH_ATTENTION, add_host_option, boot, device_option
 from .loss_curve import draw as draw_losses
 from .muon import Muon
 from .render import render
 from .scenes import sample_prompt, sample_scene
 from .text import contexts
 
+FOLDER = Path(__file__).parent
+SHIPPED = FOLDER.parents[1] / "p2p_attention" / "demo" / "demo.safetensors"
 PEAK_RATE = {"adam": 6e-4, "muon": 0.012}
 WARMUP = 100
 AVERAGE = 0.999
@@ -42,15 +44,6 @@ APART = 2.0
 PART = 16
 PREFIXES = {"unet.": "model.diffusion_model.", "text.": "cond_stage_model.transformer.text_model."}
 EDGES = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
-
-
-def use_host(path: Path, device: str) -> None:
-    """Put the host on sys.path and let it read the options that training wants."""
-    sys.path.insert(0, str(path))
-    import comfy.options
-
-    sys.argv = ["train", "--use-pytorch-cross-attention", *(["--cpu"] if device == "cpu" else [])]
-    comfy.options.enable_args_parsing()
 
 
 def initialise(module: torch.nn.Module) -> None:
@@ -71,7 +64,7 @@ class Trainer:
         import comfy.sd1_clip
         from transformers import CLIPTextConfig, CLIPTextModel
 
-        from .model import TEXT_CONFIG, demo_config
+        from p2p_attention.host.demo.model import TEXT_CONFIG, demo_config
 
         torch.manual_seed(seed)
         self.seed, self.steps, self.batch, self.device = seed, steps, batch, device
@@ -110,7 +103,7 @@ class Trainer:
 
     def examples(self) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch drawn from (seed, step). Returns pictures [B, 3, S, S] in −1 … 1 and token ids [B, 77]."""
-        from .model import SIDE
+        from p2p_attention.host.demo.model import SIDE
 
         rng = np.random.default_rng((self.seed, self.step))
         pictures, ids = [], []
@@ -238,21 +231,21 @@ class Trainer:
 def main() -> None:
     """Train until `--steps` or `--minutes`, whichever comes first."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
+    add_host_option(parser)
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many minutes; the state is kept")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--state", type=Path, default=Path("demo/training.pt"))
-    parser.add_argument("--out", type=Path, default=Path("demo/demo.safetensors"))
-    parser.add_argument("--losses", type=Path, default=Path("demo/loss.csv"))
+    parser.add_argument("--state", type=Path, default=FOLDER / "training.pt")
+    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--losses", type=Path, default=FOLDER / "loss.csv")
     parser.add_argument("--fresh", action="store_true", help="do not go on from the weights that are there")
     parser.add_argument("--save-every", type=float, default=300, help="seconds between saved states")
     options = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         torch.set_num_threads(1)
-    use_host(options.host, device)
+    boot(options.host, PYTORCH_ATTENTION, *device_option(), gradients=True)
     trainer = Trainer(options.seed, options.steps, options.batch, device)
     if options.state.is_file():
         trainer.resume(options.state)

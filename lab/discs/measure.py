@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from ..boot import PYTORCH_ATTENTION, add_host_option, boot, device_option
 from .judge import Score, score
 from .scenes import Scene, describe, sample_scene
-from .train import use_host
 
 SEEN, HELD_OUT = 150, 50
 ATTRIBUTES = ("background", "colour", "shape", "count", "pattern")
@@ -31,7 +30,7 @@ def pictures(model, clip, texts: list[str], seed: int, steps: int, cfg: float) -
     """Sample one picture for each prompt, in one batch. Returns [B, S, S, 3] in 0 … 1."""
     import comfy.sample
 
-    from .model import SIDE
+    from p2p_attention.host.demo.model import SIDE
 
     def encode(prompt: str) -> torch.Tensor:
         return clip.encode_from_tokens(clip.tokenize(prompt))
@@ -53,16 +52,16 @@ def shares(scores: list[Score]) -> dict[str, float]:
 def main() -> None:
     """Sample, judge, print and save."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
+    add_host_option(parser)
     parser.add_argument("--weights", type=Path, help="other weights than the pack's")
     parser.add_argument("--prompts", type=int, default=SEEN + HELD_OUT, help="so many, evenly taken from the 200")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--cfg", type=float, default=4.0)
-    parser.add_argument("--out", type=Path, default=Path("demo/judged.json"))
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("judged.json"))
     parser.add_argument("--sheet", type=Path, help="also save the pictures as one sheet")
     options = parser.parse_args()
-    use_host(options.host, "cuda" if torch.cuda.is_available() else "cpu")
-    from .model import WEIGHTS, load
+    boot(options.host, PYTORCH_ATTENTION, *device_option())
+    from p2p_attention.host.demo.model import WEIGHTS, load
 
     model, clip, _ = load(options.weights or WEIGHTS)
     wanted = prompts()

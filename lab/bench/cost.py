@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -23,9 +22,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ..boot import add_host_option, boot, device_option
 from .document import head_of
 
 FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
 SHAPES = ("SD1.5 32×32", "SDXL 32×32", "SD1.5 64×64")
 MORE_ON = SHAPES[0]
 PROMPT = "a cat sitting on a red mat"
@@ -232,25 +233,18 @@ def report(results: dict[str, Any]) -> str:
 def main() -> None:
     """Measure what is not measured yet, save, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
+    add_host_option(parser)
     parser.add_argument("--shapes", default=",".join(SHAPES), help="with commas between")
     parser.add_argument("--only", default="", help="only the cases whose name holds this")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")
     parser.add_argument("--out", type=Path, default=FOLDER / "cost.json")
-    parser.add_argument("--document", type=Path, default=FOLDER.parent / "docs" / "cost.md")
+    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "cost.md")
     options = parser.parse_args()
-    sys.path.insert(0, str(options.host))
-    import comfy.options
+    boot(options.host, *device_option())
     import torch
 
-    sys.argv = ["bench", *([] if torch.cuda.is_available() else ["--cpu"])]
-    comfy.options.enable_args_parsing()
-    import comfy.utils
-
-    comfy.utils.set_progress_bar_enabled(False)
-    torch.set_grad_enabled(False)
-    from .random_models import full_sd15, full_sdxl
+    from ..random_models import full_sd15, full_sdxl
 
     results = json.loads(options.out.read_text()) if options.out.is_file() and not options.fresh else {}
     there = results.setdefault(machine(), {})

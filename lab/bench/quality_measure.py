@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.judge import Verdict, judge
+from lab.discs.judge import Verdict, judge
 
 from .edits import KnownEdit
 from .quality_edits import (

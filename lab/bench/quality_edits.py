@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from demo.judge import Verdict, score
-from demo.render import render
-from demo.scenes import PATTERNS, RADIUS, SIZES, Scene, describe, sample_scene
+from lab.discs.judge import Verdict, score
+from lab.discs.render import render
+from lab.discs.scenes import PATTERNS, RADIUS, SIZES, Scene, describe, sample_scene
 from p2p_attention.edits.column_map import Kind
 from p2p_attention.edits.presets import PRESETS
 

@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 from scipy import ndimage, stats
 
-from demo.judge import Seen, Verdict
-from demo.render import RGB, coverage, tone
-from demo.scenes import RADIUS, Thing
+from lab.discs.judge import Seen, Verdict
+from lab.discs.render import RGB, coverage, tone
+from lab.discs.scenes import RADIUS, Thing
 
 LEAST_LARGE = (RADIUS["small"][1] + RADIUS["large"][0]) / 2
 

@@ -3,30 +3,30 @@
 The demo model draws source pictures; the judge and the pixels say whether each way of editing changes what the prompt
 changes, and nothing else. Finished kinds of edit are kept in the JSON file, so that an interrupted bench goes on where
 it stopped (`--fresh` begins anew). With `--checkpoint` and `--prompts` it is a model and edits of your own
-(bench/quality_checkpoint.py).
+(lab/bench/quality_checkpoint.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from fractions import Fraction
 from pathlib import Path
 
+from ..boot import PYTORCH_ATTENTION, add_host_option, boot, device_option
 from .kept import Kept
 from .quality_edits import DEMO_WAYS, FADES, KINDS, REWEIGHTED, STRENGTHS, fadings, generated_edits
 from .quality_report import save_sheet, sheet_path, write_document
 
 FOLDER = Path(__file__).parent
-DOCUMENT = FOLDER.parent / "docs" / "quality.md"
+DOCUMENT = FOLDER.parents[1] / "docs" / "quality.md"
 
 
 def main() -> None:
     """Measure what is not measured yet, save, and write the document and the sheets."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
+    add_host_option(parser)
     parser.add_argument("--pairs", type=int, help="pairs of prompts of each kind: 8; of your own: all")
     parser.add_argument("--seeds", type=int, help="pictures of each pair: 7; of your own pairs: 1")
     parser.add_argument("--steps", type=int, default=20)
@@ -35,20 +35,12 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of your own, or the demo model's weights")
     parser.add_argument("--prompts", type=Path, help="your pairs of prompts as JSON, or a folder in PIE-Bench's layout")
     parser.add_argument("--size", type=int, default=512, help="side of your checkpoint's pictures in pixels")
-    parser.add_argument("--out", type=Path, help="JSON file: bench/quality.json; quality-own.json beside your prompts")
+    parser.add_argument("--out", type=Path, help="JSON file: quality.json here; quality-own.json beside your prompts")
     parser.add_argument("--document", type=Path, help="docs/quality.md; quality-own.md beside your prompts")
     options = parser.parse_args()
     if (options.checkpoint is None) != (options.prompts is None):
         parser.error("--checkpoint and --prompts go together: give both, or neither for the demo model's own edits.")
-    import torch
-
-    from demo.train import use_host
-
-    use_host(options.host, "cuda" if options.checkpoint and torch.cuda.is_available() else "cpu")
-    import comfy.utils
-
-    comfy.utils.set_progress_bar_enabled(False)
-    torch.set_grad_enabled(False)
+    boot(options.host, PYTORCH_ATTENTION, *(device_option() if options.checkpoint else ("--cpu",)))
     logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
     if options.checkpoint:
         from .quality_checkpoint import measure_own
@@ -64,7 +56,7 @@ def main() -> None:
 
 def measure_demo(options: argparse.Namespace) -> None:
     """The table of docs/quality.md."""
-    from demo.model import SIDE, WEIGHTS, load
+    from p2p_attention.host.demo.model import SIDE, WEIGHTS, load
 
     from .quality_measure import Measured, measure_edits, measure_fadings
     from .sampler import Sampler

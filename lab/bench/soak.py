@@ -19,18 +19,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+from .. import tools
 from .document import head_of
 from .kept import Kept
 
 FOLDER = Path(__file__).parent
-ROOT = FOLDER.parent
-sys.path.append(str(ROOT / "tools"))
+ROOT = FOLDER.parents[1]
 STEPS = 6
 WARM_UP = 0.3
 HOSTILE_KINDS = 7
 TESTS = {"nodes": "test_hostile.py", "workflows": "test_hostile_workflows.py", "half precision": "test_dtypes.py"}
 PARTS = (*TESTS, "queue")
-WEIGHTS = ROOT / "demo" / "demo.safetensors"
+WEIGHTS = ROOT / "p2p_attention" / "demo" / "demo.safetensors"
 
 
 def workflows() -> dict[str, dict]:
@@ -90,12 +90,12 @@ def hostile(test: str, cases: int) -> dict[str, dict[str, int]]:
 def queue(runs: int) -> dict[str, Any]:
     """Queue runs on one server: memory in MiB after each, and its slope."""
     import psutil
-    from server import make_base, serve
 
     flows = workflows()
     memory: list[float] = []
     first: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as base, serve(make_base(Path(base))) as server:
+    tool = tools.load("server")
+    with tempfile.TemporaryDirectory() as base, tool.serve(tool.make_base(Path(base))) as server:
         process, begun = psutil.Process(server.process.pid), time.perf_counter()
         for run in range(runs):
             name = list(flows)[run % len(flows)]

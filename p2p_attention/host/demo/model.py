@@ -55,7 +55,7 @@ class DemoConfig(comfy.supported_models.SD15):
     sampling_settings = {"beta_schedule": "sqrt_linear", "linear_start": 1e-4, "linear_end": 0.02}
     supported_inference_dtypes = [torch.float32]
 
-    def model_type(self, state_dict: dict, prefix: str = "") -> comfy.model_base.ModelType:
+    def model_type(self, state_dict: dict[str, torch.Tensor], prefix: str = "") -> comfy.model_base.ModelType:
         """v-prediction (Salimans & Ho 2022), whatever the weights."""
         return comfy.model_base.ModelType.V_PREDICTION
 

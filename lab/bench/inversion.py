@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 import time
 from collections import defaultdict
@@ -23,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from demo.judge import judge
 from p2p_attention.source.inversion import Method
 
+from ..boot import PYTORCH_ATTENTION, add_host_option, boot
+from ..discs.judge import judge
 from .document import head_of
 from .edits import KINDS, SIDE, KnownEdit, known_edits
 from .kept import Kept
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .sampler import Edited, Inverted, Sampler
 
 FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
 GUIDANCE = (1.0, 4.0, 7.5)
 STEPS = 20
 TIMED = 4  # one edit in so many is timed beside the plain run
@@ -122,23 +123,16 @@ class Bench:
 def main() -> None:
     """Measure what is not measured yet, save, and write the table and the strip of pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", type=Path, default=os.environ.get("COMFYUI_PATH"), help="a ComfyUI folder")
+    add_host_option(parser)
     parser.add_argument("--edits", type=int, default=8, help="pairs of prompts of each kind")
     parser.add_argument("--layouts", type=int, default=5, help="pictures of each pair")
     Kept.add_options(parser)
     parser.add_argument("--out", type=Path, default=FOLDER / "inversion.json")
-    parser.add_argument("--document", type=Path, default=FOLDER.parent / "docs" / "inversion.md")
+    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "inversion.md")
     options = parser.parse_args()
-    from demo.train import use_host
-
-    use_host(options.host, "cpu")
-    import comfy.utils
-    import torch
-
-    comfy.utils.set_progress_bar_enabled(False)
-    torch.set_grad_enabled(False)
+    boot(options.host, PYTORCH_ATTENTION, "--cpu")
     logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
-    from demo.model import WEIGHTS, load
+    from p2p_attention.host.demo.model import WEIGHTS, load
 
     from .sampler import Sampler
 
