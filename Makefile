@@ -2,10 +2,13 @@ PYTHON ?= python3
 # `make test HOST=0.24.0` takes an older ComfyUI, of those that tools/host.py knows; HOST in the environment is the shell's
 RUN := $(if $(filter command,$(firstword $(origin HOST))),P2P_HOST=$(HOST) )$(PYTHON) tools/host.py
 
-.PHONY: demo test test-editor format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality soak train judge
+.PHONY: check demo test test-editor format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality soak train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(RUN) tools/demo.py
+
+check:  ## format, lint, types and the pure tests without ComfyUI, under a minute; PYTHON=python3.10 takes that Python
+	@$(PYTHON) tools/check.py
 
 test:  ## format, lint, types, tests
 	@$(RUN) -m ruff format --check .

@@ -2,16 +2,17 @@
 
 from comfy_api.latest import io, ui
 
-from ..p2p_attention.edits import EditPlan, Target
-from ..p2p_attention.feeds import Feed, feeds, headline, table
-from ..p2p_attention.node_names import ALIGNMENT_NODE
+from ..p2p_attention.edits.plan import EditPlan, Target
 from ..p2p_attention.pictures.alignment import draw
+from ..p2p_attention.pictures.feeds import Feed, feeds, headline, table
 from ..p2p_attention.pictures.sheet import stacked
-from .checked import checked
-from .types import CATEGORY, Edit
+from .messages import spell
+from .names import ALIGNMENT_NODE
+from .node import Node
+from .sockets import CATEGORY, Edit
 
 
-class AlignmentView(io.ComfyNode):
+class AlignmentView(Node):
     """Shows the alignment of the prompts with its weights and windows (Hertz et al. 2022, section 3.2)."""
 
     @classmethod
@@ -34,12 +35,11 @@ class AlignmentView(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(cls, edit: EditPlan) -> io.NodeOutput:
         alike: dict[tuple[str, tuple[Feed, ...]], list[Target]] = {}
         for target in edit.targets:
-            alike.setdefault((target.prompt.text, tuple(feeds(edit, target))), []).append(target)
-        found = [(prompt, headline(targets), parts) for (prompt, parts), targets in alike.items()]
+            alike.setdefault((target.prompt.text, tuple(feeds(target))), []).append(target)
+        found = [(prompt, spell(headline(targets)), parts) for (prompt, parts), targets in alike.items()]
         picture = stacked([draw(title, parts) for _, title, parts in found])
         text = "\n\n".join(f"{prompt}\n{title}\n{table(parts)}" for prompt, title, parts in found)
         return io.NodeOutput(picture, text, ui=ui.PreviewImage(picture, cls=cls))

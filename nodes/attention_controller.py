@@ -4,20 +4,21 @@ from fractions import Fraction
 
 from comfy_api.latest import io
 
-from ..p2p_attention.control import Control, SelfAttention
-from ..p2p_attention.edits import EditPlan
-from ..p2p_attention.host.checks import check_latent
-from ..p2p_attention.host.controller import control_model, expand_latent
-from ..p2p_attention.inversion import Inversion
-from ..p2p_attention.node_names import CONTROLLER_NODE
-from ..p2p_attention.record import Record
-from ..p2p_attention.window import Window
-from .checked import checked
-from .said_by import said_by
-from .types import CATEGORY, RESOLUTIONS, Edit, InversionType
+from ..p2p_attention.edits.control import Control
+from ..p2p_attention.edits.plan import EditPlan
+from ..p2p_attention.edits.self_attention import SelfAttention
+from ..p2p_attention.edits.window import Window
+from ..p2p_attention.host.control import control_model
+from ..p2p_attention.source.inversion import Inversion
+from .graph_checks import check_outputs
+from .inputs import RESOLUTIONS
+from .messages import spell
+from .names import CONTROLLER_NODE
+from .node import Node
+from .sockets import CATEGORY, Edit, InversionType
 
 
-class AttentionController(io.ComfyNode):
+class AttentionController(Node):
     """Patches a clone of the model with the edit and makes the latent's rows for source and target."""
 
     @classmethod
@@ -77,7 +78,6 @@ class AttentionController(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(
         cls,
         model: io.Model.Type,
@@ -88,23 +88,7 @@ class AttentionController(io.ComfyNode):
         self_resolution: str = "1/4",
         inversion: Inversion | None = None,
     ) -> io.NodeOutput:
-        with said_by(CONTROLLER_NODE):
-            window = Window.of_inputs(self_start_percent, self_end_percent, "self_start_percent", "self_end_percent")
-        _check_outputs(cls.hidden)
+        window = Window.of_inputs(self_start_percent, self_end_percent, "self_start_percent", "self_end_percent")
+        check_outputs(cls.hidden)
         control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion)
-        check_latent(model, latent, CONTROLLER_NODE)
-        record = Record()
-        return io.NodeOutput(control_model(model, control, record), expand_latent(latent, edit.rows, record))
-
-
-def _check_outputs(hidden: io.HiddenHolder | None) -> None:
-    """Raise ValueError for a graph that uses this node's latent, but not its model, so that no edit would act."""
-    graph, number = (hidden.prompt or {}, str(hidden.unique_id)) if hidden else ({}, "")
-    inputs = [node.get("inputs") for node in graph.values() if isinstance(node, dict)]
-    values = [value for there in inputs if isinstance(there, dict) for value in there.values()]
-    slots = [value[1] for value in values if isinstance(value, list) and len(value) == 2 and str(value[0]) == number]
-    if slots and 0 not in slots:
-        raise ValueError(
-            f"{CONTROLLER_NODE}: the sampler takes the latent from here, but another node's model, so no edit would "
-            "act. Connect the model output too."
-        )
+        return io.NodeOutput(*control_model(model, latent, control, spell))

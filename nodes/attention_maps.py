@@ -3,15 +3,16 @@
 import torch
 from comfy_api.latest import io
 
-from ..p2p_attention.host.findings import word_heats
-from ..p2p_attention.node_names import MAPS_NODE
+from ..p2p_attention.errors import EditError
+from ..p2p_attention.host.findings import watched_maps
 from ..p2p_attention.pictures.heat import colour, overlay, stretch
 from ..p2p_attention.pictures.text import labelled
-from .checked import checked
-from .types import CATEGORY
+from .names import MAPS_NODE
+from .node import Node
+from .sockets import CATEGORY
 
 
-class AttentionMaps(io.ComfyNode):
+class AttentionMaps(Node):
     """Gives the cross-attention maps of the words that a run has watched (Hertz et al. 2022, figure 4)."""
 
     @classmethod
@@ -44,21 +45,20 @@ class AttentionMaps(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(
         cls, samples: io.Latent.Type, images: torch.Tensor, over_the_picture: bool, label: bool
     ) -> io.NodeOutput:
-        heats = word_heats(samples)
+        maps = watched_maps(samples)
         rows = samples["samples"].shape[0]
         if images.shape[0] != rows:
-            raise ValueError(
-                f"{MAPS_NODE}: there are {images.shape[0]} pictures for a run of {rows}. Connect the decoded "
-                "pictures of the same samples."
+            raise EditError(
+                f"there are {images.shape[0]} pictures for a run of {rows}",
+                "Connect the decoded pictures of the same samples.",
             )
         masks, pictures = [], []
-        for heat in heats:
-            picture = images[heat.row, ..., :3].cpu()
-            masks.append(stretch(heat.map, (picture.shape[0], picture.shape[1])))
+        for word_map in maps:
+            picture = images[word_map.row, ..., :3].cpu()
+            masks.append(stretch(word_map.map, (picture.shape[0], picture.shape[1])))
             shown = overlay(picture, masks[-1]) if over_the_picture else colour(masks[-1])
-            pictures.append(labelled(shown, heat.name) if label else shown)
+            pictures.append(labelled(shown, word_map.name) if label else shown)
         return io.NodeOutput(torch.stack(pictures), torch.stack(masks))

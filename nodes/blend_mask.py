@@ -3,12 +3,12 @@
 from comfy_api.latest import io
 
 from ..p2p_attention.host.findings import blend_masks
-from ..p2p_attention.node_names import BLEND_NODE, MASK_NODE
-from .checked import checked
-from .types import CATEGORY
+from .names import BLEND_NODE, MASK_NODE
+from .node import Node
+from .sockets import CATEGORY
 
 
-class BlendMask(io.ComfyNode):
+class BlendMask(Node):
     """Gives the mask that a run's local blend found."""
 
     @classmethod
@@ -26,6 +26,5 @@ class BlendMask(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(cls, samples: io.Latent.Type) -> io.NodeOutput:
         return io.NodeOutput(blend_masks(samples))

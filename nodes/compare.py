@@ -3,15 +3,15 @@
 import torch
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import EditPlan
-from ..p2p_attention.node_names import COMPARE_NODE
+from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.pictures.sheet import Panel, difference, sheet, stacked
-from .checked import checked
+from .names import COMPARE_NODE
+from .node import Node
 from .run_pictures import by_source
-from .types import CATEGORY, Edit
+from .sockets import CATEGORY, Edit
 
 
-class Compare(io.ComfyNode):
+class Compare(Node):
     """Puts source, target and difference side by side with their prompts."""
 
     @classmethod
@@ -47,10 +47,9 @@ class Compare(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(cls, images: torch.Tensor, edit: EditPlan, difference_gain: float = 1.0) -> io.NodeOutput:
         sheets, sources, targets = [], [], []
-        for source, pictures in by_source(images, edit, COMPARE_NODE):
+        for source, pictures in by_source(images, edit):
             for target, picture in zip(edit.targets, pictures, strict=True):
                 panels = [
                     Panel(source, edit.source.text),

@@ -3,16 +3,16 @@
 import torch
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import EditPlan
-from ..p2p_attention.node_names import SHEET_NODE
+from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.pictures.contact import contact_sheet
 from ..p2p_attention.pictures.sheet import Panel, stacked
-from .checked import checked
+from .names import SHEET_NODE
+from .node import Node
 from .run_pictures import by_source
-from .types import CATEGORY, Edit
+from .sockets import CATEGORY, Edit
 
 
-class ContactSheet(io.ComfyNode):
+class ContactSheet(Node):
     """Puts all pictures of a sweep on one labelled sheet (Hertz et al. 2022, figures 6 and 9)."""
 
     @classmethod
@@ -34,10 +34,9 @@ class ContactSheet(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(cls, images: torch.Tensor, edit: EditPlan) -> io.NodeOutput:
         sheets = [
             contact_sheet(Panel(source, f"source: {edit.source.text}"), edit.targets, list(pictures))
-            for source, pictures in by_source(images, edit, SHEET_NODE)
+            for source, pictures in by_source(images, edit)
         ]
         return io.NodeOutput(stacked(sheets))

@@ -4,13 +4,13 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ..p2p_attention.host.inversion import invert_picture
-from ..p2p_attention.inversion import Method
-from ..p2p_attention.node_names import INVERSION_NODE
-from .checked import checked
-from .types import CATEGORY, InversionType
+from ..p2p_attention.source.inversion import Method
+from .names import INVERSION_NODE
+from .node import Node
+from .sockets import CATEGORY, InversionType
 
 
-class DDIMInversion(io.ComfyNode):
+class DDIMInversion(Node):
     """Inverts an encoded picture without optimisation, for editing it as if the model had made it."""
 
     @classmethod
@@ -71,7 +71,6 @@ class DDIMInversion(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(
         cls,
         model: io.Model.Type,

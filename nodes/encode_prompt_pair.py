@@ -2,13 +2,13 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.host.prompts import encode_pair
-from ..p2p_attention.node_names import ENCODE_NODE
-from .checked import checked
-from .types import CATEGORY, Edit
+from ..p2p_attention.host.conditioning import encode_pair
+from .names import ENCODE_NODE
+from .node import Node
+from .sockets import CATEGORY, Edit
 
 
-class EncodePromptPair(io.ComfyNode):
+class EncodePromptPair(Node):
     """Encodes a source and a target prompt as one conditioning of a row each, and starts the edit."""
 
     @classmethod
@@ -49,15 +49,9 @@ class EncodePromptPair(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(
         cls, clip: io.Clip.Type, source_prompt: str, target_prompt: str, more_targets: str = ""
     ) -> io.NodeOutput:
-        if clip is None:
-            raise ValueError(
-                f"{ENCODE_NODE}: the clip input is empty. The checkpoint may hold no text encoder; "
-                "load one with a CLIP loader."
-            )
         targets = (target_prompt, *(line.strip() for line in more_targets.splitlines() if line.strip()))
         return io.NodeOutput(*encode_pair(clip, source_prompt, targets))
 

@@ -2,13 +2,13 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.demo.model import load
-from ..p2p_attention.node_names import DEMO_NODE
-from .checked import checked
-from .types import CATEGORY
+from ..p2p_attention.host.demo.model import load
+from .names import DEMO_NODE
+from .node import Node
+from .sockets import CATEGORY
 
 
-class LoadDemoModel(io.ComfyNode):
+class LoadDemoModel(Node):
     """Loads the pack's own small text-to-image model of coloured shapes."""
 
     @classmethod
@@ -32,6 +32,5 @@ class LoadDemoModel(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(cls) -> io.NodeOutput:
         return io.NodeOutput(*load())

@@ -5,19 +5,16 @@ from fractions import Fraction
 import torch
 from comfy_api.latest import io
 
-from ..p2p_attention.alignment import changed_words
-from ..p2p_attention.edits import EditPlan, MaskUse, Words
-from ..p2p_attention.edits import LocalBlend as LocalBlendEdit
-from ..p2p_attention.node_names import BLEND_NODE
-from ..p2p_attention.quote import quote
-from ..p2p_attention.window import Window
-from ..p2p_attention.word_search import find_words
-from .checked import checked
-from .said_by import said_by
-from .types import CATEGORY, Edit, map_resolution, start_percent
+from ..p2p_attention.edits.compose import blend
+from ..p2p_attention.edits.local_blend import MaskUse
+from ..p2p_attention.edits.plan import EditPlan
+from .inputs import map_resolution, start_percent
+from .names import BLEND_NODE
+from .node import Node
+from .sockets import CATEGORY, Edit
 
 
-class LocalBlend(io.ComfyNode):
+class LocalBlend(Node):
     """Adds a local blend to the edit (Hertz et al. 2022, section 3.2, "local editing")."""
 
     @classmethod
@@ -79,7 +76,6 @@ class LocalBlend(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(
         cls,
         edit: EditPlan,
@@ -92,67 +88,7 @@ class LocalBlend(io.ComfyNode):
         softness: float = 0.0,
         map_resolution: str = "1/4",
     ) -> io.NodeOutput:
-        use = MaskUse(mask_use)
-        reads_words = mask is None or use is not MaskUse.ONLY
-        targets = []
-        with said_by(BLEND_NODE):
-            window = Window(start_percent, 1.0)
-            mask = None if mask is None else _one_mask(mask)
-            if words.strip() and not reads_words:
-                raise ValueError(
-                    f"words are named ({quote(words.strip())}), but mask_use is {mask_use!r}. Choose 'mask and "
-                    "words' or 'mask or words', or empty the words."
-                )
-            included = _included(edit, words) if words.strip() else _changed(edit) if reads_words else None
-            excluded = _named(edit, exclude_words) if exclude_words.strip() else None
-            for i, target in enumerate(edit.targets):
-                blend = LocalBlendEdit(
-                    words=included[i] if included else Words(),
-                    threshold=threshold,
-                    window=window,
-                    exclude=excluded[i] if excluded else Words(),
-                    resolution=Fraction(map_resolution),
-                    softness=softness,
-                    mask=mask,
-                    mask_use=use,
-                )
-                targets.append(target.with_blend(blend))
-        return io.NodeOutput(edit.with_targets(targets))
-
-
-def _named(edit: EditPlan, words: str) -> list[Words]:
-    """The named words in the source prompt and in each target's."""
-    source, *targets = find_words(words, (edit.source, *edit.prompts), "the source or target prompt")
-    return [Words(source, target) for target in targets]
-
-
-def _included(edit: EditPlan, words: str) -> list[Words]:
-    """The named words, of which each target must have some, in its prompt or in the source's."""
-    found = _named(edit, words)
-    for prompt, there in zip(edit.prompts, found, strict=True):
-        if not there:
-            raise ValueError(
-                f"neither the source prompt nor the target prompt {quote(prompt.text)} has any of the words "
-                f"{quote(words.strip())}, so nothing of that picture could change. Name a word of it too."
-            )
-    return found
-
-
-def _changed(edit: EditPlan) -> list[Words]:
-    found = [changed_words(edit.source, prompt) for prompt in edit.prompts]
-    if not all(found):
-        raise ValueError(
-            "a target prompt has the same words as the source, so no changed words can make the mask. Name the words "
-            "that the edit is about, or connect a mask."
+        use, resolution = MaskUse(mask_use), Fraction(map_resolution)
+        return io.NodeOutput(
+            blend(edit, words, threshold, start_percent, exclude_words, mask, use, softness, resolution)
         )
-    return found
-
-
-def _one_mask(mask: torch.Tensor) -> torch.Tensor:
-    """The user's mask as [1, H, W] in 0 … 1."""
-    if mask.ndim < 2 or mask.numel() == 0 or mask.numel() != mask.shape[-2] * mask.shape[-1]:
-        raise ValueError(f"the mask is of shape {list(mask.shape)}; connect one mask of [1, height, width].")
-    mask = mask.reshape(1, *mask.shape[-2:])
-    if not bool(torch.isfinite(mask).all()):
-        raise ValueError("the mask has values that are not numbers.")
-    return mask.clamp(0, 1)

@@ -2,20 +2,23 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import EditPlan, Kind
-from .checked import checked
-from .injection import inject, injection_inputs
-from .types import CATEGORY, Edit
+from ..p2p_attention.edits.column_map import Kind
+from .injection import InjectionNode
+from .inputs import injection_inputs
+from .names import REFINE_NODE
+from .sockets import CATEGORY, Edit
 
 
-class Refine(io.ComfyNode):
+class Refine(InjectionNode):
     """Adds a prompt refinement to the edit (Hertz et al. 2022, section 3.2, figure 7)."""
+
+    kind = Kind.REFINE
 
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_Refine",
-            display_name=Kind.REFINE.value,
+            display_name=REFINE_NODE,
             category=CATEGORY,
             description=(
                 "For words that were added to the prompt: the words that both prompts share take the source's "
@@ -25,16 +28,3 @@ class Refine(io.ComfyNode):
             inputs=injection_inputs("the refinement"),
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the refinement, for the Controller.")],
         )
-
-    @classmethod
-    @checked
-    def execute(
-        cls,
-        edit: EditPlan,
-        start_percent: float,
-        end_percent: float,
-        word_windows: str = "",
-        end_percent_sweep: str = "",
-    ) -> io.NodeOutput:
-        windows = (start_percent, end_percent, word_windows, end_percent_sweep)
-        return io.NodeOutput(inject(edit, Kind.REFINE, *windows))

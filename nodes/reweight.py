@@ -2,18 +2,16 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import STRONGEST, EditPlan
-from ..p2p_attention.edits import Reweight as ReweightEdit
-from ..p2p_attention.node_names import REWEIGHT_NODE
-from ..p2p_attention.sweep import read_values
-from ..p2p_attention.window import Window
-from ..p2p_attention.word_search import find_words
-from .checked import checked
-from .said_by import said_by
-from .types import CATEGORY, Edit, end_percent, start_percent, sweep
+from ..p2p_attention.edits.compose import reweight
+from ..p2p_attention.edits.plan import EditPlan
+from ..p2p_attention.edits.reweight import STRONGEST
+from .inputs import end_percent, start_percent, sweep
+from .names import REWEIGHT_NODE
+from .node import Node
+from .sockets import CATEGORY, Edit
 
 
-class Reweight(io.ComfyNode):
+class Reweight(Node):
     """Adds an attention re-weighting to the edit (Hertz et al. 2022, section 3.2, figure 9)."""
 
     @classmethod
@@ -63,7 +61,6 @@ class Reweight(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(
         cls,
         edit: EditPlan,
@@ -74,16 +71,5 @@ class Reweight(io.ComfyNode):
         strength_sweep: str = "",
         renormalise: bool = False,
     ) -> io.NodeOutput:
-        targets = []
-        with said_by(REWEIGHT_NODE):
-            found = find_words(words, edit.prompts)
-            window = Window(start_percent, end_percent)
-            strengths = read_values(strength_sweep, "strength_sweep")
-            for target, positions in zip(edit.targets, found, strict=True):
-                if not positions:
-                    targets.append(target)
-                    continue
-                for value in strengths or (strength,):
-                    reweighted = target.with_reweight(ReweightEdit(positions, value, window, renormalise))
-                    targets.append(reweighted.with_setting(f"{words} × {value:g}") if strengths else reweighted)
-        return io.NodeOutput(edit.with_targets(targets))
+        edited = reweight(edit, words, strength, start_percent, end_percent, strength_sweep, renormalise)
+        return io.NodeOutput(edited)

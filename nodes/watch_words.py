@@ -4,16 +4,15 @@ from fractions import Fraction
 
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import EditPlan, Watched
-from ..p2p_attention.node_names import WATCH_NODE
-from ..p2p_attention.prompt import Prompt
-from ..p2p_attention.word_search import find_words, split_names
-from .checked import checked
-from .said_by import said_by
-from .types import CATEGORY, Edit, map_resolution
+from ..p2p_attention.edits.compose import watch
+from ..p2p_attention.edits.plan import EditPlan
+from .inputs import map_resolution
+from .names import WATCH_NODE
+from .node import Node
+from .sockets import CATEGORY, Edit
 
 
-class WatchWords(io.ComfyNode):
+class WatchWords(Node):
     """Asks a run to keep the cross-attention maps of some words (Hertz et al. 2022, figure 4)."""
 
     @classmethod
@@ -41,21 +40,5 @@ class WatchWords(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(cls, edit: EditPlan, words: str, map_resolution: str = "1/4") -> io.NodeOutput:
-        size, prompts = Fraction(map_resolution), (edit.source, *edit.prompts)
-        names = split_names(words)
-        with said_by(WATCH_NODE):
-            named = [find_words(name, prompts, "any of the prompts") for name in names]
-        if not names:
-            source, *targets = [_all_words(prompt, size) for prompt in prompts]
-            return io.NodeOutput(edit.watching(source, targets))
-        source, *targets = [
-            [Watched(name, found[i], size) for name, found in zip(names, named, strict=True) if found[i]]
-            for i in range(len(prompts))
-        ]
-        return io.NodeOutput(edit.watching(source, targets))
-
-
-def _all_words(prompt: Prompt, size: Fraction) -> list[Watched]:
-    return [Watched(word.text, word.positions, size) for word in prompt.words]
+        return io.NodeOutput(watch(edit, words, Fraction(map_resolution)))

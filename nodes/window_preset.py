@@ -2,13 +2,14 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.node_names import PRESET_NODE
-from ..p2p_attention.presets import PRESETS
-from .checked import checked
-from .types import CATEGORY
+from ..p2p_attention.edits.presets import PRESETS
+from .messages import spell
+from .names import PRESET_NODE
+from .node import Node
+from .sockets import CATEGORY
 
 
-class WindowPreset(io.ComfyNode):
+class WindowPreset(Node):
     """Gives the ends of both windows for what one wants to keep of the source (Hertz et al. 2022, figures 3 and 6)."""
 
     @classmethod
@@ -21,7 +22,7 @@ class WindowPreset(io.ComfyNode):
                 (
                     "Windows by name. Connect end_percent to P2P Word Swap or P2P Refine, and self_end_percent to P2P "
                     "Attention Controller.",
-                    *(preset.explain(name) for name, preset in PRESETS.items()),
+                    *(spell(preset.explain(name)) for name, preset in PRESETS.items()),
                 )
             ),
             search_aliases=["prompt to prompt", "preset", "keep the layout", "keep the shape", "tau", "strength"],
@@ -38,7 +39,6 @@ class WindowPreset(io.ComfyNode):
         )
 
     @classmethod
-    @checked
     def execute(cls, preset: str) -> io.NodeOutput:
         chosen = PRESETS[preset]
-        return io.NodeOutput(chosen.cross_end, chosen.self_end, chosen.explain(preset))
+        return io.NodeOutput(chosen.cross_end, chosen.self_end, spell(chosen.explain(preset)))

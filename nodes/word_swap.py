@@ -2,20 +2,23 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.edits import EditPlan, Kind
-from .checked import checked
-from .injection import inject, injection_inputs
-from .types import CATEGORY, Edit
+from ..p2p_attention.edits.column_map import Kind
+from .injection import InjectionNode
+from .inputs import injection_inputs
+from .names import SWAP_NODE
+from .sockets import CATEGORY, Edit
 
 
-class WordSwap(io.ComfyNode):
+class WordSwap(InjectionNode):
     """Adds a word swap to the edit (Hertz et al. 2022, section 3.2, figure 2)."""
+
+    kind = Kind.SWAP
 
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="P2P_WordSwap",
-            display_name=Kind.SWAP.value,
+            display_name=SWAP_NODE,
             category=CATEGORY,
             description=(
                 "Every word that changed takes the place of the one it replaces: the target is drawn with the "
@@ -25,16 +28,3 @@ class WordSwap(io.ComfyNode):
             inputs=injection_inputs("the swap"),
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the word swap, for the Controller.")],
         )
-
-    @classmethod
-    @checked
-    def execute(
-        cls,
-        edit: EditPlan,
-        start_percent: float,
-        end_percent: float,
-        word_windows: str = "",
-        end_percent_sweep: str = "",
-    ) -> io.NodeOutput:
-        windows = (start_percent, end_percent, word_windows, end_percent_sweep)
-        return io.NodeOutput(inject(edit, Kind.SWAP, *windows))

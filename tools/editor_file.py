@@ -74,9 +74,9 @@ def _node(number: int, node: Node, kind: dict[str, Any]) -> Node:
     }
 
 
-def _wire(nodes: dict[str, Node], made: dict[str, Node]) -> list[list]:
+def _wire(nodes: dict[str, Node], made: dict[str, Node]) -> list[list[Any]]:
     """Join sockets as the nodes' inputs say; returns the links."""
-    links: list[list] = []
+    links: list[list[Any]] = []
     for key, node in made.items():
         for slot, socket in enumerate(node["inputs"]):
             if isinstance(source := nodes[key]["inputs"].get(socket["name"]), list):

@@ -7,6 +7,7 @@ from typing import Any
 from layout import Stage
 
 Node = dict[str, Any]
+Link = list[Any]  # a node's number and which of its outputs
 
 OWN_CHECKPOINT = (
     "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint* (Stable Diffusion 1.5, 2 or XL), "
@@ -97,7 +98,7 @@ class Workflow:
         )
 
     def finish(
-        self, seed: int, latent: list | None = None, inversion: list | None = None, self_end: float = 0.4
+        self, seed: int, latent: Link | None = None, inversion: Link | None = None, self_end: float = 0.4
     ) -> None:
         """The latent, unless there is one, the Controller, the sampler, and the pictures."""
         self.stage(MODEL)
@@ -123,7 +124,7 @@ class Workflow:
         self.stage(PICTURES)
         self.pictures("Source and edit", self.sampler, self.name)
 
-    def sample(self, title: str, model: list, positive: list, latent: list, seed: int) -> str:
+    def sample(self, title: str, model: Link, positive: Link, latent: Link, seed: int) -> str:
         """The host's ordinary KSampler."""
         return self.add(
             "KSampler",
@@ -145,7 +146,7 @@ class Workflow:
         decoded = self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=[self.model, 2])
         self.enlarged(title, [decoded, 0], name)
 
-    def enlarged(self, title: str, image: list, name: str) -> None:
+    def enlarged(self, title: str, image: Link, name: str) -> None:
         """Enlarge the demo model's small pictures and save them."""
         self.large = self.add(
             "ImageScale",

@@ -19,7 +19,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def find_host() -> Host:
     with one_at_a_time(cache / "lock"):
         if own:
             return _own_host(Path(own).expanduser().resolve(), cache)
-        return _cached_host(cache)
+        return _cached_host()
 
 
 def cache_folder() -> Path:
@@ -107,10 +107,10 @@ def _own_host(path: Path, cache: Path) -> Host:
         run([str(python), "-m", "venv", str(folder / "venv")], "make an environment for the test tools")
         target = next((folder / "venv").glob("lib/python*/site-packages"), folder / "venv" / "Lib" / "site-packages")
         (target / "comfyui.pth").write_text("\n".join(packages) + "\n")
-        _pip(folder, ["install", "-r", str(DEVELOPMENT)], "install the test tools")
+        pip(folder, ["install", "-r", str(DEVELOPMENT)], "install the test tools")
 
     overlay.ensure(install)
-    return Host(path, _venv_python(overlay.folder))
+    return Host(path, overlay.python)
 
 
 def _own_python(path: Path) -> Path:
@@ -123,7 +123,7 @@ def _own_python(path: Path) -> Path:
     return embedded if embedded.is_file() else Path(sys.executable)
 
 
-def _cached_host(cache: Path) -> Host:
+def _cached_host() -> Host:
     version = os.environ.get("P2P_HOST") or NEWEST
     if version not in RELEASES:
         raise HostError(f"ComfyUI {version} is not one of those that can be fetched: {', '.join(RELEASES)}.")
@@ -131,9 +131,15 @@ def _cached_host(cache: Path) -> Host:
         raise HostError(
             f"ComfyUI needs Python {'.'.join(map(str, LOWEST_PYTHON))} or later; this is {sys.version.split()[0]}."
         )
-    made = Installation(cache / f"host-{version}", _digest(CONSTRAINTS, DEVELOPMENT) + RELEASES[version].sha256)
+    made = cached_installation(version)
     made.ensure(lambda folder: _install(folder, version))
-    return Host(made.folder / "ComfyUI", _venv_python(made.folder))
+    return Host(made.folder / "ComfyUI", made.python)
+
+
+def cached_installation(version: str) -> Installation:
+    """Where the ComfyUI of this version is in the cache, installed or not."""
+    key = _digest(CONSTRAINTS, DEVELOPMENT) + RELEASES[version].sha256
+    return Installation(cache_folder() / f"host-{version}", key)
 
 
 def _install(folder: Path, version: str) -> None:
@@ -147,7 +153,7 @@ def _install(folder: Path, version: str) -> None:
     pins = folder / "constraints.txt"
     pins.write_text("\n".join(_pins(version)) + "\n")
     needs = ["-r", str(folder / "ComfyUI" / "requirements.txt"), "-r", str(DEVELOPMENT), "-c", str(pins)]
-    _pip(folder, ["install", *needs], "install the host's packages")
+    pip(folder, ["install", *needs], "install the host's packages")
 
 
 def _pins(version: str) -> list[str]:
@@ -196,7 +202,12 @@ class Installation:
         """The list of files, written when all are there."""
         return self.folder / "complete.json"
 
-    def ensure(self, install) -> None:
+    @property
+    def python(self) -> Path:
+        """The Python of the installation's environment."""
+        return venv_python(self.folder)
+
+    def ensure(self, install: Callable[[Path], None]) -> None:
         """Run `install(folder)` unless a whole installation of this key is there."""
         flaw = self.flaw()
         if flaw is None:
@@ -230,12 +241,14 @@ class Installation:
                 yield str(file.relative_to(self.folder)), file.stat().st_size
 
 
-def _venv_python(folder: Path) -> Path:
+def venv_python(folder: Path) -> Path:
+    """The Python of the environment in a folder."""
     return folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def _pip(folder: Path, arguments: list[str], what: str) -> None:
-    run([str(_venv_python(folder)), "-m", "pip", "--disable-pip-version-check", *arguments], what)
+def pip(folder: Path, arguments: list[str], what: str) -> None:
+    """Run the pip of the environment in a folder; a HostError says what it was for."""
+    run([str(venv_python(folder)), "-m", "pip", "--disable-pip-version-check", *arguments], what)
 
 
 def run(command: list[str], what: str) -> None:

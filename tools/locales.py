@@ -5,6 +5,7 @@ The schemas are the one source of the English texts; ComfyUI's editor reads them
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -21,12 +22,12 @@ TRANSLATIONS = ("ko", "zh", "ja")
 FILES = ("nodeDefs.json", "main.json")
 
 
-def node_defs(classes: dict[str, type]) -> dict[str, Any]:
+def node_defs(classes: dict[str, Any]) -> dict[str, Any]:
     """nodeDefs.json for node classes by id: names and tooltips, outputs by index, as the editor looks them up."""
     return {node_id: _node_def(cls.GET_SCHEMA()) for node_id, cls in classes.items()}
 
 
-def categories(classes: dict[str, type]) -> dict[str, Any]:
+def categories(classes: dict[str, Any]) -> dict[str, Any]:
     """main.json for node classes: the names of their menus."""
     names = {name for cls in classes.values() for name in cls.GET_SCHEMA().category.split("/")}
     return {"nodeCategories": {name: name for name in sorted(names)}}
@@ -76,11 +77,10 @@ def _slot(name: str, tooltip: str) -> dict[str, str]:
     return {"name": name, "tooltip": tooltip}
 
 
-def _load_pack(base: str) -> dict[str, type]:
+def _load_pack(base: str) -> dict[str, Any]:
     """The pack's node classes, loaded by the host of COMFYUI_PATH as when it starts in a base directory."""
     boot(os.environ["COMFYUI_PATH"], "--cpu", "--base-directory", base)
-    import nodes
-
+    nodes: Any = importlib.import_module("nodes")  # the host's, not ours
     before = set(nodes.NODE_CLASS_MAPPINGS)
     load_pack(ROOT)
     return {name: cls for name, cls in nodes.NODE_CLASS_MAPPINGS.items() if name not in before}

@@ -46,7 +46,7 @@ class Server:
 
     address: str
     log: Path
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
 
     def get(self, path: str) -> bytes:
         """The body of a GET request."""
@@ -60,7 +60,7 @@ class Server:
         with urllib.request.urlopen(request, timeout=30) as reply:
             return reply.read()
 
-    def run(self, workflow: dict, progress: Callable[[str, int, int], None] | None = None) -> dict[str, Any]:
+    def run(self, workflow: dict[str, Any], progress: Callable[[str, int, int], None] | None = None) -> dict[str, Any]:
         """Queue a workflow in API format and wait. Returns each output node's outputs; raises ServerError."""
         return asyncio.run(self._run(workflow, progress or (lambda node, value, most: None)))
 
@@ -84,7 +84,7 @@ class Server:
         ):
             return (await reply.json())["name"]
 
-    async def _run(self, workflow: dict, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
+    async def _run(self, workflow: dict[str, Any], progress: Callable[[str, int, int], None]) -> dict[str, Any]:
         client = uuid.uuid4().hex
         async with (
             aiohttp.ClientSession(f"http://{self.address}") as session,

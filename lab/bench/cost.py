@@ -50,10 +50,13 @@ class Case:
 
 def cases() -> list[Case]:
     """The edits of the table, the usual materialised form, and one source with more and more targets."""
-    from p2p_attention.alignment import changed_words
-    from p2p_attention.edits import Injection, Kind, LocalBlend, Reweight, Watched, WordWindow
-    from p2p_attention.window import Window
-    from p2p_attention.word_search import find_words
+    from p2p_attention.edits.column_map import Kind
+    from p2p_attention.edits.injection import Injection, WordWindow
+    from p2p_attention.edits.local_blend import LocalBlend
+    from p2p_attention.edits.reweight import Reweight
+    from p2p_attention.edits.watched import Watched
+    from p2p_attention.edits.window import Window
+    from p2p_attention.prompts.search import find_words
 
     always = Window(0.0, 1.0)
 
@@ -76,8 +79,7 @@ def cases() -> list[Case]:
         return target.with_reweight(Reweight(at(plan, target, "red"), 0.5, always))
 
     def blend(plan: Any, target: Any) -> Any:
-        words = changed_words(plan.source, target.prompt)
-        return swap(plan, target).with_blend(LocalBlend(words, 0.3, always))
+        return swap(plan, target).with_blend(LocalBlend(target.pair.changed, 0.3, always))
 
     def watch(plan: Any, target: Any) -> Any:
         word = Watched("hippopotamus", at(plan, target, "hippopotamus"), Fraction(1, 4))
@@ -123,21 +125,21 @@ class Bench:
         """(plain, edited) runs, in turn; one of each goes before, unmeasured."""
         import nodes
 
-        from p2p_attention.control import Control, SelfAttention
-        from p2p_attention.host.controller import control_model, expand_latent
-        from p2p_attention.host.prompts import encode_pair
-        from p2p_attention.record import Record
-        from p2p_attention.window import Window
+        from p2p_attention.edits.control import Control
+        from p2p_attention.edits.self_attention import SelfAttention
+        from p2p_attention.edits.window import Window
+        from p2p_attention.host.conditioning import encode_pair
+        from p2p_attention.host.control import control_model
 
         from .materialised import materialise
 
         self.negative = nodes.CLIPTextEncode().encode(self.clip, "blurry")[0]
         positive, plan = encode_pair(self.clip, PROMPT, case.targets)
-        control, record = Control(case.edit(plan), SelfAttention(Window(0.0, 1.0))), Record()
+        control = Control(case.edit(plan), SelfAttention(Window(0.0, 1.0)))
         empty = {"samples": self.torch.zeros(1, 4, *self.size)}
-        latent = expand_latent(empty, plan.rows, record)
+        controlled, latent = control_model(self.model, empty, control)
         plain_latent = {"samples": latent["samples"], "batch_index": latent["batch_index"]}
-        edited = materialise(self.model) if case.materialised else control_model(self.model, control, record)
+        edited = materialise(self.model) if case.materialised else controlled
         for number in range(count + 1):
             pair = self.run(self.model, positive, plain_latent), self.run(edited, positive, latent)
             if number:

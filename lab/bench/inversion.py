@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from p2p_attention.inversion import Method
+from p2p_attention.source.inversion import Method
 
 from ..boot import PYTORCH_ATTENTION, add_host_option, boot
 from ..discs.judge import judge
@@ -132,7 +132,7 @@ def main() -> None:
     options = parser.parse_args()
     boot(options.host, PYTORCH_ATTENTION, "--cpu")
     logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
-    from p2p_attention.demo.model import WEIGHTS, load
+    from p2p_attention.host.demo.model import WEIGHTS, load
 
     from .sampler import Sampler
 

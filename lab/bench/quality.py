@@ -56,7 +56,7 @@ def main() -> None:
 
 def measure_demo(options: argparse.Namespace) -> None:
     """The table of docs/quality.md."""
-    from p2p_attention.demo.model import SIDE, WEIGHTS, load
+    from p2p_attention.host.demo.model import SIDE, WEIGHTS, load
 
     from .quality_measure import Measured, measure_edits, measure_fadings
     from .sampler import Sampler

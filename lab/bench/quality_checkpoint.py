@@ -23,8 +23,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from p2p_attention.edits import Kind
-from p2p_attention.presets import PRESETS
+from p2p_attention.edits.column_map import Kind
+from p2p_attention.edits.presets import PRESETS
 
 from .pie_bench import OwnEdit, read_edits
 from .quality_edits import PLAIN, WAYS
@@ -106,7 +106,7 @@ def load_sampler(checkpoint: Path, size: int, steps: int, cfg: float) -> Sampler
     Raises ValueError for one without text encoder or VAE.
     """
     if _is_demo(checkpoint):
-        from p2p_attention.demo.model import SIDE, load
+        from p2p_attention.host.demo.model import SIDE, load
 
         return Sampler(*load(checkpoint), (SIDE, SIDE), Fraction(1, 2), Fraction(1, 2), steps, cfg)
     import comfy.sd

@@ -12,8 +12,8 @@ import numpy as np
 from lab.discs.judge import Verdict, score
 from lab.discs.render import render
 from lab.discs.scenes import PATTERNS, RADIUS, SIZES, Scene, describe, sample_scene
-from p2p_attention.edits import Kind
-from p2p_attention.presets import PRESETS
+from p2p_attention.edits.column_map import Kind
+from p2p_attention.edits.presets import PRESETS
 
 from .edits import SIDE, KnownEdit, known_edits
 from .quality_metrics import attributes

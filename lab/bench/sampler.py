@@ -11,17 +11,23 @@ import nodes
 import numpy as np
 import torch
 
-from p2p_attention.alignment import changed_words
-from p2p_attention.blend import threshold_map
-from p2p_attention.control import Control, SelfAttention
-from p2p_attention.edits import EditPlan, Injection, Kind, LocalBlend, Reweight, Watched, Words
-from p2p_attention.host.controller import control_model, expand_latent
+from p2p_attention.edits.blend_words import included_words
+from p2p_attention.edits.column_map import Kind
+from p2p_attention.edits.control import Control
+from p2p_attention.edits.injection import Injection
+from p2p_attention.edits.local_blend import LocalBlend, threshold_map
+from p2p_attention.edits.plan import EditPlan
+from p2p_attention.edits.reweight import Reweight
+from p2p_attention.edits.self_attention import SelfAttention
+from p2p_attention.edits.watched import Watched
+from p2p_attention.edits.window import Window
+from p2p_attention.host.conditioning import Conditioning, encode_pair
+from p2p_attention.host.control import control_model
+from p2p_attention.host.findings import RECORD
 from p2p_attention.host.inversion import invert_picture
-from p2p_attention.host.prompts import Conditioning, encode_pair
-from p2p_attention.inversion import Inversion, Method
-from p2p_attention.record import Record
-from p2p_attention.window import Window
-from p2p_attention.word_search import find_words
+from p2p_attention.prompts.search import find_words
+from p2p_attention.run.record import Record
+from p2p_attention.source.inversion import Inversion, Method
 
 from .quality_edits import Way
 
@@ -51,9 +57,7 @@ class Inverted:
 
 def local_blend(plan: EditPlan, threshold: float, about: str, resolution: Fraction) -> LocalBlend:
     """A local blend of a plan's one target by the words `about` it, or if there are none by those that changed."""
-    words = changed_words(plan.source, plan.prompts[0])
-    if about:
-        words = Words(*find_words(about, (plan.source, *plan.prompts)))
+    (words,) = included_words(about, plan.pairs)
     return LocalBlend(words, threshold, Window(BLEND_START, 1.0), resolution=resolution)
 
 
@@ -145,7 +149,7 @@ class Sampler:
         inversion: Inversion | None = None,
         negative: Conditioning | None = None,
     ) -> Edited:
-        target, words = plan.targets[0], changed_words(plan.source, plan.prompts[0])
+        target, words = plan.targets[0], plan.targets[0].pair.changed
         if way.cross_end:
             target = target.with_injection(Injection(kind, Window(0.0, way.cross_end)))
         if way.blend and words:
@@ -173,9 +177,9 @@ class Sampler:
         negative: Conditioning | None = None,
     ) -> tuple[torch.Tensor, Record]:
         """The finished latent [N · rows, C, H, W] of a run with a plan, and what the run found."""
-        record, self_attention = Record(), SelfAttention(Window(0.0, self_end), self.self_resolution)
-        model = control_model(self.model, Control(plan, self_attention, inversion), record)
-        return self._run(model, positive, expand_latent(latent, plan.rows, record), seed, negative), record
+        self_attention = SelfAttention(Window(0.0, self_end), self.self_resolution)
+        model, expanded = control_model(self.model, latent, Control(plan, self_attention, inversion))
+        return self._run(model, positive, expanded, seed, negative), expanded[RECORD]
 
     def _run(
         self,
@@ -199,6 +203,6 @@ class Sampler:
         """Where the maps of watched words exceed the threshold of their maximum: [N, H, W] of bool."""
         where = np.zeros((len(latent) // 2, *self.size), bool)
         found = record.of(latent)
-        for heat in found.heats if found else ():
-            where[heat.row // 2] |= threshold_map(heat.map, SHOWN, self.size)[0].bool().numpy()
+        for one in found.maps if found else ():
+            where[one.row // 2] |= threshold_map(one.map, SHOWN, self.size)[0].bool().numpy()
         return where

@@ -29,7 +29,7 @@ from .scenes import sample_prompt, sample_scene
 from .text import contexts
 
 FOLDER = Path(__file__).parent
-SHIPPED = FOLDER.parents[1] / "p2p_attention" / "demo" / "demo.safetensors"
+SHIPPED = FOLDER.parents[1] / "p2p_attention" / "host" / "demo" / "demo.safetensors"
 PEAK_RATE = {"adam": 6e-4, "muon": 0.012}
 WARMUP = 100
 AVERAGE = 0.999
@@ -64,7 +64,7 @@ class Trainer:
         import comfy.sd1_clip
         from transformers import CLIPTextConfig, CLIPTextModel
 
-        from p2p_attention.demo.model import TEXT_CONFIG, demo_config
+        from p2p_attention.host.demo.model import TEXT_CONFIG, demo_config
 
         torch.manual_seed(seed)
         self.seed, self.steps, self.batch, self.device = seed, steps, batch, device
@@ -103,7 +103,7 @@ class Trainer:
 
     def examples(self) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch drawn from (seed, step). Returns pictures [B, 3, S, S] in −1 … 1 and token ids [B, 77]."""
-        from p2p_attention.demo.model import SIDE
+        from p2p_attention.host.demo.model import SIDE
 
         rng = np.random.default_rng((self.seed, self.step))
         pictures, ids = [], []

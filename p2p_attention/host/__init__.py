@@ -1,1 +1,1 @@
-"""The one folder of the package that touches ComfyUI."""
+"""The one room that touches ComfyUI."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from ..node_names import BLEND_NODE, CONTROLLER_NODE, MAPS_NODE, MASK_NODE, WATCH_NODE
-from ..record import Findings, Heat, Record
+from ..errors import EditError, Part
+from ..run.record import Findings, NamedMap, Record
 
 RECORD = "p2p_record"
 
@@ -15,35 +15,43 @@ RECORD = "p2p_record"
 def blend_masks(latent: dict[str, Any]) -> torch.Tensor:
     """The local blend's masks [targets, H, W] of the run that made a latent, in the picture's size.
 
-    Raises ValueError for a latent that no run with a local blend made.
+    Raises EditError for a latent that no run with a local blend made.
     """
-    found = findings(latent, MASK_NODE)
+    found = findings(latent, Part.MASK)
     if found is None or found.masks is None:
-        raise ValueError(
-            f"{MASK_NODE}: these samples are not those of a run with a local blend. Connect the sampler's own output, "
-            f"of a model and latent from {CONTROLLER_NODE}, with a {BLEND_NODE} in the edit."
+        raise EditError(
+            "these samples are not those of a run with a local blend",
+            f"Connect the sampler's own output, of a model and latent from {Part.CONTROLLER}, with a {Part.BLEND} in "
+            "the edit.",
+            Part.MASK,
         )
     return torch.nn.functional.interpolate(found.masks, scale_factor=found.scale, mode="bilinear")[:, 0]
 
 
-def word_heats(latent: dict[str, Any]) -> tuple[Heat, ...]:
-    """The attention to the watched words in the run that made a latent; ValueError for one that no such run made."""
-    found = findings(latent, MAPS_NODE)
-    if found is None or not found.heats:
-        raise ValueError(
-            f"{MAPS_NODE}: these samples are not those of a run with watched words. Connect the sampler's own output, "
-            f"of a model and latent from {CONTROLLER_NODE}, with a {WATCH_NODE} in the edit."
+def watched_maps(latent: dict[str, Any]) -> tuple[NamedMap, ...]:
+    """The maps of the watched words in the run that made a latent; EditError for one that no such run made."""
+    found = findings(latent, Part.MAPS)
+    if found is None or not found.maps:
+        raise EditError(
+            "these samples are not those of a run with watched words",
+            f"Connect the sampler's own output, of a model and latent from {Part.CONTROLLER}, with a {Part.WATCH} in "
+            "the edit.",
+            Part.MAPS,
         )
-    return found.heats
+    return found.maps
 
 
-def findings(latent: dict[str, Any], node: str) -> Findings | None:
-    """What the run that made a latent left; ValueError, naming the node, if that may have been dropped since."""
+def findings(latent: dict[str, Any], subject: Part) -> Findings | None:
+    """What the run that made a latent left; EditError, in the name of `subject`, if that may have been dropped
+    since.
+    """
     record: Record | None = latent.get(RECORD)
     found = record.of(latent["samples"]) if record else None
     if found is None and record and record.dropped:
-        raise ValueError(
-            f"{node}: the run that made these samples is none of the last {len(record)} of its {CONTROLLER_NODE}, "
-            "whose findings are kept. Change the sampler's seed, so that it runs again."
+        raise EditError(
+            f"the run that made these samples is none of the last {len(record)} of its {Part.CONTROLLER}, whose "
+            "findings are kept",
+            "Change the sampler's seed, so that it runs again.",
+            subject,
         )
     return found

@@ -11,15 +11,16 @@ from typing import Any
 import comfy.k_diffusion.sampling
 import torch
 
-from ..node_names import CONTROLLER_NODE
+from ..attention.rows import Rows
+from ..errors import EditError, Part
+from .known_host import DRAW_IN_VAIN
 
 Draw = Callable[..., torch.Tensor]
-DRAW_IN_VAIN = ("sample_res_multistep", "sample_res_multistep_cfg_pp")
 
 
 @contextlib.contextmanager
 def shared_noise(
-    sampler: Any, draw: Callable[..., Draw], noise: torch.Tensor, rows: int, sigmas: torch.Tensor, seed: int | None
+    sampler: Any, draw: Callable[..., Draw], noise: torch.Tensor, rows: Rows, sigmas: torch.Tensor, seed: int | None
 ) -> Iterator[None]:
     """While it lasts, the noise that a sampler draws per step is the same for all rows of a picture, as for one row."""
     function: Any = getattr(sampler, "sampler_function", None)
@@ -28,8 +29,8 @@ def shared_noise(
         yield
         return
     extra_options = sampler.extra_options
-    drawn = draw(function.__name__, noise[::rows], sigmas, seed)
-    sampler.extra_options = {**extra_options, "noise_sampler": lambda *at: drawn(*at).repeat_interleave(rows, dim=0)}
+    drawn = draw(function.__name__, rows.sources(noise), sigmas, seed)
+    sampler.extra_options = {**extra_options, "noise_sampler": lambda *at: rows.spread(drawn(*at))}
     try:
         yield
     finally:
@@ -37,7 +38,7 @@ def shared_noise(
 
 
 @contextlib.contextmanager
-def shared_inpainting_noise(sampler: Any, rows: int) -> Iterator[None]:
+def shared_inpainting_noise(sampler: Any, rows: Rows) -> Iterator[None]:
     """While it lasts, a sampler that draws noise for what a mask keeps (ddim) gives all rows of a picture the same."""
     original: Any = getattr(sampler, "sampler_function", None)
     if not getattr(sampler, "inpaint_options", {}).get("random"):
@@ -46,7 +47,7 @@ def shared_inpainting_noise(sampler: Any, rows: int) -> Iterator[None]:
 
     @functools.wraps(original)
     def alike(model: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
-        model.noise = model.noise[::rows].repeat_interleave(rows, dim=0)
+        model.noise = rows.spread(rows.sources(model.noise))
         return original(model, *args, **kwargs)
 
     sampler.sampler_function = alike
@@ -71,9 +72,11 @@ def refuse_noise(name: str, x: torch.Tensor, *_: Any) -> Draw:
     def refuse(*_: Any) -> torch.Tensor:
         if name in DRAW_IN_VAIN:
             return torch.zeros_like(x)
-        raise ValueError(
-            f"{CONTROLLER_NODE}: the sampler {name.removeprefix('sample_')} draws noise at every step, and an "
-            "inversion holds only without. Choose one that does not, such as euler, ddim or dpmpp_2m."
+        raise EditError(
+            f"the sampler {name.removeprefix('sample_')} draws noise at every step, and an inversion holds only "
+            "without",
+            "Choose one that does not, such as euler, ddim or dpmpp_2m.",
+            Part.CONTROLLER,
         )
 
     return refuse

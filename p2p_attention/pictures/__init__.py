@@ -1,0 +1,1 @@
+"""Sheets, heat maps and drawings that explain an edit."""

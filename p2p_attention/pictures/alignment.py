@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from ..alignment import Change
-from ..feeds import Feed, fraction
+from ..prompts.alignment import Change
+from .feeds import Feed, fraction
 from .text import drawable, to_picture, wrapped
 
 WIDTH, ROW, EDGE = 760, 26, 16

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from ..edits import Target
+from ..edits.plan import Target
 from .sheet import Panel, sheet
 
 MOST_COLUMNS = 8

@@ -44,14 +44,14 @@ def pack() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def part(pack):
-    """part("p2p_attention.host.controller"): a module of the loaded pack."""
+    """part("p2p_attention.host.control"): a module of the loaded pack."""
     return lambda name: importlib.import_module(f"{pack.__name__}.{name}")
 
 
 @pytest.fixture(scope="session")
 def demo(part):
     """The demo model."""
-    return Checkpoint(*part("p2p_attention.demo.model").load())
+    return Checkpoint(*part("p2p_attention.host.demo.model").load())
 
 
 @pytest.fixture(scope="session")

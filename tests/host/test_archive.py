@@ -23,7 +23,7 @@ from lab.discs.judge import judge
 from .conftest import HOST, ROOT
 
 tool = tools.load("server")
-DEMO = "p2p_attention/demo"
+DEMO = "p2p_attention/host/demo"
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_a_cached_run_is_found_after_many_others(graph, demo):
 
 
 def test_without_room_the_last_runs_of_a_controller_are_kept_and_it_says_so(graph, demo, part, monkeypatch):
-    monkeypatch.setattr(part("p2p_attention.record"), "MOST_BYTES", 0)
+    monkeypatch.setattr(part("p2p_attention.run.record"), "MOST_BYTES", 0)
     model, positive, batch = graph("circle")
     made = [ksampler(model, positive, prompt(demo.clip), batch, seed=seed, steps=2) for seed in range(5)]
     assert maps(made[-1])[1].shape[0] == 2

@@ -12,7 +12,7 @@ from .graph import empty, node, prompt, sample
 
 
 def test_weights_are_small(part):
-    assert part("p2p_attention.demo.model").WEIGHTS.stat().st_size <= 20_000_000
+    assert part("p2p_attention.host.demo.model").WEIGHTS.stat().st_size <= 20_000_000
 
 
 def test_node_returns_the_hosts_classes():
@@ -29,7 +29,7 @@ def test_text_encoder_is_the_one_that_was_trained(demo, part):
     from safetensors.torch import load_file
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    module = part("p2p_attention.demo.model")
+    module = part("p2p_attention.host.demo.model")
     config = CLIPTextConfig(vocab_size=49408, max_position_embeddings=77, hidden_act="quick_gelu", **module.TEXT_CONFIG)
     twin = CLIPTextModel(config).eval()
     prefix = "cond_stage_model.transformer.text_model."

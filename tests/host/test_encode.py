@@ -52,7 +52,7 @@ def test_an_embedding_is_one_word(demo, part):
     _, edit = encode(demo.clip, "a cat, embedding:style", "a dog, embedding:style")
     assert len(edit.source.words) == 4
     assert len(edit.source.words[-1].positions) == 3
-    changes = [run.change.value for run in part("p2p_attention.alignment").align(edit.source, edit.prompts[0])]
+    changes = [run.change.value for run in edit.targets[0].pair.runs]
     assert changes == ["kept", "swapped", "kept"]
 
 
@@ -78,12 +78,12 @@ def test_no_text_encoder_says_so():
 @settings(max_examples=60)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_text_is_read_and_every_token_has_its_place(demo, part, source, target):
-    host, maps = part("p2p_attention.host.prompts"), part("p2p_attention.column_map")
-    role = part("p2p_attention.prompt").Role
+    host, maps = part("p2p_attention.host.conditioning"), part("p2p_attention.edits.column_map")
+    role = part("p2p_attention.prompts.prompt").Role
     _, plan = host.encode_pair(demo.clip, source, (target,))
     for read in (plan.source, plan.prompts[0]):
         covered = [p for word in read.words for p in word.positions]
         assert covered == [i for i, token in enumerate(read.tokens) if token.role is role.WORD]
-    columns = maps.map_columns(part("p2p_attention.edits").Kind.SWAP, plan.source, plan.prompts[0])
+    columns = maps.map_columns(maps.Kind.SWAP, plan.targets[0].pair)
     specials = [i for i, token in enumerate(plan.prompts[0].tokens) if token.role is not role.WORD]
     assert torch.equal(columns.weights[:, specials].sum(dim=0), torch.ones(len(specials), dtype=torch.float64))

@@ -33,7 +33,7 @@ def controlled(part, family):
     `unit` names words to reweight with a strength of 1.
     """
     _, model, clip, latent = family
-    edits, windows = part("p2p_attention.edits"), part("p2p_attention.window")
+    edits, windows = part("p2p_attention.edits.injection"), part("p2p_attention.edits.window")
 
     def build(source, target, swap=None, self_window=(0.0, 0.0), unit=None):
         positive, edit = encode(clip, source, target)

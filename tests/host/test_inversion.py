@@ -1,6 +1,7 @@
 """Real pictures: E8, the order of the plain inversion, and what does not fit."""
 
 import itertools
+from functools import partial
 
 import comfy.model_management
 import nodes
@@ -217,7 +218,7 @@ def test_an_image_with_alpha_is_the_image_without(demo):
     for picture in (pixels, pixels[..., :3]):
         latent = nodes.VAEEncode().encode(demo.vae, picture)[0]
         made.append(invert(demo.model, positive, latent, 2, "normal")[0])
-    assert torch.equal(made[0].trajectory, made[1].trajectory)
+    assert torch.equal(made[0].trajectory.points, made[1].trajectory.points)
 
 
 def test_several_targets_and_the_same_model_loaded_again(picture, demo, part):
@@ -225,7 +226,7 @@ def test_several_targets_and_the_same_model_loaded_again(picture, demo, part):
     latent = picture((0.4, 0.55), (0.6, 0.4))
     positive, edit = encode(demo.clip, SOURCE, TARGET, more="a large white circle on a blue background")
     edit = swap(edit, end=0.8)
-    inversion, *_ = invert(part("p2p_attention.demo.model").load()[0], positive, latent, 6, "normal")
+    inversion, *_ = invert(part("p2p_attention.host.demo.model").load()[0], positive, latent, 6, "normal")
     patched, batch = control(demo.model, edit, latent, inversion=inversion, self_end=0.4, resolution="1/2")
     made = sample(patched, positive, prompt(demo.clip), batch, steps=6, cfg=7.5).unflatten(0, (2, 3))
     assert error(made[:, 0], latent["samples"]) <= 1e-5
@@ -234,7 +235,8 @@ def test_several_targets_and_the_same_model_loaded_again(picture, demo, part):
 
 def test_a_model_is_the_same_whatever_is_loaded(demo, part):
     """The host adds patches to the weights that all clones of a model share, for as long as one of them is loaded."""
-    identity = part("p2p_attention.host.inversion").model_identity
+    backbone = part("p2p_attention.host.backbones.registry").backbone_of(demo.model)
+    identity = partial(part("p2p_attention.host.fingerprint").model_identity, backbone=backbone)
     patched = demo.model.clone()
     patched.add_patches({"diffusion_model.out.2.bias": ("diff", (torch.ones(3),))}, 1.0)
     both = [identity(demo.model), identity(patched)]

@@ -66,7 +66,7 @@ def test_the_bench_is_the_same_again_and_a_strength_of_1_is_the_source(demo):
 
 
 def test_all_ways_edit_the_same_source_which_is_the_plain_one(demo):
-    from p2p_attention.edits import Kind
+    from p2p_attention.edits.column_map import Kind
 
     prompts = generated_edits("colour", 1)[0].prompts
     run = sampler(demo, 3)
@@ -91,7 +91,7 @@ def test_responses_are_read_in_the_direction_of_the_word(demo):
 @pytest.fixture
 def own(tmp_path, part):
     """Weights, prompts as JSON, and a folder in PIE-Bench's layout, as a user has them."""
-    shutil.copy(part("p2p_attention.demo.model").WEIGHTS, tmp_path / "mine.safetensors")
+    shutil.copy(part("p2p_attention.host.demo.model").WEIGHTS, tmp_path / "mine.safetensors")
     source, target = ("a large red circle on a blue background", "a large green circle on a blue background")
     added = {"source": source, "target": source.replace("red", "red striped"), "seed": 3, "kind": "pattern"}
     (tmp_path / "pairs.json").write_text(json.dumps([{"source": source, "target": target}, added]))

@@ -87,7 +87,7 @@ def test_nothing_of_a_run_stays_behind(edited, run, demo):
 
 def test_a_run_does_not_wait_for_the_garbage_collector(edited, run, part):
     """Its tensors are on the GPU, where there is one."""
-    graph, kind = edited(TARGETS[0]), part("p2p_attention.run").Run
+    graph, kind = edited(TARGETS[0]), part("p2p_attention.run.run").Run
     gc.collect()
     gc.disable()
     try:
@@ -98,7 +98,7 @@ def test_a_run_does_not_wait_for_the_garbage_collector(edited, run, part):
 
 
 def test_runs_of_one_graph_do_not_pile_up(edited, run, part, monkeypatch):
-    monkeypatch.setattr(part("p2p_attention.record"), "MOST_BYTES", 0)
+    monkeypatch.setattr(part("p2p_attention.run.record"), "MOST_BYTES", 0)
     graph = edited(TARGETS[0])
     for seed in range(6):
         run(graph, seed=seed)

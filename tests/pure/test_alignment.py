@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.alignment import Change, align, changed_words, differs
+from p2p_attention.prompts.alignment import Change, align
+from p2p_attention.prompts.pair import Pair
 
 from .prompts import prompt
 
@@ -49,16 +50,16 @@ def test_every_word_is_in_one_run_in_order(source, target):
 @given(WORDS)
 def test_same_words_are_all_kept(text):
     assert {run.change for run in align(prompt(text), prompt(text))} <= {Change.KEPT}
-    assert not differs(prompt(text), prompt(text))
+    assert not Pair(prompt(text), prompt(text)).differs
 
 
 @given(WORDS, WORDS)
 def test_differs_exactly_where_a_run_is_not_kept(source, target):
     changed = any(run.change is not Change.KEPT for run in align(prompt(source), prompt(target)))
-    assert differs(prompt(source), prompt(target)) == changed
+    assert Pair(prompt(source), prompt(target)).differs == changed
 
 
 def test_words_that_changed_are_where_a_blend_looks():
-    words = changed_words(prompt("a big cat*2 on a mat"), prompt("a dog on a red mat"))
+    words = Pair(prompt("a big cat*2 on a mat"), prompt("a dog on a red mat")).changed
     assert words.source == (2, 3, 4) and words.target == (2, 5)
-    assert not changed_words(prompt("a cat"), prompt("a cat"))
+    assert not Pair(prompt("a cat"), prompt("a cat")).changed

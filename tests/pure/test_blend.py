@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from p2p_attention.blend import soften, threshold_map
+from p2p_attention.edits.local_blend import soften, threshold_map
 
 
 def test_a_map_is_cut_at_a_share_of_its_maximum():

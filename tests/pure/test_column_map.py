@@ -2,9 +2,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.column_map import map_columns
-from p2p_attention.edits import Kind
-from p2p_attention.prompt import Role
+from p2p_attention.edits.column_map import Kind, map_columns
+from p2p_attention.prompts.pair import Pair
+from p2p_attention.prompts.prompt import Role
 
 from .prompts import prompt
 
@@ -13,11 +13,11 @@ LENGTH = 12
 
 
 def swap(source, target):
-    return map_columns(Kind.SWAP, source, target)
+    return map_columns(Kind.SWAP, Pair(source, target))
 
 
 def test_refine_leaves_swapped_words_their_own_columns():
-    columns = map_columns(Kind.REFINE, prompt("a cat sat", LENGTH), prompt("a big dog sat", LENGTH))
+    columns = map_columns(Kind.REFINE, Pair(prompt("a cat sat", LENGTH), prompt("a big dog sat", LENGTH)))
     assert columns.has_source.tolist() == [1, 1, 0, 0, 1] + [1] * (LENGTH - 5)
     assert columns.weights[3, 4] == 1 and columns.weights[2].sum() == 0
 

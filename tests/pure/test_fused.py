@@ -2,7 +2,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.fused import Batch, CrossTerms, edited_rows, edited_values, fold
+from p2p_attention.attention.fused import edited_rows, edited_values, fold
+from p2p_attention.attention.rows import CallRows
+from p2p_attention.attention.terms import Terms
 
 WIDTH, DEPTH, PIXELS, TOKENS = 8, 6, 10, 7
 
@@ -19,11 +21,11 @@ def test_fused_equals_the_edited_maps(seed, repeats, second_terms):
     to_out, bias = torch.randn(WIDTH, WIDTH, dtype=torch.float64), torch.randn(WIDTH, dtype=torch.float64)
     targets = len(second_terms)
     rows = 2 * (1 + targets)
-    batch = Batch(rows, (1 + targets,) * targets, tuple(range(2 + targets, rows)))
+    batch = CallRows(rows, (1 + targets,) * targets, tuple(range(2 + targets, rows)))
     n = torch.randn(rows, PIXELS, WIDTH, dtype=torch.float64)
     context = torch.randn(rows, TOKENS, DEPTH, dtype=torch.float64).repeat(1, repeats, 1)
     terms = [
-        CrossTerms(
+        Terms(
             torch.randn(TOKENS, TOKENS, dtype=torch.float64),
             torch.randn(TOKENS, dtype=torch.float64) if second else None,
         )
@@ -51,6 +53,6 @@ def test_fused_equals_the_edited_maps(seed, repeats, second_terms):
 def test_input_is_left_as_it_was():
     context = torch.randn(2, TOKENS, DEPTH)
     before = context.clone()
-    terms = [CrossTerms(torch.zeros(TOKENS, TOKENS), torch.ones(TOKENS))]
-    edited_values(context, Batch(2, (0,), (1,)), terms)
+    terms = [Terms(torch.zeros(TOKENS, TOKENS), torch.ones(TOKENS))]
+    edited_values(context, CallRows(2, (0,), (1,)), terms)
     assert torch.equal(context, before)

@@ -1,7 +1,7 @@
 import math
 from fractions import Fraction
 
-from p2p_attention.grid import grid
+from p2p_attention.host.backbones.pyramid import grid
 
 QUARTER = Fraction(1, 4)
 

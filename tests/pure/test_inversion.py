@@ -3,7 +3,9 @@ import math
 import pytest
 import torch
 
-from p2p_attention.inversion import Anchor, Inversion, Method, invert
+from p2p_attention.attention.rows import Rows
+from p2p_attention.source.inversion import invert
+from p2p_attention.source.trajectory import Anchor, Trajectory
 
 SPREAD = 0.5
 
@@ -52,10 +54,9 @@ def test_the_round_trip_is_of_first_order_and_its_error_is_foretold(iterations):
 
 
 def test_the_anchor_leads_euler_along_the_trajectory():
-    clean, trajectory, error, _ = run(6)
+    clean, trajectory, _, _ = run(6)
     sigmas = levels(6)
-    inversion = Inversion(Method.DIRECT, tuple(sigmas), trajectory, "model", "prompt", "6 steps", error)
-    anchor = Anchor(inversion, 2, clean.device)
+    anchor = Anchor(Trajectory(tuple(sigmas), trajectory), Rows(targets=1, pictures=2))
     x = torch.zeros(4, 3, 4, 4, dtype=torch.float64)
     anchor.place(x, sigmas[0])
     for i in range(6):
@@ -68,11 +69,9 @@ def test_the_anchor_leads_euler_along_the_trajectory():
 
 
 def test_between_noise_levels_it_is_a_straight_line():
-    _, trajectory, error, _ = run(4)
+    _, trajectory, _, _ = run(4)
     sigmas = levels(4)
-    anchor = Anchor(
-        Inversion(Method.DIRECT, tuple(sigmas), trajectory, "m", "p", "4 steps", error), 1, trajectory.device
-    )
+    anchor = Anchor(Trajectory(tuple(sigmas), trajectory), Rows(targets=0, pictures=2))
     x = torch.zeros(2, 3, 4, 4, dtype=torch.float64)
     anchor.place(x, (sigmas[1] + sigmas[2]) / 2)
     torch.testing.assert_close(x, (trajectory[1] + trajectory[2]) / 2)

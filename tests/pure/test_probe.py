@@ -5,17 +5,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_attention.fused import Batch, CrossTerms, edited_rows, edited_values
-from p2p_attention.probe import Probes, Track
-from p2p_attention.renormalise import Renormaliser
-from p2p_attention.watch import CrossCall, Watch
+from p2p_attention.attention.fused import edited_values
+from p2p_attention.attention.indices import Indices
+from p2p_attention.attention.phase import Phase
+from p2p_attention.attention.renormalise import renormalised
+from p2p_attention.attention.rows import CallRows
+from p2p_attention.attention.site import Attends, AttentionCall, AttentionSite
+from p2p_attention.attention.terms import Terms
+from p2p_attention.attention.word_maps import WordMap, WordMaps, word_probe
+from p2p_attention.host.backbones.pyramid import Pyramid
 
 HEADS, WIDTH, TOKENS, GRID = 2, 3, 7, (2, 5)
 PIXELS, WHOLE = GRID[0] * GRID[1], Fraction(1)
 
 
-def index(rows, device):
-    return torch.tensor(rows, device=device)
+def prepared(rows, terms, like):
+    """What a phase with these terms of each target makes for a call's rows."""
+    return Phase(terms, TOKENS, True, False, Indices()).prepared(rows, like)
 
 
 def attend(q, k, v):
@@ -51,57 +57,55 @@ def test_a_words_share_is_its_columns_sum(seed, repeats, kinds):
     n, context = torch.randn(6, PIXELS, HEADS * WIDTH).double(), torch.randn(6, TOKENS, HEADS * WIDTH).double()
     context = context.repeat(1, repeats, 1)
     each = [
-        CrossTerms(
+        Terms(
             torch.rand(TOKENS, TOKENS).double() if "1" in kind else None,
             torch.rand(TOKENS).double() if "2" in kind else None,
             renormalise="1" in kind,
         )
         for kind in kinds
     ]
-    batch, terms = Batch(6, (0, 0, 3, 3), (1, 2, 4, 5), (0, 3)), each * 2
-    rows, folds = edited_rows(batch, terms)
-    q, k = n[list(rows)], context[list(rows)]
+    batch, terms = CallRows(6, (0, 0, 3, 3), (1, 2, 4, 5), (0, 3)), each * 2
+    made = prepared(batch, each, context)
+    q, k = n[list(made.used)], context[list(made.used)]
     maps = edited_maps(n, context, batch, terms)
 
-    tracks = [Track(0, (1, 2), WHOLE), Track(1, (3,), WHOLE), Track(2, (0, 6), WHOLE)]
-    probes = Probes(batch, folds, terms, index)
-    seen = probes.of_words(tracks, context, TOKENS).look(attend, q, k, HEADS)
-    for number, track in enumerate(tracks):
-        expected = sum(maps[start + track.row][..., list(track.positions)].sum(dim=-1) for start in (0, 3))
+    wanted = [WordMap(0, (1, 2), WHOLE), WordMap(1, (3,), WHOLE), WordMap(2, (0, 6), WHOLE)]
+    seen = word_probe(made, wanted, context).read(attend, q, k, HEADS)
+    for number, one in enumerate(wanted):
+        expected = sum(maps[start + one.row][..., list(one.positions)].sum(dim=-1) for start in (0, 3))
         torch.testing.assert_close(seen[..., number].transpose(0, 1), expected)
 
-    call = CrossCall(TOKENS, batch, rows, folds, terms, seed, GRID, GRID, math.ceil)
-    watch = Watch([Track(1, (3,), WHOLE)], index)
+    call = AttentionCall(AttentionSite(Attends.CROSS, GRID, GRID), batch, Phase(each, TOKENS, True, False, Indices()))
+    word_maps = WordMaps([WordMap(1, (3,), WHOLE)], Pyramid(math.ceil))
     output = attend(q, k, edited_values(context, batch, terms))
-    watch.see(call, attend, q, k, HEADS)
-    made = Renormaliser(index).apply(call, attend, q, k, HEADS, output.clone())
-    heat = watch.maps[Track(1, (3,), WHOLE)]
+    word_maps.read(call, made, attend, q, k, HEADS)
+    divided = renormalised(made, attend, q, k, HEADS, output.clone())
+    heat = word_maps.sums[WordMap(1, (3,), WHOLE)]
     assert heat.shape == GRID
     torch.testing.assert_close(heat.flatten().double(), seen[..., 1].mean(dim=1), rtol=1e-5, atol=1e-6)
     sums = maps.sum(dim=-1)
     for target, term in zip(batch.targets, terms, strict=True):
-        wanted = output[target].view(PIXELS, HEADS, WIDTH)
-        wanted = wanted / sums[target].transpose(0, 1)[..., None] if term.renormalise else wanted
-        torch.testing.assert_close(made[target].view(PIXELS, HEADS, WIDTH), wanted)
+        expected = output[target].view(PIXELS, HEADS, WIDTH)
+        expected = expected / sums[target].transpose(0, 1)[..., None] if term.renormalise else expected
+        torch.testing.assert_close(divided[target].view(PIXELS, HEADS, WIDTH), expected)
 
 
 def test_an_attention_that_gives_nan_for_columns_of_zeros():
     """As SageAttention does where it stores values in 8 bits."""
     torch.manual_seed(0)
     q, k = torch.randn(2, PIXELS, HEADS * WIDTH), torch.randn(2, TOKENS, HEADS * WIDTH)
-    tracks = [Track(0, (1,), WHOLE), Track(1, (2,), WHOLE)]
-    probe = Probes(Batch(2, (0,), (1,)), (), [CrossTerms(None, None)], index).of_words(tracks, q, TOKENS)
+    wanted = [WordMap(0, (1,), WHOLE), WordMap(1, (2,), WHOLE)]
+    probe = word_probe(prepared(CallRows(2, (0,), (1,)), [Terms(None, None)], q), wanted, q)
 
     def quantised(q, k, v):
         return attend(q, k, v).masked_fill((v == 0).all(dim=1, keepdim=True), torch.nan)
 
-    assert torch.equal(probe.look(quantised, q, k, HEADS), probe.look(attend, q, k, HEADS))
+    assert torch.equal(probe.read(quantised, q, k, HEADS), probe.read(attend, q, k, HEADS))
 
 
 def test_more_words_than_a_head_is_wide():
     torch.manual_seed(0)
     q, k = torch.randn(2, PIXELS, HEADS * WIDTH), torch.randn(2, TOKENS, HEADS * WIDTH)
-    batch = Batch(2, (0,), (1,))
-    tracks = [Track(0, (position,), WHOLE) for position in range(TOKENS)]
-    probe = Probes(batch, (), [CrossTerms(None, None)], index).of_words(tracks, q, TOKENS)
-    torch.testing.assert_close(probe.look(attend, q, k, HEADS).sum(dim=-1), torch.ones(PIXELS, HEADS))
+    wanted = [WordMap(0, (position,), WHOLE) for position in range(TOKENS)]
+    probe = word_probe(prepared(CallRows(2, (0,), (1,)), [Terms(None, None)], q), wanted, q)
+    torch.testing.assert_close(probe.read(attend, q, k, HEADS).sum(dim=-1), torch.ones(PIXELS, HEADS))

@@ -1,8 +1,8 @@
 import pytest
 
-from p2p_attention.prompt import Prompt, Role, Token
+from p2p_attention.prompts.prompt import Piece, Prompt, Role, Token
 
-from .prompts import prompt
+from .prompts import prompt, read
 
 
 def test_words_are_found_by_their_ends():
@@ -16,11 +16,12 @@ def test_words_cross_chunks():
 
 
 def test_vectors_of_one_embedding_are_one_word_and_neighbours_stay_apart():
-    vectors = [Token(Role.WORD, name, "", group=group) for name, group in [("x", 2), ("y", 2), ("z", 3)]]
-    whole = Prompt("", ((Token(Role.START), *vectors, Token(Role.WORD, 7, "cat</w>"), Token(Role.END)),))
+    vectors = [Piece(0, Token(Role.WORD, name), group=group) for name, group in [("x", 2), ("y", 2), ("z", 3)]]
+    cat = Piece(0, Token(Role.WORD, 7, "cat"), "cat", ends=True)
+    whole = read("", [(Piece(0, Token(Role.START)), *vectors, cat, Piece(0, Token(Role.END)))])
     assert [word.positions for word in whole.words] == [(1, 2), (3,), (4,)]
 
 
 def test_unequal_chunks_are_refused():
     with pytest.raises(ValueError, match="chunks of one length"):
-        Prompt("", ((Token(Role.START),), (Token(Role.START), Token(Role.END))))
+        Prompt("", ((Token(Role.START),), (Token(Role.START), Token(Role.END))), ())

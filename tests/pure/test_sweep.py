@@ -1,6 +1,6 @@
 import pytest
 
-from p2p_attention.sweep import read_values
+from p2p_attention.edits.sweep import read_values
 
 
 def test_numbers_with_commas_semicolons_or_lines():

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from p2p_attention.window import SigmaWindow, Window
+from p2p_attention.edits.window import SigmaWindow, Window
 
 
 def sigma(percent: float) -> float:

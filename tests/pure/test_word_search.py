@@ -1,9 +1,9 @@
 import pytest
 
-from p2p_attention.prompt import Prompt, Role, Token
-from p2p_attention.word_search import find_words
+from p2p_attention.prompts.prompt import Piece, Role, Token
+from p2p_attention.prompts.search import find_words
 
-from .prompts import prompt
+from .prompts import prompt, read
 
 
 def named(words, *texts):
@@ -29,9 +29,9 @@ def test_part_of_a_word_is_not_the_word():
 
 
 def test_an_embedding_is_not_part_of_its_neighbours():
-    vectors = (Token(Role.WORD, "x", "", group=2), Token(Role.WORD, "y", "", group=2))
-    cat = Token(Role.WORD, 7, "cat</w>")
-    whole = Prompt("", ((Token(Role.START), *vectors, cat, Token(Role.END)),))
+    vectors = (Piece(0, Token(Role.WORD, "x"), group=2), Piece(0, Token(Role.WORD, "y"), group=2))
+    cat = Piece(0, Token(Role.WORD, 7, "cat"), "cat", ends=True)
+    whole = read("", [(Piece(0, Token(Role.START)), *vectors, cat, Piece(0, Token(Role.END)))])
     assert find_words("cat", [whole]) == ((3,),)
     assert find_words("<embedding>", [whole]) == ((1, 2),)
 

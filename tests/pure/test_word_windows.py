@@ -1,8 +1,9 @@
 import pytest
 
-from p2p_attention.edits import Kind
-from p2p_attention.window import Window
-from p2p_attention.word_windows import read_word_windows
+from p2p_attention.edits.column_map import Kind
+from p2p_attention.edits.window import Window
+from p2p_attention.edits.word_windows import read_word_windows
+from p2p_attention.prompts.pair import Pair
 
 from .prompts import prompt
 
@@ -10,7 +11,7 @@ TARGET = prompt("a red car on a red road")
 
 
 def read(text, source="a red car on a red road"):
-    (windows,) = read_word_windows(text, Kind.REFINE, prompt(source), [TARGET])
+    (windows,) = read_word_windows(text, Kind.REFINE, [Pair(prompt(source), TARGET)])
     return windows
 
 

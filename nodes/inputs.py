@@ -1,0 +1,50 @@
+"""Inputs that several nodes have."""
+
+from comfy_api.latest import io
+
+from .names import ENCODE_NODE
+from .sockets import Edit
+
+RESOLUTIONS = ["1/8", "1/4", "1/2", "1"]
+
+
+def start_percent(default: float, what: str, optional: bool = False) -> io.Float.Input:
+    """The input where a window begins."""
+    tooltip = f"Where in the run {what} begins: 0.0 is the first step (pure noise), 1.0 the finished picture."
+    return _percent("start_percent", default, tooltip, optional)
+
+
+def end_percent(default: float, what: str, advice: str, optional: bool = False) -> io.Float.Input:
+    """The input where a window ends."""
+    tooltip = f"Where in the run {what} ends. {advice}; equal to start switches it off."
+    return _percent("end_percent", default, tooltip, optional)
+
+
+def sweep(of: str, example: str) -> io.String.Input:
+    """An optional input of several values for another input, to compare them in one batch."""
+    tooltip = f'Several values of {of} to compare, e.g. "{example}": each makes a picture of its own in the batch.'
+    return io.String.Input(f"{of}_sweep", default="", optional=True, tooltip=tooltip)
+
+
+def map_resolution() -> io.Combo.Input:
+    """The optional input for the size of attention maps to look at."""
+    tooltip = "Size of the attention maps to look at, as a share of the latent's sides: 1/4 is 16×16 of 64×64."
+    return io.Combo.Input("map_resolution", options=RESOLUTIONS, default="1/4", optional=True, tooltip=tooltip)
+
+
+def injection_inputs(what: str) -> list[io.Input]:
+    """The edit, the window (0.8 of the run, as the paper's), the windows of single words, and a sweep of the end."""
+    tooltip = (
+        'Windows of their own for words of the target prompt, one a line: "car: 0.0 - 0.4". They replace the window.'
+    )
+    return [
+        Edit.Input("edit", tooltip=f"The edit from {ENCODE_NODE}."),
+        start_percent(0.0, what),
+        end_percent(0.8, what, "Lower it to let the shape change more"),
+        io.String.Input("word_windows", multiline=True, default="", optional=True, tooltip=tooltip),
+        sweep("end_percent", "0.2, 0.5, 0.8"),
+    ]
+
+
+def _percent(name: str, default: float, tooltip: str, optional: bool) -> io.Float.Input:
+    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip, optional=optional)

@@ -1,0 +1,86 @@
+"""What an edit does to one call of an attention, whatever the model: backbones bring the call, this edits it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .fused import edited_values, fold
+from .probe import Attend
+from .renormalise import renormalised
+from .site import AttentionCall
+from .word_maps import WordMaps
+
+
+@dataclass(frozen=True)
+class CrossInput:
+    """Cross-attention's edited input: `rows` [R] to gather the queries from, `context` and `value` [R, T, C]."""
+
+    rows: torch.Tensor
+    context: torch.Tensor
+    value: torch.Tensor
+
+
+class Editor:
+    """Edits calls of attention, and reads word maps from them.
+
+    `announced` is for backbones that learn of a call before its attention comes by. `read` counts the calls of
+    cross-attention that were computed where they could be read and renormalised.
+    """
+
+    def __init__(self) -> None:
+        self.announced: AttentionCall | None = None
+        self.read = 0
+        self._input: tuple[torch.Tensor, torch.Tensor, AttentionCall, CrossInput] | None = None
+
+    def forget(self) -> None:
+        """Let go of the inputs of a model's call that is over."""
+        self._input = None
+
+    def source_rows(self, call: AttentionCall, device: torch.device) -> torch.Tensor:
+        """For every row [R] of self-attention, the row whose queries and keys it uses, as a tensor."""
+        return call.phase.index(call.rows.injected(), device)
+
+    def cross_input(self, call: AttentionCall, context: torch.Tensor, value: torch.Tensor) -> CrossInput:
+        """The edit where no rows are added: it is all in what goes into the layer, context and value [R, T, C].
+
+        Made once for all layers that share the context.
+        """
+        known = self._input
+        if known is None or known[0] is not context or known[1] is not value or not _same_edit(known[2], call):
+            prepared = call.phase.prepared(call.rows, context)
+            index = call.phase.index(prepared.used, context.device)
+            made = CrossInput(index, context[index], edited_values(value, call.rows, prepared.terms))
+            known = self._input = (context, value, call, made)
+        return known[3]
+
+    def attend(
+        self,
+        call: AttentionCall,
+        attend: Attend,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        heads: int,
+        read: Sequence[WordMaps],
+    ) -> torch.Tensor:
+        """Cross-attention where it is computed: with extra rows, folded back after it, and the maps in `read` read.
+
+        q [R, N, H·D], k and v [R, k·T, H·D] → [R, N, H·D]; `attend(q, k, v)` is the host's attention with H heads.
+        """
+        prepared = call.phase.prepared(call.rows, k)
+        if prepared.folds:
+            index = call.phase.index(prepared.used, q.device)
+            q, k, v = q[index], k[index], edited_values(v, call.rows, prepared.terms)
+        output = attend(q, k, v)
+        for maps in read:
+            maps.read(call, prepared, attend, q, k, heads)
+        self.read += 1
+        output = renormalised(prepared, attend, q, k, heads, output)
+        return fold(output, prepared.folds) if prepared.folds else output
+
+
+def _same_edit(one: AttentionCall, other: AttentionCall) -> bool:
+    return one.phase is other.phase and one.rows == other.rows

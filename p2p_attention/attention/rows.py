@@ -1,0 +1,78 @@
+"""How the rows of a batch are dealt out: the one place that knows which row is a source and which its target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A run's batch: for each of `pictures` its source, then its `targets`, picture after picture."""
+
+    targets: int
+    pictures: int = 1
+
+    @property
+    def each(self) -> int:
+        """Rows of each picture."""
+        return 1 + self.targets
+
+    @property
+    def total(self) -> int:
+        """Rows of the batch."""
+        return self.pictures * self.each
+
+    def numbers(self) -> Iterator[tuple[int, int, int]]:
+        """(source's row, target's row, number of the target from 0) for every target of the batch."""
+        for source in range(0, self.total, self.each):
+            for number in range(self.targets):
+                yield source, source + 1 + number, number
+
+    def sources(self, batch: torch.Tensor) -> torch.Tensor:
+        """The sources' rows of a batch [total, …], as a view [pictures, …]."""
+        return batch[:: self.each]
+
+    def spread(self, one_each: torch.Tensor) -> torch.Tensor:
+        """What each picture has once, [pictures, …], for all of its rows: [total, …]."""
+        return one_each.repeat_interleave(self.each, dim=0)
+
+    def split(self, batch: torch.Tensor) -> torch.Tensor:
+        """A batch [total, …] picture by picture: [pictures, each, …], the source first."""
+        return batch.reshape(-1, self.each, *batch.shape[1:])
+
+    def are_alike(self, batch: torch.Tensor) -> bool:
+        """True if all rows of each picture are the same in a batch [total, …]."""
+        rows = self.split(batch)
+        return self.each == 1 or bool((rows == rows[:, :1]).all())
+
+    def in_call(self, prompts: int, holding: Sequence[int]) -> CallRows:
+        """The rows of a model call of so many `prompts` (chunks of a row for each of the batch's), where those of the
+        numbers `holding` are the pair's.
+        """
+        starts = tuple(prompt * self.total for prompt in holding)
+        places = [(start + source, start + target) for start in starts for source, target, _ in self.numbers()]
+        sources, targets = zip(*places, strict=True) if places else ((), ())
+        return CallRows(prompts * self.total, sources, targets, starts)
+
+
+@dataclass(frozen=True)
+class CallRows:
+    """Which rows of a model call are edited: `sources` and `targets` are row numbers, one source for each target.
+
+    `starts` has the first row of each prompt (chunk) that holds the pair's pictures.
+    """
+
+    total: int
+    sources: tuple[int, ...]
+    targets: tuple[int, ...]
+    starts: tuple[int, ...] = (0,)
+
+    def injected(self) -> tuple[int, ...]:
+        """For every row, the row whose queries and keys it uses."""
+        index = list(range(self.total))
+        for source, target in zip(self.sources, self.targets, strict=True):
+            index[target] = source
+        return tuple(index)

@@ -1,0 +1,72 @@
+"""Word maps: how much of each pixel's attention goes to chosen words, over a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+
+import torch
+
+from .phase import Prepared
+from .probe import Attend, Cell, Probe, edited_columns
+from .site import AttentionCall, Layers, Size
+
+
+@dataclass(frozen=True)
+class WordMap:
+    """Which map: of words at `positions` of the prompt of one of the run's rows, in layers of a share of the latent."""
+
+    row: int
+    positions: tuple[int, ...]
+    resolution: Fraction
+
+
+class WordMaps:
+    """Sums up word maps, `sums` [h, w] of each, over heads, layers of the map's size, and steps."""
+
+    def __init__(self, wanted: Iterable[WordMap], layers: Layers) -> None:
+        self.layers = layers
+        self.sums: dict[WordMap, torch.Tensor] = {}
+        self.grids: set[Size] = set()
+        self._wanted: dict[Fraction, list[WordMap]] = {}
+        for word_map in dict.fromkeys(wanted):
+            self._wanted.setdefault(word_map.resolution, []).append(word_map)
+
+    def __bool__(self) -> bool:
+        return bool(self._wanted)
+
+    @property
+    def missing(self) -> list[Fraction]:
+        """Resolutions at which a map is wanted and no layer has given one yet."""
+        return [size for size, wanted in self._wanted.items() if any(one not in self.sums for one in wanted)]
+
+    def read(
+        self, call: AttentionCall, prepared: Prepared, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int
+    ) -> None:
+        """Read a layer's queries and keys [R', …, H·D]."""
+        self.grids.add(call.site.grid)
+        for resolution, wanted in self._wanted.items():
+            if self.layers.at(call.site, resolution):
+                probe = prepared.once((self, resolution), partial(word_probe, prepared, wanted, k))
+                self._add(wanted, probe.read(attend, q, k, heads), call.site.grid)
+
+    def _add(self, wanted: list[WordMap], read: torch.Tensor, grid: Size) -> None:
+        """Add what was read [N, H, P] to the sums of P maps."""
+        for word_map, sums in zip(wanted, read.float().mean(dim=1).unbind(-1), strict=True):
+            sums = sums.view(grid)
+            self.sums[word_map] = self.sums[word_map] + sums if word_map in self.sums else sums
+
+
+def word_probe(prepared: Prepared, wanted: Sequence[WordMap], like: torch.Tensor) -> Probe:
+    """A probe of the share that each map's words get in the edited maps, over all calls of the pair's rows."""
+    cells: list[Cell] = []
+    places = {row: place for place, row in enumerate(prepared.rows.targets)}
+    for number, word_map in enumerate(wanted):
+        column = like.new_zeros(prepared.tokens)
+        column[list(word_map.positions)] = 1
+        for row in (start + word_map.row for start in prepared.rows.starts):
+            edited = edited_columns(prepared, places[row], column) if row in places else [(row, column)]
+            cells += [(at, number, what) for at, what in edited]
+    return Probe.of(cells, len(wanted), prepared)

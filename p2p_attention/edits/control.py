@@ -1,0 +1,18 @@
+"""What a run is to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..source.inversion import Inversion
+from .plan import EditPlan
+from .self_attention import SelfAttention
+
+
+@dataclass(frozen=True)
+class Control:
+    """An edit plan, its self-attention window, and the inversion of the picture if that is a real one."""
+
+    plan: EditPlan
+    self_attention: SelfAttention
+    inversion: Inversion | None = None

@@ -1,0 +1,46 @@
+"""What the pack must know of a family of models: how its attention is reached, and what fits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import comfy.model_patcher
+import torch
+
+from ...attention.site import Layers
+from ...run.run import Run
+
+RUN = "p2p_run"
+Attention = Callable[..., torch.Tensor]
+
+
+class Backbone(Protocol):
+    """A way of attending. Of a model it keeps nothing; a run is found in `transformer_options[RUN]`."""
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Prefixes of a few small weights by which a model is known again."""
+
+    def matches(self, model: comfy.model_patcher.ModelPatcher) -> bool:
+        """True if the model is of this family."""
+
+    def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
+        """Patch a clone, once, so that its attention comes by; without a run that changes nothing."""
+
+    def override(self, run: Run, before: Attention | None) -> Attention:
+        """The host's `optimized_attention_override` for a call that needs one, around the one that is there
+        `before`.
+        """
+
+    def end_call(self, run: Run) -> None:
+        """A call of the model is over. Raises NothingActedError for an edit that could not act in it."""
+
+    def layers(self, model: comfy.model_patcher.ModelPatcher) -> Layers:
+        """How "which layers" is read for the model."""
+
+    def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:
+        """The shortest side of a latent that the model can compute."""
+
+    def replaced(self, options: dict[str, Any]) -> bool:
+        """True if another node computes this family's cross-attention itself, by a run's transformer_options."""

@@ -1,0 +1,35 @@
+"""The grids of a UNet's layers: each level has half the sides of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ...attention.site import AttentionSite, Size
+
+Halving = Callable[[Fraction], int]
+
+
+def grid(latent: Size, share: Fraction, halving: Halving) -> Size:
+    """(height, width) of the layers at a share of a latent's (height, width).
+
+    `halving` is math.ceil for models whose levels halve by a convolution, math.floor for those that pool.
+    """
+    height, width = latent
+    return halving(height * share), halving(width * share)
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """Layers chosen by their share of the latent's sides, in a model whose levels halve in a way (see `grid`)."""
+
+    halving: Halving
+
+    def at(self, site: AttentionSite, share: Fraction) -> bool:
+        """True for the level of this share."""
+        return site.grid == grid(site.latent, share, self.halving)
+
+    def within(self, site: AttentionSite, share: Fraction) -> bool:
+        """True for this level and those below it."""
+        return all(side <= most for side, most in zip(site.grid, grid(site.latent, share, self.halving), strict=True))

@@ -1,0 +1,179 @@
+"""UNets with cross-attention: Stable Diffusion 1, 2, XL and models of their families.
+
+An edit reaches attention in two places, since neither has all of it. `attn1_patch` and `attn2_patch` come before the
+projections, for every block, and know which rows are whose (`extra`): self-attention and a swap are edited right there,
+by what goes into the layer. Where attention itself is needed, to add rows, to read word maps or to renormalise, the
+patch *announces* the call, and the host's `optimized_attention_override`, which knows nothing but q, k and v and comes
+next, takes it: every attention that was not announced passes through. An announcement that nobody took until the next
+layer means that another node computes this attention itself.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import comfy.model_patcher
+import torch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+
+from ...attention.site import Attends, AttentionCall, AttentionSite, Size
+from ...errors import EditError, NothingActedError, Part
+from ...run.run import Run
+from .base import RUN, Attention
+from .pyramid import Pyramid
+
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+class UNetBackbone:
+    """The host's UNetModel."""
+
+    weights = ("diffusion_model.time_embed.0.bias", "diffusion_model.time_embed.2.bias", "diffusion_model.out.0.")
+
+    def matches(self, model: comfy.model_patcher.ModelPatcher) -> bool:
+        """True for the host's UNetModel."""
+        return isinstance(model.get_model_object("diffusion_model"), UNetModel)
+
+    def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
+        """Add the patches to those of other nodes."""
+        clone.set_model_attn1_patch(attn1_patch)
+        clone.set_model_attn2_patch(attn2_patch)
+
+    def override(self, run: Run, before: Attention | None) -> Attention:
+        """What takes announced calls."""
+        return partial(attention_override, run, before)
+
+    def end_call(self, run: Run) -> None:
+        """An announcement that nobody took is complained of."""
+        _expire(run)
+
+    def layers(self, model: comfy.model_patcher.ModelPatcher) -> Pyramid:
+        """Levels that halve by pooling round down, by a convolution up."""
+        return Pyramid(math.floor if self._pools(model) else math.ceil)
+
+    def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:
+        """Pooling must leave a pixel at the lowest level."""
+        return 2 ** (len(model.get_model_object("diffusion_model").channel_mult) - 1) if self._pools(model) else 1
+
+    def replaced(self, options: dict[str, Any]) -> bool:
+        """True if the one slot of a block's cross-attention is taken."""
+        return bool(options.get("patches_replace", {}).get("attn2"))
+
+    def _pools(self, model: comfy.model_patcher.ModelPatcher) -> bool:
+        return not model.get_model_object("diffusion_model").conv_resample
+
+
+def attn1_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, extra: dict[str, Any]) -> Inputs:
+    """Self-attention: target rows use the source's queries and keys, and their own values. All [R, N, C]."""
+    run: Run | None = extra.get(RUN)
+    if run is None:
+        return n, context, value
+    site = _site(Attends.SELF, extra)
+    run.log.layers += 1
+    _expire(run)
+    tiled = n.shape[0] != extra["activations_shape"][0] or n.shape[1] != site.grid[0] * site.grid[1]
+    run.log.tiled += tiled
+    call = run.call(site, n.shape[0], extra["uuids"]) if run.phase.injects_self and not tiled else None
+    if call is None:
+        return n, context, value
+    run.log.injected.append(run.layers.within(site, run.control.self_attention.resolution))
+    if not run.log.injected[-1]:
+        return n, context, value
+    run.log.edits += 1
+    rows = run.editor.source_rows(call, n.device)
+    queries = n[rows]
+    return queries, queries if context is n else context[rows], value
+
+
+def attn2_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, extra: dict[str, Any]) -> Inputs:
+    """Cross-attention: target rows use the source's queries and keys with their own re-mapped values.
+
+    `n` is [R, N, C]; `context` and `value` are [R, T, D]. Where rows are added, that is left to `attention_override`.
+    """
+    run: Run | None = extra.get(RUN)
+    if run is None or context is None:
+        return n, context, value
+    run.log.layers += 1
+    _expire(run)
+    needed = run.phase.edits_cross or run.needs_attention
+    call = run.call(_site(Attends.CROSS, extra), n.shape[0], extra["uuids"]) if needed else None
+    if call is None:
+        return n, context, value
+    _check_tokens(call, context)
+    if run.needs_attention:
+        run.log.saw_latent(call.site.latent)
+        run.editor.announced = call
+    run.log.edits += run.phase.edits_cross
+    if not run.phase.edits_cross or run.phase.adds_rows:
+        return n, context, value
+    edited = run.editor.cross_input(call, context, value)
+    return n[edited.rows], edited.context, edited.value
+
+
+def attention_override(
+    run: Run,
+    before: Attention | None,
+    function: Attention,
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    heads: int,
+    *args: Any,
+    **kwargs: Any,
+) -> torch.Tensor:
+    """The host's attention, or the override `before` ours, around which an announced call is edited and read.
+
+    q [R, N, H·D], k and v [R, k·T, H·D] → [R, N, H·D].
+    """
+
+    def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        if before is None:
+            return function(q, k, v, heads, *args, **kwargs)
+        return before(function, q, k, v, heads, *args, **kwargs)
+
+    call, run.editor.announced = run.editor.announced, None
+    if call is None:
+        return attend(q, k, v)
+    if q.shape[0] != call.rows.total or k.shape[1] % call.phase.tokens:
+        if call.phase.adds_rows:
+            raise EditError(
+                f"cross-attention got {q.shape[0]} rows of {k.shape[1]} tokens where {call.rows.total} of "
+                f"{call.phase.tokens} were expected. Another node's attention patch does not fit the edit",
+                "Remove it, or connect it before the Controller.",
+                Part.CONTROLLER,
+            )
+        return attend(q, k, v)
+    return run.attend(call, attend, q, k, v, heads)
+
+
+def _expire(run: Run) -> None:
+    """The announced attention is over. Raises NothingActedError if it was to add rows and nobody took it."""
+    call, run.editor.announced = run.editor.announced, None
+    if call and call.phase.adds_rows:
+        raise NothingActedError(
+            "another node computes this model's cross-attention itself, so added words, word windows and reweights "
+            "cannot act",
+            "Remove it, or only swap words.",
+            Part.CONTROLLER,
+        )
+
+
+def _site(attends: Attends, extra: dict[str, Any]) -> AttentionSite:
+    return AttentionSite(attends, _sides(extra["activations_shape"]), _sides(extra["original_shape"]))
+
+
+def _sides(shape: Any) -> Size:
+    """The last two sides of a shape, which the host may give as a list or a torch.Size."""
+    return int(shape[-2]), int(shape[-1])
+
+
+def _check_tokens(call: AttentionCall, context: torch.Tensor) -> None:
+    """Raise EditError for a context [R, T, C] of other tokens than the plan's."""
+    if context.shape[1] % call.phase.tokens:
+        raise EditError(
+            f"the conditioning has {context.shape[1]} tokens where the prompts were encoded to {call.phase.tokens}",
+            f"Connect {Part.ENCODE}'s own positive output to the sampler.",
+            Part.CONTROLLER,
+        )

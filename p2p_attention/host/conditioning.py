@@ -1,0 +1,102 @@
+"""Source and target prompts as one conditioning, and the edit plan that begins with them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import comfy.sd
+import torch
+
+from ..edits.plan import EditPlan, Target
+from ..errors import EditError, Part
+from ..prompts.pair import Pair
+from ..quote import quote
+from .encoders.base import HostTokens
+from .encoders.clip import CLIPReader
+
+MOST_CHUNKS = 32
+PAIR = "p2p_pair"
+
+Conditioning = list[list[Any]]
+
+
+def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> tuple[Conditioning, EditPlan]:
+    """Encode a source prompt and its targets as one conditioning with a row each, and start an edit plan.
+
+    Prompts of fewer chunks than the longest are filled up with empty ones. Raises EditError for a text encoder
+    that is not CLIP, encoders that read the prompt differently, a prompt of more than 32 chunks, half
+    characters, or weights that the encoder turns into infinite numbers.
+    """
+    reader, texts = CLIPReader(), (source, *targets)
+    _check_characters(texts)
+    tokens = [clip.tokenize(text, return_word_ids=True) for text in texts]
+    _check_lengths(texts, tokens)
+    tokens = reader.pad(clip, tokens)
+    first, *others = [reader.read(clip, text, token) for text, token in zip(texts, tokens, strict=True)]
+    encoded = [clip.encode_from_tokens_scheduled(_without_ids(token)) for token in tokens]
+    pair = hashlib.sha256(repr(texts).encode("utf-8", "surrogatepass")).hexdigest()
+    conditioning = [_stack(list(parts), pair) for parts in zip(*encoded, strict=True)]
+    _check_finite(texts, conditioning)
+    rows = tuple(Target(Pair(first, other), row) for row, other in enumerate(others, start=1))
+    return conditioning, EditPlan(pair, first, rows, len(texts))
+
+
+def first_prompt(positive: Conditioning) -> Conditioning:
+    """The first row of a conditioning, a pair's source, without the pair's mark."""
+    first = []
+    for cond, options in positive:
+        kept = {key: value for key, value in options.items() if key != PAIR}
+        if torch.is_tensor(kept.get("pooled_output")):
+            kept["pooled_output"] = kept["pooled_output"][:1]
+        first.append([cond[:1], kept])
+    return first
+
+
+def _stack(parts: list[list[Any]], pair: str) -> list[Any]:
+    """One conditioning entry with a row for each prompt; so have its tensors, the rest is the source's."""
+    options = dict(parts[0][1])
+    for key, value in options.items():
+        if torch.is_tensor(value):
+            options[key] = torch.cat([part[1][key] for part in parts])
+    return [torch.cat([part[0] for part in parts]), {**options, PAIR: pair}]
+
+
+def _without_ids(tokens: HostTokens) -> HostTokens:
+    return {key: [[entry[:2] for entry in chunk] for chunk in chunks] for key, chunks in tokens.items()}
+
+
+def _check_characters(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise EditError(
+                f"the prompt {quote(text)} holds half a character (a surrogate without its partner), as cut emoji "
+                "leave it",
+                "Delete it.",
+                Part.ENCODE,
+            )
+
+
+def _check_lengths(texts: tuple[str, ...], tokens: list[HostTokens]) -> None:
+    """Words are aligned and maps re-mapped in the square of the prompt's length, so it must have an end."""
+    for text, token in zip(texts, tokens, strict=True):
+        chunks = max(len(parts) for parts in token.values())
+        if chunks > MOST_CHUNKS:
+            raise EditError(
+                f"the prompt that begins with {quote(text, 40)} takes {chunks} chunks of the text encoder, the most is "
+                f"{MOST_CHUNKS} (about 2,400 tokens)",
+                "Shorten it.",
+                Part.ENCODE,
+            )
+
+
+def _check_finite(texts: tuple[str, ...], conditioning: Conditioning) -> None:
+    for cond, _ in conditioning:
+        for text, row in zip(texts, cond, strict=True):
+            if not bool(torch.isfinite(row).all()):
+                raise EditError(
+                    f"the text encoder's output for {quote(text)} is not finite. A weight such as (word:nan) or "
+                    "(word:1e40) does this",
+                    "Write one near 1.",
+                    Part.ENCODE,
+                )

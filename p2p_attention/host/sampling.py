@@ -1,0 +1,224 @@
+"""What is done around a run of a controlled model, in the host's wrappers.
+
+The host calls, from the outside in: OUTER_SAMPLE, once a run (`outer_sample`); SAMPLER_SAMPLE, where the sampler is
+about to draw its noise (`sampler_sample`); PREDICT_NOISE, once a call of the model (`predict_noise`); and in
+the model the backbone's hooks. The `Run` that they share is in the run's own transformer_options and gone after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.samplers
+import torch
+from comfy.patcher_extension import WrappersMP
+from comfy_api.torch_helpers.torch_compile import COMPILE_KEY
+
+from ..edits.control import Control
+from ..errors import EditError, Part, Spell, spelled
+from ..run.effect import idle
+from ..run.record import Findings, Record
+from ..run.run import Run
+from ..source.inversion import Method
+from ..source.trajectory import Anchor
+from . import log
+from .backbones.base import RUN, Backbone
+from .compatibility import (
+    check_batch,
+    check_guidance,
+    check_noise,
+    check_noise_mask,
+    check_positive,
+    check_rows,
+    check_sampler,
+)
+from .inversion_fit import check_inversion
+from .noise import noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
+from .pair_entries import own_entries, spans, spread_rows
+
+OVERRIDE = "optimized_attention_override"
+
+
+@dataclass(frozen=True, eq=False)
+class Controlled:
+    """What a patched clone knows: what to do, how its model attends, where to leave what runs find, how to spell
+    nodes.
+    """
+
+    control: Control
+    backbone: Backbone
+    record: Record
+    spell: Spell
+
+
+def outer_sample(
+    controlled: Controlled, executor: Any, noise: torch.Tensor, latent: torch.Tensor, *args: Any, **kwargs: Any
+) -> torch.Tensor:
+    """OUTER_SAMPLE: one `Run` from here to the end, in the run's own transformer_options."""
+    guider: comfy.samplers.CFGGuider = executor.class_obj
+    with spelled(controlled.spell):
+        run = _begin(controlled, guider, noise, latent, args[1])
+        options = guider.model_options["transformer_options"]
+        options[RUN] = run
+        try:
+            result: torch.Tensor = executor(noise, latent, *args, **kwargs)
+        finally:
+            del options[RUN]
+        run.end()
+    for remark in run.remarks(result):
+        log.warn(controlled.spell(f"{Part.CONTROLLER}: {remark}"))
+    _keep_findings(controlled.record, guider, run, result)
+    return result
+
+
+def _begin(
+    controlled: Controlled,
+    guider: comfy.samplers.CFGGuider,
+    noise: torch.Tensor,
+    latent: torch.Tensor,
+    sigmas: torch.Tensor,
+) -> Run:
+    """A run for this noise and latent [rows, C, H, W], if all of it fits the edit; raises EditError if not."""
+    control, plan, options = controlled.control, controlled.control.plan, guider.model_options["transformer_options"]
+    check_positive(guider, plan)
+    check_rows(noise, plan)
+    rows = plan.layout(noise.shape[0] // plan.rows)
+    if control.inversion is None:
+        check_noise(noise, rows)
+    check_guidance(guider)
+    check_batch(guider, plan)
+    if control.inversion:
+        check_inversion(control.inversion, plan, guider, controlled.backbone, sigmas, rows.sources(latent))
+    continues = control.inversion is None and not bool(torch.any(noise))
+    percent_to_sigma = guider.model_patcher.get_model_object("model_sampling").percent_to_sigma
+    layers = controlled.backbone.layers(guider.model_patcher)
+    run = Run(control, sigmas.tolist(), percent_to_sigma, layers, rows.pictures, continues)
+    log.info(f"Prompt-to-Prompt: {run.summary}")
+    for remark in run.said:
+        log.warn(controlled.spell(remark))
+    if nothing := idle(plan):
+        log.warn(controlled.spell(f"{Part.CONTROLLER}: {nothing}"))
+    if options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {}).pop(COMPILE_KEY, None):
+        # the host reuses what it traced without asking for our hooks
+        log.warn(
+            controlled.spell(f"{Part.CONTROLLER}: torch.compile (Torch Compile Model) is left out while an edit runs.")
+        )
+    if controlled.backbone.replaced(options) and (run.adds_rows or run.renormalises):
+        raise EditError(
+            "another node replaces this model's cross-attention (as IPAdapter does) and cannot take what added words, "
+            "word windows and reweights need",
+            "Remove it, or only swap words.",
+            Part.CONTROLLER,
+        )
+    spread_rows(guider, plan)
+    return run
+
+
+def _keep_findings(record: Record, guider: comfy.samplers.CFGGuider, run: Run, result: torch.Tensor) -> None:
+    masks, maps = run.blender.target_masks, tuple(run.reading.watched())
+    if masks is not None or maps:
+        scale = guider.model_patcher.model.latent_format.spacial_downscale_ratio
+        masks = None if masks is None else masks.cpu()
+        record.keep(Findings(result.detach().cpu().clone(), masks, maps, scale))
+
+
+def predict_noise(
+    backbone: Backbone,
+    executor: Any,
+    x: torch.Tensor,
+    timestep: torch.Tensor,
+    model_options: dict[str, Any],
+    *args: Any,
+) -> torch.Tensor:
+    """PREDICT_NOISE: read the noise level once for all layers."""
+    options = model_options.get("transformer_options", {})
+    run: Run | None = options.get(RUN)
+    if run is None:
+        return executor(x, timestep, model_options, *args)
+    sigma = float(timestep.flatten()[0])
+    run.begin_call(sigma, x)
+    with _overridden(options, run, backbone):
+        denoised = executor(x, timestep, model_options, *args)
+    backbone.end_call(run)
+    return run.end_call(sigma, x, denoised)
+
+
+@contextmanager
+def _overridden(options: dict[str, Any], run: Run, backbone: Backbone) -> Iterator[None]:
+    """The attention override in these options, in calls that need it; after them what was there before."""
+    if not run.needs_attention:
+        yield
+        return
+    before = options.get(OVERRIDE)
+    options[OVERRIDE] = backbone.override(run, before)
+    try:
+        yield
+    finally:
+        del options[OVERRIDE]
+        if before is not None:
+            options[OVERRIDE] = before
+
+
+def sampler_sample(
+    controlled: Controlled,
+    executor: Any,
+    guider: comfy.samplers.CFGGuider,
+    sigmas: torch.Tensor,
+    extra_args: dict[str, Any],
+    callback: Any,
+    noise: torch.Tensor,
+    latent: torch.Tensor,
+    denoise_mask: torch.Tensor | None,
+    *args: Any,
+) -> torch.Tensor:
+    """SAMPLER_SAMPLE: the host has prepared the conditionings, and the sampler is about to draw its noise."""
+    run: Run = guider.model_options["transformer_options"][RUN]
+    sampler: comfy.samplers.Sampler = executor.class_obj
+    inversion = controlled.control.inversion
+    _check_sampler(guider, sampler, run, denoise_mask)
+    if inversion:
+        noise, latent = torch.zeros_like(noise), run.rows.spread(inversion.trajectory.start.to(noise))
+    elif denoise_mask is None and _leaves_nothing_of(latent, noise, sampler.max_denoise(guider, sigmas), sigmas):
+        log.warn(
+            controlled.spell(
+                f"{Part.CONTROLLER}: nothing of the latent's picture is left at denoise 1.0. To edit that picture, "
+                f"connect {Part.INVERSION} to the inversion input; for a new one, use an empty latent."
+            )
+        )
+    holds = inversion is not None and inversion.method is Method.DIRECT
+    anchor = Anchor(inversion.trajectory.to(noise.device), run.rows) if inversion and holds else None
+    run.prepare(spans(own_entries(guider, run.plan)), anchor)
+    draw = refuse_noise if inversion else noise_sampler
+    with (
+        shared_noise(sampler, draw, noise, run.rows, sigmas, extra_args.get("seed")),
+        shared_inpainting_noise(sampler, run.rows),
+    ):
+        samples = executor(guider, sigmas, extra_args, callback, noise, latent, denoise_mask, *args)
+    samples = run.finish(samples)
+    if inversion:
+        clean = inversion.trajectory.clean
+        error = (run.rows.sources(samples) - clean.to(samples)).norm() / clean.norm()
+        log.info(f"Prompt-to-Prompt: the source was reconstructed to a relative error of {float(error):.2e}.")
+    return samples
+
+
+def _check_sampler(
+    guider: comfy.samplers.CFGGuider, sampler: comfy.samplers.Sampler, run: Run, denoise_mask: torch.Tensor | None
+) -> None:
+    """Raise EditError for what only shows when the sampler is about to run."""
+    if guider.model_options.get("multigpu_clones"):
+        raise EditError("an edit cannot be split over several GPUs", "Remove the multi-GPU node.", Part.CONTROLLER)
+    check_sampler(sampler)
+    check_noise_mask(denoise_mask, run.rows)
+    if run.control.inversion and denoise_mask is not None:
+        raise EditError(
+            "an inverted picture cannot take a noise mask", f"Connect the mask to {Part.BLEND}.", Part.CONTROLLER
+        )
+
+
+def _leaves_nothing_of(latent: torch.Tensor, noise: torch.Tensor, max_denoise: bool, sigmas: torch.Tensor) -> bool:
+    """True if a run from pure noise covers the pictures that the latent holds."""
+    return len(sigmas) > 1 and max_denoise and bool(latent.any()) and bool(noise.any())

@@ -1,0 +1,121 @@
+"""The local blends of a run: outside a mask that the words' maps make, the target stays the source (Hertz et al. 2022,
+section 3.2).
+
+The blended prediction and the blended latent are alike outside the mask, so whatever a sampler makes of them, step by
+step, is alike there too: with no mask at all the target is the source bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from ..attention.rows import Rows
+from ..attention.word_maps import WordMap
+from ..edits.local_blend import LocalBlend, MaskUse, soften, threshold_map
+from ..edits.plan import Target
+from ..edits.window import SigmaWindow
+from ..errors import Part
+from ..prompts.pair import PairPositions
+from .schedule import Named
+
+Maps = Mapping[WordMap, torch.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """A blend of the target in one of the run's rows, with its source's row."""
+
+    source: int
+    row: int
+    blend: LocalBlend
+    window: SigmaWindow
+
+    def maps(self, words: PairPositions) -> tuple[WordMap, ...]:
+        places = ((self.source, words.source), (self.row, words.target))
+        return tuple(WordMap(row, positions, self.blend.resolution) for row, positions in places if positions)
+
+
+class Blender:
+    """The local blends of a run's `targets`. Until a blend's first step is done, its target is whole."""
+
+    def __init__(self, targets: Sequence[Target], rows: Rows, percent_to_sigma: Callable[[float], float]) -> None:
+        self.rows = rows
+        self._placed = [
+            _Placed(source, row, blend, blend.window.to_sigmas(percent_to_sigma))
+            for source, row, number in rows.numbers()
+            for blend in targets[number].blends
+        ]
+        self._users: dict[_Placed, torch.Tensor] = {}
+        self.mask: torch.Tensor | None = None
+
+    def windows(self) -> Iterator[Named]:
+        """(who asked, window as asked, window in sigmas) of every blend."""
+        for placed in self._placed:
+            yield str(Part.BLEND), placed.blend.window, placed.window
+
+    def word_maps(self) -> Iterator[WordMap]:
+        """The maps that the masks are made of."""
+        for placed in self._placed:
+            blend = placed.blend
+            if not blend.window.is_empty:
+                yield from placed.maps(blend.words if blend.reads_words else PairPositions())
+                yield from placed.maps(blend.exclude)
+
+    def update(self, sigma: float, maps: Maps, latent: torch.Tensor) -> None:
+        """A call at this noise level is done: make the masks [rows, 1, H, W] anew, as the maps are now."""
+        open_now = [placed for placed in self._placed if sigma in placed.window]
+        if not open_now or not all(word_map in maps for word_map in self.word_maps()):
+            return
+        size = (latent.shape[-2], latent.shape[-1])
+        mask = latent.new_ones(self.rows.total, 1, *size)
+        for row in {placed.row for placed in open_now}:
+            masks = [self._mask(placed, maps, latent, size) for placed in open_now if placed.row == row]
+            mask[row] = torch.stack(masks).amax(dim=0)
+        self.mask = mask
+
+    def blend(self, latent: torch.Tensor) -> torch.Tensor:
+        """Make each target of a latent [rows, C, H, W] its source outside the target's mask; in place."""
+        if self.mask is not None:
+            masks = self.rows.split(self.mask)
+            for picture, mask in zip(self.rows.split(latent), masks, strict=True):
+                picture[1:] = torch.lerp(picture[0], picture[1:], mask[1:].to(latent))
+        return latent
+
+    @property
+    def target_masks(self) -> torch.Tensor | None:
+        """The masks [targets, 1, H, W] of all pictures' targets."""
+        return None if self.mask is None else self.rows.split(self.mask)[:, 1:].flatten(0, 1)
+
+    def _mask(self, placed: _Placed, maps: Maps, latent: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        """The mask [1, H, W] of one blend."""
+        blend, mask = placed.blend, latent.new_zeros(1, *size)
+        if blend.reads_words:
+            mask = self._words(placed, blend.words, maps, size, mask, grow=True)
+        if blend.mask is not None:
+            join = torch.minimum if blend.mask_use is MaskUse.AND else torch.maximum
+            mask = join(mask, self._user(placed, blend.mask, latent))
+        if blend.exclude:
+            mask = mask * (1 - self._words(placed, blend.exclude, maps, size, torch.zeros_like(mask), grow=False))
+        return soften(mask, blend.softness)
+
+    def _words(
+        self,
+        placed: _Placed,
+        words: PairPositions,
+        maps: Maps,
+        size: tuple[int, int],
+        nothing: torch.Tensor,
+        grow: bool,
+    ) -> torch.Tensor:
+        masks = [threshold_map(maps[one], placed.blend.threshold, size, grow) for one in placed.maps(words)]
+        return torch.stack([nothing, *(mask.to(nothing) for mask in masks)]).amax(dim=0)
+
+    def _user(self, placed: _Placed, mask: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
+        if placed not in self._users:
+            fitted = F.interpolate(mask[None].float(), size=latent.shape[-2:], mode="bilinear", antialias=True)
+            self._users[placed] = fitted[0].clamp(0, 1).to(latent)
+        return self._users[placed]

@@ -1,0 +1,101 @@
+"""Whether an edit showed, and what to say if it hardly did or cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from ..edits.plan import EditPlan, Target
+from ..errors import Part
+from ..quote import list_words, quote
+from .attention_share import AttentionShare, edited_positions
+
+LITTLE = 0.1
+LEAST_FREE = 0.01
+
+
+@dataclass(frozen=True)
+class Counts:
+    """In how many of a run's steps cross- and self-attention are edited."""
+
+    crossed: int
+    self_injected: int
+    steps: int
+
+    def __str__(self) -> str:
+        return f"cross-attention edited in {self.crossed}, self-attention in {self.self_injected} of {self.steps} steps"
+
+
+def idle(plan: EditPlan) -> str | None:
+    """What to say of a plan in which no edit can act, whatever the run."""
+    if any(target.acts for target in plan.targets):
+        return None
+    return (
+        f"no edit acts on the targets' cross-attention. Connect {Part.SWAP}, {Part.REFINE}, or {Part.REWEIGHT} with a "
+        "strength other than 1, between the prompts and this node."
+    )
+
+
+def mask_remarks(plan: EditPlan, masks: torch.Tensor | None) -> list[str]:
+    """What to say of local blends whose words let through all of a picture, or nothing; `masks` [targets, …]."""
+    said = []
+    for number, mask in enumerate([] if masks is None else masks):
+        target = plan.targets[number % len(plan.targets)]
+        free = float(mask.mean())
+        if any(blend.reads_words for blend in target.blends) and not LEAST_FREE < free < 1 - LEAST_FREE:
+            what, way = ("everything", "Raise") if free > 0.5 else ("nothing", "Lower")
+            said.append(
+                f"{Part.BLEND} lets {what} of {quote(target.prompt.text)} change (its mask is {free:.0%} of the "
+                f"picture). {way} its threshold, name other words, or choose another map_resolution; {Part.MASK} shows "
+                "the mask."
+            )
+    return list(dict.fromkeys(said))
+
+
+def remarks(
+    plan: EditPlan, latent: torch.Tensor, share: AttentionShare, counts: Counts, masks: torch.Tensor | None
+) -> list[str]:
+    """What to say of each edited target that differs little from its source in a finished latent [rows, …].
+
+    `masks` [targets, …] are the local blend's.
+    """
+    pictures = plan.layout().split(latent.float()).flatten(2)
+    norm = pictures[:, 0].norm(dim=1).clamp_min(1e-12)
+    free = None if masks is None else masks.reshape(-1, len(plan.targets), masks[0].numel()).mean(dim=(0, 2))
+    said = []
+    for row, target in enumerate(plan.targets, start=1):
+        distance = float(((pictures[:, row] - pictures[:, 0]).norm(dim=1) / norm).amax())
+        if target.acts and distance < LITTLE:
+            said.append(
+                _remark(target, distance, share.of(row), counts, None if free is None else float(free[row - 1]))
+            )
+    return said
+
+
+def _remark(target: Target, distance: float, share: float | None, counts: Counts, free: float | None) -> str:
+    name = ", ".join((quote(target.prompt.text), *target.settings))
+    parts = [f"{name} differs from its source by {distance:.1%} only. {str(counts).capitalize()}"]
+    if share is not None and all(reweight.strength for reweight in target.reweights):
+        positions = set(edited_positions(target))
+        words = [word.text for word in target.prompt.words if positions & {*word.positions}]
+        parts.append(f"{list_words(map(repr, words))} held {share:.1%} of the attention to words")
+    if free is not None:
+        parts.append(f"the local blend left {free:.1%} of the picture free")
+    advice = "; ".join(_advice(target, counts, free))
+    return "; ".join(parts) + "." + (f" To see more of the edit: {advice}." if advice else "")
+
+
+def _advice(target: Target, counts: Counts, free: float | None) -> Iterator[str]:
+    """What can make a target differ more; `free` is the share of the picture that the local blend lets through."""
+    if counts.self_injected:
+        yield "let self-attention end earlier (self_end_percent)"
+    if target.injection:
+        yield "let the swap or refine end earlier (end_percent)"
+    if acting := [reweight for reweight in target.reweights if reweight.acts]:
+        later = "let the reweight end later (end_percent), or " if any(r.window.end < 1 for r in acting) else ""
+        yield f"{later}move the reweight's strength further from 1"
+    if free is not None and free < 1:
+        reads_words = any(blend.reads_words for blend in target.blends)
+        yield "lower the local blend's threshold" if reads_words else "widen the local blend's mask"

@@ -1,0 +1,144 @@
+"""One sampling run under control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from ..attention.editor import Editor
+from ..attention.probe import Attend
+from ..attention.site import AttentionCall, AttentionSite, Layers
+from ..edits.control import Control
+from ..errors import EditError, Part
+from ..quote import quote
+from ..source.trajectory import Anchor
+from .blender import Blender
+from .call_log import CallLog
+from .diagnosis import check_call, check_run
+from .effect import Counts, mask_remarks, remarks
+from .reading import Reading
+from .schedule import PercentToSigma, Schedule
+from .steps import Steps
+
+
+class Run:
+    """The state of one run over `pictures` pictures, each a source and its targets, at the noise levels `sigmas`.
+
+    The sampler's side tells it when a call of the model begins and ends; the backbone's hooks ask it what to do with a
+    call of attention, and report to its `log`. `continues` is true for a run that takes up another's latent; `layers`
+    says how the model's layers are chosen. Raises EditError for a window that no step falls in; what is only worth a
+    remark of them is `said`.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        sigmas: Sequence[float],
+        percent_to_sigma: PercentToSigma,
+        layers: Layers,
+        pictures: int = 1,
+        continues: bool = False,
+    ) -> None:
+        self.control, self.plan, self.layers = control, control.plan, layers
+        self.rows = self.plan.layout(pictures)
+        self.log, self.editor = CallLog(), Editor()
+        self._schedule = Schedule(self.plan, control.self_attention, percent_to_sigma)
+        self._steps = Steps(sigmas, percent_to_sigma, continues)
+        phases = [(sigma, self._schedule.phase(sigma)) for sigma in self._steps.sigmas]
+        edited = [sigma for sigma, phase in phases if phase.edits_cross]
+        self._counts = Counts(len(edited), sum(phase.injects_self for _, phase in phases), len(phases))
+        self.adds_rows = any(phase.adds_rows for _, phase in phases)
+        self.renormalises = any(reweight.renormalise for target in self.plan.targets for reweight in target.reweights)
+        self.blender = Blender(self.plan.targets, self.rows, percent_to_sigma)
+        self.reading = Reading(self.plan, self.rows, self.blender.word_maps(), edited, len(phases), layers)
+        self.said = [*self._steps.check([*self._schedule.windows()], self.blender.windows())]
+        self.phase = self._schedule.phase(0.0)
+        self._spans: Mapping[Any, tuple[float, float]] = {}
+        self._anchor: Anchor | None = None
+
+    @property
+    def summary(self) -> str:
+        """What the run is to do, in a line."""
+        prompts = ", ".join(dict.fromkeys(quote(prompt.text) for prompt in self.plan.prompts))
+        return f"{quote(self.plan.source.text)} → {prompts}; {self._counts}."
+
+    def prepare(self, spans: Mapping[Any, tuple[float, float]], anchor: Anchor | None) -> None:
+        """The sampler is about to begin. `spans` has the conditionings that hold the pair's rows, by their uuid, with
+        the highest and the lowest noise level of each one's timestep range; `anchor` holds inverted sources.
+        """
+        self._spans, self._anchor = spans, anchor
+
+    def begin_call(self, sigma: float, latent: torch.Tensor) -> None:
+        """The model is about to be called at a noise level, for a latent [rows, C, H, W], which is brought in line."""
+        self.phase = self._schedule.phase(sigma)
+        self.reading.begin_call(sigma)
+        present = any(low <= sigma <= high for high, low in self._spans.values())
+        self.log.begin((latent.shape[-2], latent.shape[-1]), present, self.phase.acts)
+        self.editor.forget()
+        if self._anchor:
+            self._anchor.place(latent, sigma)
+        self.blender.blend(latent)
+
+    def end_call(self, sigma: float, latent: torch.Tensor, denoised: torch.Tensor) -> torch.Tensor:
+        """The model was called, for a latent [rows, C, H, W]. Returns its prediction, brought in line.
+
+        Raises EditError if an edit was due and could not act.
+        """
+        self.editor.forget()
+        check_call(self.log, self.phase, self.reading, self.control.self_attention)
+        self.blender.update(sigma, self.reading.maps.sums, latent)
+        if self._anchor:
+            self._anchor.lead(denoised, sigma)
+        return self.blender.blend(denoised)
+
+    def finish(self, latent: torch.Tensor) -> torch.Tensor:
+        """The sampler is done with a latent [rows, C, H, W]. Returns it, brought in line."""
+        if self._anchor:
+            self._anchor.finish(latent)
+        return self.blender.blend(latent)
+
+    def end(self) -> None:
+        """The run is over. Raises EditError if edits were due but the pair's rows never came by.
+
+        In a part of a split schedule the pair's timestep range may leave all steps out.
+        """
+        if self.log.size and (self.log.was_present or self._steps.are_all):
+            check_run(self.log, self.reading, self.renormalises and not self.editor.read)
+
+    @property
+    def needs_attention(self) -> bool:
+        """True if the running call must come by where attention is computed: to add rows, read maps, or renormalise."""
+        return self.phase.adds_rows or self.renormalises or bool(self.reading.due)
+
+    def call(self, site: AttentionSite, rows: int, uuids: Sequence[Any]) -> AttentionCall | None:
+        """A call of an attention of `rows` rows, whose prompts (chunks) have these uuids; None if none is the
+        pair's.
+        """
+        holding = [number for number, uuid in enumerate(uuids) if uuid in self._spans]
+        if not holding:
+            return None
+        if rows != len(uuids) * self.rows.total:
+            raise EditError(
+                f"the model was called with {rows} rows where {self.rows.total} for each prompt were expected. A node "
+                "that splits the batch (context windows) does not fit an edit",
+                "Remove it.",
+                Part.CONTROLLER,
+            )
+        return AttentionCall(site, self.rows.in_call(len(uuids), holding), self.phase)
+
+    def attend(
+        self, call: AttentionCall, attend: Attend, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int
+    ) -> torch.Tensor:
+        """Cross-attention of the pair's rows, edited and read (see `Editor.attend`); of an area no maps are read."""
+        whole = call.site.latent == self.log.size
+        return self.editor.attend(call, attend, q, k, v, heads, self.reading.due if whole else ())
+
+    def remarks(self, latent: torch.Tensor) -> list[str]:
+        """What to say of targets that hardly differ from their source in the finished latent [rows, C, H, W]."""
+        if self._steps.last > 0:
+            return []
+        masks = self.blender.target_masks
+        said = remarks(self.plan, latent, self.reading.share, self._counts, masks)
+        return [*mask_remarks(self.plan, masks), *said]
