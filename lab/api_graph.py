@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import nodes
 import torch
+
+from .boot import host_nodes
 
 SAVERS = ("SaveImage", "PreviewImage")
 Flow = dict[str, dict[str, Any]]
-Outputs = dict[str, tuple]
+Values = tuple[Any, ...]
+Outputs = dict[str, Values]
 
 
 def run(flow: Flow, made: Outputs) -> Outputs:
@@ -32,7 +34,7 @@ def tensors(outputs: Outputs) -> dict[str, torch.Tensor]:
     return found
 
 
-def _output(flow: Flow, number: str, outputs: Outputs) -> tuple:
+def _output(flow: Flow, number: str, outputs: Outputs) -> Values:
     """The outputs of one node, after those of the nodes before it."""
     if number not in outputs:
         entry = flow[number]
@@ -40,11 +42,11 @@ def _output(flow: Flow, number: str, outputs: Outputs) -> tuple:
             name: _output(flow, value[0], outputs)[value[1]] if isinstance(value, list) else value
             for name, value in entry["inputs"].items()
         }
-        outputs[number] = _execute(nodes.NODE_CLASS_MAPPINGS[entry["class_type"]], inputs)
+        outputs[number] = _execute(host_nodes().NODE_CLASS_MAPPINGS[entry["class_type"]], inputs)
     return outputs[number]
 
 
-def _execute(kind: type, inputs: dict[str, Any]) -> tuple:
+def _execute(kind: Any, inputs: dict[str, Any]) -> Values:
     """A node's outputs, of the host's first or third kind of node."""
     made = kind.execute(**inputs) if hasattr(kind, "GET_SCHEMA") else getattr(kind(), kind.FUNCTION)(**inputs)
     if isinstance(made, dict):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import os
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -48,10 +50,13 @@ def boot(host: str | Path, *options: str, gradients: bool = False) -> None:
     torch.set_grad_enabled(gradients)
 
 
+def host_nodes() -> Any:
+    """The host's nodes.py, which has the name of our nodes/."""
+    return importlib.import_module("nodes")
+
+
 def load_pack(folder: Path) -> ModuleType:
     """The pack in a folder as the host itself loads it at its start; raises RuntimeError where the host could not."""
-    import nodes
-
-    if not asyncio.run(nodes.load_custom_node(str(folder))):
+    if not asyncio.run(host_nodes().load_custom_node(str(folder))):
         raise RuntimeError(f"the host could not load the pack in {folder}")
     return sys.modules[str(folder).replace(".", "_x_")]

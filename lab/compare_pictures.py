@@ -28,7 +28,7 @@ sys.path[0] = str(ROOT)  # not this folder, whose modules must not hide the host
 import torch
 from PIL import Image, ImageDraw
 
-from lab.boot import boot, load_pack
+from lab.boot import boot, host_nodes, load_pack
 
 FAMILIES = ("demo", "sd15", "sdxl")
 RANDOM_SIDE, RANDOM_STEPS = 128, 8
@@ -70,9 +70,7 @@ def run_checkout(options: argparse.Namespace) -> Found:
     (base / "input").mkdir()
     picture().save(base / "input" / "example.png")
     boot(os.environ["COMFYUI_PATH"], "--cpu", "--base-directory", str(base))
-    import nodes
-
-    asyncio.run(nodes.init_builtin_extra_nodes())
+    asyncio.run(host_nodes().init_builtin_extra_nodes())
     load_pack(options.after.resolve())
     from lab.api_graph import run, tensors
 
@@ -109,7 +107,7 @@ def flows(options: argparse.Namespace) -> Iterator[tuple[str, str, int, dict[str
                 yield path.stem, family, seed, flow
 
 
-def loaded(flow: dict[str, Any], family: str) -> dict[str, tuple]:
+def loaded(flow: dict[str, Any], family: str) -> dict[str, tuple[Any, ...]]:
     """What stands for the loader's outputs: nothing for the demo model, which its own node loads.
 
     A random model has no VAE; `ThreeChannels` stands for it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import comfy.model_base
 import comfy.model_management
 import comfy.model_patcher
@@ -136,7 +138,7 @@ def _text(layers: int) -> dict:
     }
 
 
-def _model(family: type, seed: int, dtype: torch.dtype = torch.float32) -> comfy.model_patcher.ModelPatcher:
+def _model(family: Any, seed: int, dtype: torch.dtype = torch.float32) -> comfy.model_patcher.ModelPatcher:
     config = family(family.unet_config)
     config.set_inference_dtype(dtype, torch.bfloat16 if dtype.itemsize == 1 else None)
     model = config.get_model({})
@@ -145,7 +147,7 @@ def _model(family: type, seed: int, dtype: torch.dtype = torch.float32) -> comfy
     return comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=torch.device("cpu"))
 
 
-def _clip(family: type, text: dict, seed: int) -> comfy.sd.CLIP:
+def _clip(family: Any, text: dict, seed: int) -> comfy.sd.CLIP:
     options = {**text, "dtype": torch.float32}
     clip = comfy.sd.CLIP(family(family.unet_config).clip_target(), model_options=options)
     randomise(clip.cond_stage_model, seed)

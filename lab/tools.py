@@ -15,6 +15,7 @@ def load(name: str) -> ModuleType:
     known = f"p2p_tools_{name}"
     if known not in sys.modules:
         spec = importlib.util.spec_from_file_location(known, ROOT / "tools" / f"{name}.py")
+        assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
         sys.modules[known] = module
         spec.loader.exec_module(module)

@@ -5,7 +5,6 @@ The schemas are the one source of the English texts; ComfyUI's editor reads them
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))
-from lab.boot import boot, load_pack
+from lab.boot import boot, host_nodes, load_pack
 
 LOCALES = ROOT / "locales"
 TRANSLATIONS = ("ko", "zh", "ja")
@@ -80,10 +79,9 @@ def _slot(name: str, tooltip: str) -> dict[str, str]:
 def _load_pack(base: str) -> dict[str, Any]:
     """The pack's node classes, loaded by the host of COMFYUI_PATH as when it starts in a base directory."""
     boot(os.environ["COMFYUI_PATH"], "--cpu", "--base-directory", base)
-    nodes: Any = importlib.import_module("nodes")  # the host's, not ours
-    before = set(nodes.NODE_CLASS_MAPPINGS)
+    before = set(host_nodes().NODE_CLASS_MAPPINGS)
     load_pack(ROOT)
-    return {name: cls for name, cls in nodes.NODE_CLASS_MAPPINGS.items() if name not in before}
+    return {name: cls for name, cls in host_nodes().NODE_CLASS_MAPPINGS.items() if name not in before}
 
 
 if __name__ == "__main__":

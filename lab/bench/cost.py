@@ -22,7 +22,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..boot import add_host_option, boot, device_option
+from ..boot import add_host_option, boot, device_option, host_nodes
 from .document import head_of
 
 FOLDER = Path(__file__).parent
@@ -111,20 +111,16 @@ class Bench:
 
     def run(self, model: Any, positive: list, latent: dict) -> tuple[float, float, float]:
         """Seconds, processor seconds and peak memory in bytes of one run of the host's KSampler."""
-        import nodes
-
         gc.collect()
         self._reset_peak()
         begun, worked = time.perf_counter(), time.process_time()
-        nodes.common_ksampler(model, 1, self.steps, 7.0, "euler", "normal", positive, self.negative, latent)
+        host_nodes().common_ksampler(model, 1, self.steps, 7.0, "euler", "normal", positive, self.negative, latent)
         if self.cuda:
             self.torch.cuda.synchronize()
         return time.perf_counter() - begun, time.process_time() - worked, self._peak()
 
     def pairs(self, case: Case, count: int) -> Iterator[tuple[tuple[float, float, float], tuple[float, float, float]]]:
         """(plain, edited) runs, in turn; one of each goes before, unmeasured."""
-        import nodes
-
         from p2p_attention.edits.control import Control
         from p2p_attention.edits.self_attention import SelfAttention
         from p2p_attention.edits.window import Window
@@ -133,7 +129,7 @@ class Bench:
 
         from .materialised import materialise
 
-        self.negative = nodes.CLIPTextEncode().encode(self.clip, "blurry")[0]
+        self.negative = host_nodes().CLIPTextEncode().encode(self.clip, "blurry")[0]
         positive, plan = encode_pair(self.clip, PROMPT, case.targets)
         control = Control(case.edit(plan), SelfAttention(Window(0.0, 1.0)))
         empty = {"samples": self.torch.zeros(1, 4, *self.size)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -70,18 +72,18 @@ def _draw(kind: str, rng: np.random.Generator, layouts: int) -> KnownEdit:
     first = sample_scene(rng, two=0.0)
     thing = replace(first.things[0], pattern=plain, size="large", radius=0.28)
     others = [colour for colour in COLOURS if colour not in (thing.colour, first.background)]
-    change = {
+    changes: dict[str, Callable[[Thing], Thing]] = {
         "colour": lambda t: replace(t, colour=str(rng.choice(others))),
         "shape": lambda t: replace(t, shape=str(rng.choice([shape for shape in SHAPES if shape != t.shape]))),
         "pattern": lambda t: replace(t, pattern=str(rng.choice(PATTERNS[1:]))),
-    }.get(kind, lambda t: t)
-    changed = change(thing)
+    }
+    changed = changes[kind](thing) if kind in changes else thing
     background = str(rng.choice(others)) if kind == "background" else first.background
     small = Thing(str(rng.choice(others)), str(rng.choice([s for s in SHAPES if s != thing.shape])), size="small")
     before, after = [], []
     for _ in range(layouts):
         x, y = rng.uniform(0.32, 0.68, 2)
-        here: dict[str, float] = {"x": float(x), "y": float(y)}
+        here: dict[str, Any] = {"x": float(x), "y": float(y)}
         things: tuple[Thing, ...] = (replace(changed, **here),)
         if kind == "object added":
             here = {"x": 0.34, "y": float(y), "radius": 0.20}

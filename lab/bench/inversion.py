@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -212,4 +211,4 @@ def table(kinds: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -90,10 +90,10 @@ def decode_mask(runs: Sequence[int], side: int = MASK_SIDE) -> np.ndarray:
     starts, lengths = numbers[::2], numbers[1::2]
     if len(starts) != len(lengths) or (numbers < 0).any() or (starts >= side * side).any():
         raise ValueError(f"a mask is not of pairs of start and length within {side}×{side} pixels.")
-    mask = np.zeros(side * side, bool)
+    pixels = np.zeros(side * side, bool)
     for start, length in zip(starts, lengths, strict=True):
-        mask[start : start + length] = True
-    mask = mask.reshape(side, side)
+        pixels[start : start + length] = True
+    mask = pixels.reshape(side, side)
     mask[[0, -1]] = mask[:, [0, -1]] = True
     return mask
 

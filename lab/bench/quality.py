@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -91,4 +90,4 @@ def measure_demo(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

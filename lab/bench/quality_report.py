@@ -100,9 +100,9 @@ def cell(figure: Mapping[str, Any] | None, name: str) -> str:
     if figure is None:
         return ""
     form = "{:.1f}" if "PSNR" in name else "{:.0%}" if is_rate(name) else "{:.3f}"
-    values = [figure["mean"], figure["low"], figure["high"]]
-    mean, low, high = (None if value is None else form.format(value) for value in values)
-    return mean if low is None else f"{mean} ({low} … {high})"
+    mean, low, high = (figure[part] for part in ("mean", "low", "high"))
+    middle = form.format(mean)
+    return middle if low is None else f"{middle} ({form.format(low)} … {form.format(high)})"
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import nodes
 import numpy as np
 import torch
 
@@ -29,6 +28,7 @@ from p2p_attention.prompts.search import find_words
 from p2p_attention.run.record import Record
 from p2p_attention.source.inversion import Inversion, Method
 
+from ..boot import host_nodes
 from .quality_edits import Way
 
 SHOWN = 0.3
@@ -85,7 +85,7 @@ class Sampler:
 
     def plain(self, prompt: str, count: int, seed: int) -> np.ndarray:
         """The host's own pictures [N, H, W, 3] of a prompt."""
-        positive = nodes.CLIPTextEncode().encode(self.clip, prompt)[0]
+        positive = host_nodes().CLIPTextEncode().encode(self.clip, prompt)[0]
         latent = {"samples": self.empty(count), "batch_index": list(range(count))}
         return self._decode(self._run(self.model, positive, latent, seed))
 
@@ -190,8 +190,8 @@ class Sampler:
         negative: Conditioning | None = None,
     ) -> torch.Tensor:
         """The finished latent of the host's KSampler; without a negative prompt it is an empty one."""
-        negative = negative or nodes.CLIPTextEncode().encode(self.clip, "")[0]
-        sampled = nodes.common_ksampler(
+        negative = negative or host_nodes().CLIPTextEncode().encode(self.clip, "")[0]
+        sampled = host_nodes().common_ksampler(
             model, seed, self.steps, self.cfg, "euler", "normal", positive, negative, latent
         )
         return sampled[0]["samples"]
