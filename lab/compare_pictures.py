@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -72,6 +73,7 @@ def run_checkout(options: argparse.Namespace) -> Found:
     boot(os.environ["COMFYUI_PATH"], "--cpu", "--base-directory", str(base))
     asyncio.run(host_nodes().init_builtin_extra_nodes())
     load_pack(options.after.resolve())
+    logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows on a random model
     from lab.api_graph import run, tensors
 
     found: Found = {}
@@ -93,7 +95,9 @@ def picture() -> Image.Image:
 
 def flows(options: argparse.Namespace) -> Iterator[tuple[str, str, int, dict[str, Any]]]:
     """(workflow, family, seed, graph): the graphs as shared, for random models with their sizes and fewer steps."""
-    for path in sorted((options.before / "workflows" / "api").glob(f"*{options.only}*.json")):
+    for path in sorted((options.before / "workflows" / "api").glob("*.json")):
+        if options.only not in path.stem:
+            continue
         for family in options.families.split(","):
             for seed in map(int, options.seeds.split(",")):
                 flow = json.loads(path.read_text("utf-8"))

@@ -21,21 +21,8 @@ LIBRARIES = {
 }
 STANDARD = {
     *("__future__", "collections", "contextlib", "dataclasses", "difflib", "enum", "fractions", "functools", "hashlib"),
-    *(
-        "inspect",
-        "itertools",
-        "logging",
-        "math",
-        "numbers",
-        "pathlib",
-        "re",
-        "sys",
-        "textwrap",
-        "types",
-        "typing",
-        "uuid",
-        "weakref",
-    ),
+    *("inspect", "itertools", "logging", "math", "numbers", "pathlib", "re", "sys", "textwrap", "types", "typing"),
+    *("uuid", "weakref"),
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "open", "__import__"}
 SHIPPED = [ROOT / "__init__.py", *ROOT.glob("nodes/**/*.py"), *ROOT.glob("p2p_attention/**/*.py")]
