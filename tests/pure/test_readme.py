@@ -88,3 +88,11 @@ def test_the_readmes_tell_how_hostile_cases_end():
     for page in READMES:
         text = page.read_text("utf-8")
         assert all(f"{count:,}" in text for count in (right, refused, right + refused)), (right, refused)
+
+
+def test_the_architecture_names_files_that_exist():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`([\w./]+(?:\.\w+|/))`", text)
+    assert len(named) > 30
+    for name in named:
+        assert any((base / name).exists() for base in (ROOT, ROOT / "p2p_attention")), name
