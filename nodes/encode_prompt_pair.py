@@ -1,4 +1,4 @@
-"""Step one: say what the picture shows and what the edited picture shall show."""
+"""Step one: say what the picture shows, and what the edited picture should show."""
 
 from comfy_api.latest import io
 

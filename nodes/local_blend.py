@@ -1,4 +1,4 @@
-"""Step two, for an edit that shall stay in its place."""
+"""Step two, to keep an edit in its place."""
 
 from fractions import Fraction
 

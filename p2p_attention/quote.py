@@ -10,7 +10,7 @@ MOST_WORDS = 40
 
 
 def quote(text: str, longest: int = LONGEST) -> str:
-    """The text in quotes, cut after so many characters."""
+    """The text in quotes, cut after `longest` characters."""
     return repr(_cut(text, longest))
 
 

@@ -49,7 +49,7 @@ class Rows:
         return self.each == 1 or bool((rows == rows[:, :1]).all())
 
     def in_call(self, prompts: int, holding: Sequence[int]) -> CallRows:
-        """The rows of a model call of so many `prompts` (chunks of a row for each of the batch's), where those of the
+        """The rows of a model call of `prompts` prompts (chunks, each as large as the batch), of which those of the
         numbers `holding` are the pair's.
         """
         starts = tuple(prompt * self.total for prompt in holding)

@@ -125,7 +125,7 @@ class EditPlan:
         return len(self.source.chunks) * self.source.chunk_length
 
     def layout(self, pictures: int = 1) -> Rows:
-        """The rows of a batch of so many source pictures."""
+        """The rows of a batch of that many source pictures."""
         return Rows(len(self.targets), pictures)
 
     def with_targets(self, targets: Sequence[Target]) -> EditPlan:

@@ -1,4 +1,4 @@
-"""Words whose maps a run shall keep, to be looked at."""
+"""Words whose maps a run keeps, to be looked at."""
 
 from __future__ import annotations
 

@@ -113,7 +113,9 @@ def check_noise(noise: torch.Tensor, rows: Rows) -> None:
 
 
 def check_batch(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
-    """Refuse masks, hints and other prompts of several unlike rows, which the host deals out whosever the rows are."""
+    """Refuse masks, hints and other prompts of several unlike rows, which the host deals out without regard to the
+    pair.
+    """
     for name, entries in guider.conds.items():
         for entry in entries:
             pair = entry.get(PAIR) == plan.pair

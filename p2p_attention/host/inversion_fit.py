@@ -1,4 +1,4 @@
-"""Whether an inversion fits the run that shall begin from it."""
+"""Whether an inversion fits the run that begins from it."""
 
 from __future__ import annotations
 
