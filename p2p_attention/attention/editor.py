@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from .fused import edited_values, fold
+from .joint import JointAttend, JointLayout, edit_joint
 from .probe import Attend
 from .renormalise import renormalised
 from .site import AttentionCall
@@ -80,6 +81,38 @@ class Editor:
         self.read += 1
         output = renormalised(prepared, attend, q, k, heads, output)
         return fold(output, prepared.folds) if prepared.folds else output
+
+    def attend_jointly(
+        self,
+        call: AttentionCall,
+        layout: JointLayout,
+        attend: JointAttend,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        axis: int,
+    ) -> torch.Tensor:
+        """A joint attention, edited (see `edit_joint`)."""
+        prepared = call.phase.prepared(call.rows, k)
+        self.read += 1
+        return edit_joint(prepared, call.phase.injects_self, layout, attend, q, k, v, axis)
+
+    def read_jointly(
+        self,
+        call: AttentionCall,
+        layout: JointLayout,
+        attend: Attend,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        heads: int,
+        read: Sequence[WordMaps],
+    ) -> None:
+        """Read word maps from a joint attention's queries and keys [R, L, H·D]: those of the image's queries."""
+        prepared = call.phase.prepared(call.rows, k)
+        index = call.phase.index(prepared.used, q.device)
+        queries, keys = q[index, layout.image[0] : layout.image[1]], k[index]
+        for maps in read:
+            maps.read(call, prepared, attend, queries, keys, heads, layout.text[0])
 
 
 def _same_edit(one: AttentionCall, other: AttentionCall) -> bool:

@@ -38,6 +38,12 @@ class Probe:
             columns[rows.index(row), :, number] = column
         return cls(prepared.index(rows, example.device), columns, ~columns.any(dim=1))
 
+    def among(self, start: int, keys: int) -> Probe:
+        """The same probe where the columns are only some of the keys, from `start` on."""
+        columns = self.columns.new_zeros(self.columns.shape[0], keys, self.columns.shape[2])
+        columns[:, start : start + self.columns.shape[1]] = self.columns
+        return Probe(self.rows, columns, self.empty)
+
     def read(self, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int) -> torch.Tensor:
         """What each pixel and head gives to the columns, summed over rows. q [B, N, H·D], k [B, k·T, H·D] → [N, H, P].
 

@@ -18,17 +18,20 @@ class Attends(Enum):
 
     SELF = "self"
     CROSS = "cross"
+    JOINT = "joint"
 
 
 @dataclass(frozen=True)
 class AttentionSite:
     """An attention of a layer: its kind, the layer's `grid` of queries and the model's `latent`, both (height,
-    width).
+    width). Where all layers have one grid, it is known by its number, `block` of `blocks`.
     """
 
     attends: Attends
     grid: Size
     latent: Size
+    block: int = 0
+    blocks: int = 1
 
 
 class Layers(Protocol):

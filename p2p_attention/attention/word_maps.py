@@ -43,13 +43,25 @@ class WordMaps:
         return [size for size, wanted in self._wanted.items() if any(one not in self.sums for one in wanted)]
 
     def read(
-        self, call: AttentionCall, prepared: Prepared, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int
+        self,
+        call: AttentionCall,
+        prepared: Prepared,
+        attend: Attend,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        heads: int,
+        text_from: int | None = None,
     ) -> None:
-        """Read a layer's queries and keys [R', …, H·D]."""
+        """Read a layer's queries and keys [R', …, H·D].
+
+        `text_from` is where the text's keys begin, in a joint attention that has others too.
+        """
         self.grids.add(call.site.grid)
         for resolution, wanted in self._wanted.items():
             if self.layers.at(call.site, resolution):
                 probe = prepared.once((self, resolution), partial(word_probe, prepared, wanted, k))
+                if text_from is not None:
+                    probe = prepared.once((self, resolution, k.shape[1]), partial(probe.among, text_from, k.shape[1]))
                 self._add(wanted, probe.read(attend, q, k, heads), call.site.grid)
 
     def _add(self, wanted: list[WordMap], read: torch.Tensor, grid: Size) -> None:

@@ -13,9 +13,10 @@ from ..errors import EditError, Part
 from ..prompts.pair import Pair
 from ..quote import quote
 from .encoders.base import HostTokens
-from .encoders.clip import CLIPReader
+from .encoders.registry import reader_of
 
 MOST_CHUNKS = 32
+MOST_TOKENS = 77 * MOST_CHUNKS
 PAIR = "p2p_pair"
 
 Conditioning = list[list[Any]]
@@ -28,10 +29,11 @@ def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> t
     that is not CLIP, encoders that read the prompt differently, a prompt of more than 32 chunks, half
     characters, or weights that the encoder turns into infinite numbers.
     """
-    reader, texts = CLIPReader(), (source, *targets)
+    texts = (source, *targets)
     _check_characters(texts)
     tokens = [clip.tokenize(text, return_word_ids=True) for text in texts]
     _check_lengths(texts, tokens)
+    reader = reader_of(clip, tokens[0])
     tokens = reader.pad(clip, tokens)
     first, *others = [reader.read(clip, text, token) for text, token in zip(texts, tokens, strict=True)]
     encoded = [clip.encode_from_tokens_scheduled(_without_ids(token)) for token in tokens]
@@ -81,10 +83,11 @@ def _check_lengths(texts: tuple[str, ...], tokens: list[HostTokens]) -> None:
     """Words are aligned and maps re-mapped in the square of the prompt's length, so it must have an end."""
     for text, token in zip(texts, tokens, strict=True):
         chunks = max(len(parts) for parts in token.values())
-        if chunks > MOST_CHUNKS:
+        length = max(sum(map(len, parts)) for parts in token.values())
+        if chunks > MOST_CHUNKS or length > MOST_TOKENS:
             raise EditError(
-                f"the prompt that begins with {quote(text, 40)} takes {chunks} chunks of the text encoder, the most is "
-                f"{MOST_CHUNKS} (about 2,400 tokens)",
+                f"the prompt that begins with {quote(text, 40)} takes {chunks} chunks of the text encoder and {length} "
+                f"tokens, the most is {MOST_CHUNKS} and {MOST_TOKENS}",
                 "Shorten it.",
                 Part.ENCODE,
             )

@@ -31,8 +31,9 @@ def control_model(
     if backbone is None:
         name = type(model.get_model_object("diffusion_model")).__name__
         raise EditError(
-            f"{name} is not a UNet with cross-attention to the prompt",
-            "Prompt-to-Prompt works with Stable Diffusion 1, 2, XL and models of their families.",
+            f"the attention of {name} cannot be reached or is not known",
+            "Prompt-to-Prompt works with Stable Diffusion 1, 2, 3 and XL, Flux, Chroma, Qwen-Image, Z-Image, Lumina 2, "
+            "AuraFlow and models of their families.",
             Part.CONTROLLER,
         )
     check_latent(model, backbone, latent, Part.CONTROLLER)

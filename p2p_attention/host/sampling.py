@@ -113,6 +113,13 @@ def _begin(
             "Remove it, or only swap words.",
             Part.CONTROLLER,
         )
+    if run.renormalises and not controlled.backbone.renormalises:
+        raise EditError(
+            "renormalise divides by the sum over the prompt's columns, and this model attends to text and image in one "
+            "map",
+            "Switch renormalise off.",
+            Part.REWEIGHT,
+        )
     spread_rows(guider, plan)
     return run
 
@@ -149,7 +156,7 @@ def predict_noise(
 @contextmanager
 def _overridden(options: dict[str, Any], run: Run, backbone: Backbone) -> Iterator[None]:
     """The attention override in these options, in calls that need it; after them what was there before."""
-    if not run.needs_attention:
+    if not backbone.needs_override(run):
         yield
         return
     before = options.get(OVERRIDE)

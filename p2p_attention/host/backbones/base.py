@@ -22,11 +22,15 @@ class Backbone(Protocol):
     def weights(self) -> tuple[str, ...]:
         """Prefixes of a few small weights by which a model is known again."""
 
-    def matches(self, model: comfy.model_patcher.ModelPatcher) -> bool:
-        """True if the model is of this family."""
+    @property
+    def renormalises(self) -> bool:
+        """True if reweighted maps can be renormalised."""
 
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
         """Patch a clone, once, so that its attention comes by; without a run that changes nothing."""
+
+    def needs_override(self, run: Run) -> bool:
+        """True if the running call needs the override."""
 
     def override(self, run: Run, before: Attention | None) -> Attention:
         """The host's `optimized_attention_override` for a call that needs one, around the one that is there

@@ -5,11 +5,10 @@ from __future__ import annotations
 import comfy.model_patcher
 
 from .base import Backbone
+from .joint import JointBackbone
 from .unet import UNetBackbone
-
-BACKBONES: tuple[Backbone, ...] = (UNetBackbone(),)
 
 
 def backbone_of(model: comfy.model_patcher.ModelPatcher) -> Backbone | None:
-    """The family that a model is of; None if it is of none that the pack knows."""
-    return next((backbone for backbone in BACKBONES if backbone.matches(model)), None)
+    """How a model attends; None if the pack does not know it."""
+    return UNetBackbone.of(model) or JointBackbone.of(model)

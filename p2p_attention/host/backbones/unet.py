@@ -30,16 +30,22 @@ Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 class UNetBackbone:
     """The host's UNetModel."""
 
+    renormalises = True
     weights = ("diffusion_model.time_embed.0.bias", "diffusion_model.time_embed.2.bias", "diffusion_model.out.0.")
 
-    def matches(self, model: comfy.model_patcher.ModelPatcher) -> bool:
-        """True for the host's UNetModel."""
-        return isinstance(model.get_model_object("diffusion_model"), UNetModel)
+    @classmethod
+    def of(cls, model: comfy.model_patcher.ModelPatcher) -> UNetBackbone | None:
+        """The backbone of the host's UNetModel; None for other models."""
+        return cls() if isinstance(model.get_model_object("diffusion_model"), UNetModel) else None
 
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
         """Add the patches to those of other nodes."""
         clone.set_model_attn1_patch(attn1_patch)
         clone.set_model_attn2_patch(attn2_patch)
+
+    def needs_override(self, run: Run) -> bool:
+        """True if attention itself is needed: all else is done before it."""
+        return run.needs_attention
 
     def override(self, run: Run, before: Attention | None) -> Attention:
         """What takes announced calls."""

@@ -1,0 +1,222 @@
+"""Transformers with random weights, small, of the host's own classes, and text encoders with the host's tokenizers.
+
+`joint(name)` gives MODEL and CLIP. Where a family's own text encoder cannot be made small, or the pack does not read it
+yet, the T5 of Flux or of Chroma stands for it: what is tested is the attention.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sd
+import comfy.supported_models as supported
+import comfy.supported_models_base
+import comfy.text_encoders.flux
+import comfy.text_encoders.pixart_t5
+import torch
+
+from .random_models import Built, randomise
+
+TEXT, POOLED = 48, 32
+
+_FLUX = {
+    "in_channels": 16,
+    "out_channels": 16,
+    "vec_in_dim": POOLED,
+    "context_in_dim": TEXT,
+    "hidden_size": 64,
+    "mlp_ratio": 2.0,
+    "num_heads": 4,
+    "depth": 2,
+    "depth_single_blocks": 2,
+    "axes_dim": [4, 6, 6],
+    "theta": 10000,
+    "patch_size": 2,
+    "qkv_bias": True,
+    "guidance_embed": True,
+    "txt_ids_dims": [],
+}
+_LUMINA = {"image_model": "lumina2", "patch_size": 2, "in_channels": 16, "qk_norm": True, "multiple_of": 32}
+
+
+@dataclass(frozen=True)
+class Small:
+    """A family: the host's configuration and its values, the shape of a latent, and whether it wants a pooled
+    vector.
+    """
+
+    family: Any
+    values: dict[str, Any]
+    latent: tuple[int, ...]
+    pooled: bool = False
+
+
+JOINT = {
+    "flux": Small(supported.Flux, {"image_model": "flux", **_FLUX}, (16, 8, 8), pooled=True),
+    "flux2": Small(
+        supported.Flux2,
+        {
+            "image_model": "flux2",
+            **_FLUX,
+            "in_channels": 128,
+            "out_channels": 128,
+            "patch_size": 1,
+            "vec_in_dim": None,
+            "axes_dim": [4, 4, 4, 4],
+            "txt_ids_dims": [3],
+            "global_modulation": True,
+            "mlp_silu_act": True,
+            "qkv_bias": False,
+            "ops_bias": False,
+            "default_ref_method": "index",
+            "ref_index_scale": 10.0,
+            "theta": 2000,
+        },
+        (128, 4, 4),
+    ),
+    "chroma": Small(
+        supported.Chroma,
+        {
+            "image_model": "chroma",
+            **{key: value for key, value in _FLUX.items() if key != "guidance_embed"},
+            "in_channels": 64,
+            "out_channels": 64,
+            "vec_in_dim": None,
+            "in_dim": 64,
+            "out_dim": 64,
+            "hidden_dim": 32,
+            "n_layers": 1,
+        },
+        (16, 8, 8),
+    ),
+    "qwen": Small(
+        supported.QwenImage,
+        {
+            "image_model": "qwen_image",
+            "in_channels": 64,
+            "out_channels": 16,
+            "num_layers": 3,
+            "attention_head_dim": 16,
+            "num_attention_heads": 4,
+            "joint_attention_dim": TEXT,
+            "axes_dims_rope": (4, 6, 6),
+        },
+        (16, 8, 8),
+    ),
+    "zimage": Small(
+        supported.ZImage,
+        {
+            **_LUMINA,
+            "dim": 256,
+            "cap_feat_dim": TEXT,
+            "n_layers": 3,
+            "n_heads": 8,
+            "n_kv_heads": 8,
+            "axes_dims": [8, 12, 12],
+            "axes_lens": [512, 64, 64],
+            "rope_theta": 256.0,
+            "ffn_dim_multiplier": 8 / 3,
+            "z_image_modulation": True,
+            "time_scale": 1000.0,
+            "pad_tokens_multiple": 32,
+        },
+        (16, 8, 8),
+    ),
+    "lumina2": Small(
+        supported.Lumina2,
+        {
+            **_LUMINA,
+            "dim": 64,
+            "cap_feat_dim": TEXT,
+            "n_layers": 3,
+            "n_heads": 4,
+            "n_kv_heads": 2,
+            "axes_dims": [4, 6, 6],
+            "axes_lens": [512, 64, 64],
+            "rope_theta": 10000.0,
+            "ffn_dim_multiplier": 4.0,
+        },
+        (16, 8, 8),
+    ),
+    "sd3": Small(
+        supported.SD3,
+        {
+            "in_channels": 16,
+            "out_channels": 16,
+            "patch_size": 2,
+            "depth": 2,
+            "num_blocks": 3,
+            "input_size": None,
+            "adm_in_channels": POOLED,
+            "context_embedder_config": {
+                "target": "torch.nn.Linear",
+                "params": {"in_features": TEXT, "out_features": 128},
+            },
+            "num_patches": 64,
+            "pos_embed_max_size": 8,
+            "pos_embed_scaling_factor": None,
+            "qk_norm": "rms",
+            "x_block_self_attn_layers": [0],
+        },
+        (16, 8, 8),
+        pooled=True,
+    ),
+    "aura": Small(
+        supported.AuraFlow,
+        {
+            "cond_seq_dim": TEXT,
+            "dim": 64,
+            "n_layers": 3,
+            "n_double_layers": 1,
+            "n_heads": 4,
+            "global_conddim": 64,
+            "max_seq": 64,
+        },
+        (4, 8, 8),
+    ),
+}
+
+
+def joint(name: str) -> Built:
+    """MODEL and CLIP of a family that attends jointly."""
+    small = JOINT[name]
+    config = small.family(small.values)
+    config.set_inference_dtype(torch.float32, None)
+    model = config.get_model({}, "", device=torch.device("cpu"))
+    randomise(model.diffusion_model, 11)
+    for buffer_name, buffer in model.diffusion_model.named_buffers():
+        if buffer_name == "pos_embed":  # Stable Diffusion 3 leaves it empty
+            buffer.copy_(0.1 * torch.randn(buffer.shape, generator=torch.Generator().manual_seed(12)))
+    device = comfy.model_management.get_torch_device()
+    patcher = comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=torch.device("cpu"))
+    return patcher, (flux_text if small.pooled else chroma_text)()
+
+
+def flux_text() -> comfy.sd.CLIP:
+    """Flux.1's text encoders, T5 and CLIP-L for its pooled vector, with its tokenizers and few weights."""
+    target = comfy.supported_models_base.ClipTarget(
+        comfy.text_encoders.flux.FluxTokenizer, comfy.text_encoders.flux.flux_clip()
+    )
+    clip_l = {"hidden_size": POOLED, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4}
+    return _clip(target, {"t5xxl_model_config": _t5(), "clip_l_model_config": clip_l})
+
+
+def chroma_text() -> comfy.sd.CLIP:
+    """Chroma's text encoder, T5 without padding, with its tokenizer and few weights."""
+    target = comfy.supported_models_base.ClipTarget(
+        comfy.text_encoders.pixart_t5.PixArtTokenizer, comfy.text_encoders.pixart_t5.pixart_te()
+    )
+    return _clip(target, {"t5xxl_model_config": _t5()})
+
+
+def _t5() -> dict[str, Any]:
+    return {"d_model": TEXT, "d_ff": 64, "d_kv": 12, "num_heads": 4, "num_layers": 2}
+
+
+def _clip(target: Any, options: dict[str, Any]) -> comfy.sd.CLIP:
+    clip = comfy.sd.CLIP(target, model_options={**options, "dtype": torch.float32})
+    randomise(clip.cond_stage_model, 13)
+    return clip

@@ -1,0 +1,164 @@
+"""Edits of a joint attention, where one softmax runs over the keys of text and image together.
+
+The image queries of a target take the source's map: its text columns re-mapped by the alignment, its image columns
+while self-attention is injected (λ = 1). In the fused form, for a target's own values V:
+
+    out = A(q_s, k_s) · [W · diag(a) · V_text ; λ · V_image]  +  A(q_t, k_t) · [diag(b) · V_text ; (1 − λ) · V_image]
+
+Text queries stay the target's own. The first term runs in the target's row of the host's own call, with the source's
+image queries and keys, so that the source's row goes through a call of the same shape as without an edit; the text
+queries are a small call beside it, and the second term, where it does not vanish, one more of the image queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .phase import Prepared
+from .terms import Terms
+
+JointAttend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Sequence[int], slice | torch.Tensor], torch.Tensor]
+"""The host's attention of queries, keys and values of the numbered rows; the last says which of the queries they
+are.
+"""
+
+
+@dataclass(frozen=True)
+class JointLayout:
+    """Where a joint attention of L tokens has what: `text` and `image` are [start, stop) among the keys, and the image
+    among the queries too. Other keys (padding of the model's own, reference pictures) are neither.
+    """
+
+    text: tuple[int, int]
+    image: tuple[int, int]
+    length: int
+
+    def others(self, device: torch.device) -> torch.Tensor:
+        """The numbers of the queries that are not the image's."""
+        first, last = self.image
+        return torch.cat([torch.arange(first, device=device), torch.arange(last, self.length, device=device)])
+
+
+def edit_joint(
+    prepared: Prepared,
+    injects_self: bool,
+    layout: JointLayout,
+    attend: JointAttend,
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    axis: int,
+) -> torch.Tensor:
+    """An attention of queries, keys and values with L tokens on `axis` (1, or 2 behind the heads), edited: [R, L, H·D].
+
+    The tensors given are left as they are, for they may be views of a projection.
+    """
+    rows, every = prepared.rows, range(q.shape[0])
+    whole = slice(None)
+    edits = [
+        (source, target, terms)
+        for source, target, terms in zip(rows.sources, rows.targets, prepared.terms, strict=True)
+        if injects_self or terms.first is not None or terms.second is not None
+    ]
+    if not edits:
+        return attend(q, k, v, every, whole)
+    image = (*layout.image, axis - 1)
+    queries, keys, values = q.clone(), k.clone(), v.clone()
+    second: list[tuple[int, torch.Tensor]] = []
+    for source, target, terms in edits:
+        if injects_self or terms.first is not None:
+            _part(queries[target], *image).copy_(_part(q[source], *image))
+            keys[target] = k[source]
+            first, rest = _two_terms(terms, injects_self, layout, v[target], axis - 1)
+            values[target] = first
+            if rest is not None:
+                second.append((target, rest))
+        elif terms.second is not None:
+            text = _part(values[target], *layout.text, axis - 1)
+            text.copy_(_scale(terms.second, text, axis - 1))
+    output = attend(queries, keys, values, every, whole)
+    _keep_own_text(output, [target for _, target, _ in edits], prepared, layout, attend, q, k, v, axis)
+    if second:
+        targets = [target for target, _ in second]
+        index = prepared.index(targets, q.device)
+        more = attend(
+            q[index].narrow(axis, layout.image[0], layout.image[1] - layout.image[0]),
+            k[index],
+            torch.stack([rest for _, rest in second]),
+            targets,
+            slice(*layout.image),
+        )
+        for number, target in enumerate(targets):
+            output[target, layout.image[0] : layout.image[1]] += more[number]
+    return output
+
+
+def _keep_own_text(
+    output: torch.Tensor,
+    targets: Sequence[int],
+    prepared: Prepared,
+    layout: JointLayout,
+    attend: JointAttend,
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    axis: int,
+) -> None:
+    """Give the targets' queries of text, and of all else but the image, what they have without an edit; in place."""
+    others = layout.others(q.device)
+    if len(others):
+        index = prepared.index(targets, q.device)
+        own = attend(q[index].index_select(axis, others), k[index], v[index], targets, others)
+        for number, target in enumerate(targets):
+            output[target].index_copy_(0, others, own[number])
+
+
+def _two_terms(
+    terms: Terms, injects_self: bool, layout: JointLayout, own: torch.Tensor, axis: int
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The values of both terms for a target's own values with L tokens on `axis`; None for a second one of nothing.
+
+    Keys that are neither text nor image go with the text as long as anything of it is injected, else with the image.
+    """
+    first, second = torch.zeros_like(own), torch.zeros_like(own)
+    injects_text = terms.first is not None
+    (first if injects_text or injects_self else second).copy_(own)
+    _move(first, second, own, layout.image, axis, injects_self)
+    text, rest = _part(own, *layout.text, axis), _part(second, *layout.text, axis)
+    _part(first, *layout.text, axis).copy_(0 * text if terms.first is None else _mix(terms.first, text, axis))
+    if terms.second is not None:
+        rest.copy_(_scale(terms.second, text, axis))
+    elif not injects_text:
+        rest.copy_(text)
+    vanishes = injects_self and injects_text and terms.second is None
+    return first, None if vanishes else second
+
+
+def _move(
+    first: torch.Tensor, second: torch.Tensor, own: torch.Tensor, where: tuple[int, int], axis: int, to_first: bool
+) -> None:
+    """Put the values of some keys into one of the terms and nothing into the other; in place."""
+    given, empty = (first, second) if to_first else (second, first)
+    _part(given, *where, axis).copy_(_part(own, *where, axis))
+    _part(empty, *where, axis).zero_()
+
+
+def _part(tensor: torch.Tensor, start: int, stop: int, axis: int) -> torch.Tensor:
+    """Some tokens, as a view."""
+    return tensor.narrow(axis, start, stop - start)
+
+
+def _mix(weights: torch.Tensor, values: torch.Tensor, axis: int) -> torch.Tensor:
+    """weights [S, T] · values with T tokens on an axis."""
+    mixed: torch.Tensor = torch.tensordot(weights, values, ([1], [axis]))
+    return mixed.movedim(0, axis)
+
+
+def _scale(weights: torch.Tensor, values: torch.Tensor, axis: int) -> torch.Tensor:
+    """weights [T] times values with T tokens on an axis."""
+    shape = [1] * values.ndim
+    shape[axis] = len(weights)
+    return values * weights.view(shape)

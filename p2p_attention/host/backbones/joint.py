@@ -1,0 +1,220 @@
+"""Transformers with joint attention: Flux, Chroma, Qwen-Image, Z-Image, Lumina 2, Stable Diffusion 3, AuraFlow.
+
+All of a block's attention comes by in one call of the host's `optimized_attention_override`, so nothing has to be
+announced: the call is told by its rows and by its length, which that of text refiners and of image-only attention never
+has. Which keys are text is what a family is told apart by; each is a row of `FAMILIES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import comfy.ldm.aura.mmdit
+import comfy.ldm.chroma.model
+import comfy.ldm.flux.model
+import comfy.ldm.lumina.model
+import comfy.ldm.modules.diffusionmodules.mmdit
+import comfy.ldm.qwen_image.model
+import comfy.model_base
+import comfy.model_patcher
+import torch
+
+from ...attention.joint import JointLayout
+from ...attention.site import Attends, AttentionSite
+from ...run.run import Run
+from .base import Attention
+from .heads import flat, rows_of_mask
+
+REGISTERS = 8  # of AuraFlow, before the text
+FLUX2_TOKENS = 512  # to which the host fills Flux.2's prompts up, from the left
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models of the host's class `network`: how many `blocks` attend jointly, the side of a `patch` in latent pixels,
+    and for a prompt of T tokens where the text's keys begin and where the image's do.
+    """
+
+    network: type
+    blocks: Callable[[Any], int]
+    patch: Callable[[Any], int]
+    starts: Callable[[int, Any], tuple[int, int]]
+
+
+def _flux_starts(tokens: int, model: Any) -> tuple[int, int]:
+    filled = max(tokens, FLUX2_TOKENS) if isinstance(model, comfy.model_base.Flux2) else tokens
+    return filled - tokens, filled
+
+
+def _padded_starts(tokens: int, model: Any) -> tuple[int, int]:
+    multiple = getattr(model.diffusion_model, "pad_tokens_multiple", None) or 1
+    return 0, -(-tokens // multiple) * multiple
+
+
+FAMILIES = (
+    Family(
+        comfy.ldm.flux.model.Flux,
+        lambda net: len(net.double_blocks) + len(net.single_blocks),
+        lambda net: int(net.patch_size),
+        _flux_starts,
+    ),
+    Family(
+        comfy.ldm.chroma.model.Chroma,
+        lambda net: len(net.double_blocks) + len(net.single_blocks),
+        lambda net: int(net.patch_size),
+        lambda tokens, model: (0, tokens),
+    ),
+    Family(
+        comfy.ldm.qwen_image.model.QwenImageTransformer2DModel,
+        lambda net: len(net.transformer_blocks),
+        lambda net: int(net.patch_size),
+        lambda tokens, model: (0, tokens),
+    ),
+    Family(
+        comfy.ldm.lumina.model.NextDiT,
+        lambda net: len(net.layers),
+        lambda net: int(net.patch_size),
+        _padded_starts,
+    ),
+    Family(
+        comfy.ldm.modules.diffusionmodules.mmdit.MMDiT,
+        lambda net: len(net.joint_blocks),
+        lambda net: int(net.patch_size),
+        lambda tokens, model: (0, tokens),
+    ),
+    Family(
+        comfy.ldm.aura.mmdit.MMDiT,
+        lambda net: len(net.double_layers) + len(net.single_layers),
+        lambda net: int(net.patch_size),
+        lambda tokens, model: (REGISTERS, REGISTERS + tokens),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Layers of a transformer, which all have one grid. Word maps are read in the middle half of them, where image and
+    text are the most about each other (Shin et al. 2025 and Helbling et al. 2025 choose such blocks); self-attention is
+    injected in all.
+    """
+
+    def at(self, site: AttentionSite, share: Fraction) -> bool:
+        """True for the middle half, whatever the share."""
+        quarter = site.blocks // 4
+        return quarter <= site.block < site.blocks - quarter
+
+    def within(self, site: AttentionSite, share: Fraction) -> bool:
+        """True for all."""
+        return True
+
+
+@dataclass(frozen=True, eq=False)
+class JointBackbone:
+    """A model of one of the families."""
+
+    family: Family
+    model: Any
+
+    renormalises = False
+    weights = ("diffusion_model.img_in.bias", "diffusion_model.x_embedder.bias", "diffusion_model.final_layer.linear.")
+
+    @classmethod
+    def of(cls, patcher: comfy.model_patcher.ModelPatcher) -> JointBackbone | None:
+        """The backbone of a model; None if it is of none of the families."""
+        network = patcher.get_model_object("diffusion_model")
+        found = next((family for family in FAMILIES if isinstance(network, family.network)), None)
+        return cls(found, patcher.model) if found else None
+
+    def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
+        """Nothing is patched: the override of each call is all."""
+
+    def needs_override(self, run: Run) -> bool:
+        """True if anything is edited or read in the running call."""
+        return run.phase.acts or run.needs_attention
+
+    def override(self, run: Run, before: Attention | None) -> Attention:
+        """What edits and reads the joint attention of the pair's rows."""
+        return partial(self._attend, run, before)
+
+    def end_call(self, run: Run) -> None:
+        """Nothing was announced."""
+
+    def layers(self, model: comfy.model_patcher.ModelPatcher) -> Blocks:
+        """All have one grid."""
+        return Blocks()
+
+    def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:
+        """The host fills an incomplete patch up."""
+        return 1
+
+    def replaced(self, options: dict[str, Any]) -> bool:
+        """Another override is called inside ours."""
+        return False
+
+    def _attend(
+        self,
+        run: Run,
+        before: Attention | None,
+        function: Attention,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        heads: int,
+        mask: torch.Tensor | None = None,
+        attn_precision: Any = None,
+        skip_reshape: bool = False,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        """The host's attention, edited where it is joint and the pair's.
+
+        q and k [R, L, H·D], or [R, H, L, D] with `skip_reshape`, v the same or [R, L, H, D]; returns [R, L, H·D].
+        """
+
+        def attend(
+            q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rows: Sequence[int], queries: slice | torch.Tensor
+        ) -> torch.Tensor:
+            inner = {**kwargs, "mask": rows_of_mask(mask, rows, queries), "skip_reshape": skip_reshape}
+            if before is None:
+                return function(q, k, v, heads, attn_precision=attn_precision, **inner)
+            return before(function, q, k, v, heads, attn_precision=attn_precision, **inner)
+
+        axis, options = 2 if skip_reshape else 1, kwargs.get("transformer_options") or {}
+        every = range(q.shape[0])
+        layout = self._layout(run, k.shape[axis]) if q.shape[axis] == k.shape[axis] else None
+        call = run.call(self._site(run), q.shape[0], options.get("uuids", ())) if layout else None
+        if layout is None or call is None:
+            return attend(q, k, v, every, slice(None))
+        run.log.layers += 1
+        run.log.edits += run.phase.acts
+        run.log.injected += [True] * run.phase.injects_self
+        output = run.editor.attend_jointly(call, layout, attend, q, k, v, axis)
+        if run.reading.due:
+
+            def read(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+                if before is None:
+                    return function(q, k, v, heads, attn_precision=attn_precision, **kwargs)
+                return before(function, q, k, v, heads, attn_precision=attn_precision, **kwargs)
+
+            run.editor.read_jointly(call, layout, read, flat(q, axis), flat(k, axis), heads, run.reading.due)
+        return output
+
+    def _layout(self, run: Run, length: int) -> JointLayout | None:
+        """Where text and image are among this many tokens; None if they do not both fit."""
+        text, image = self.family.starts(run.plan.tokens, self.model)
+        height, width = self._grid(run)
+        last = image + height * width
+        return JointLayout((text, text + run.plan.tokens), (image, last), length) if length >= last else None
+
+    def _site(self, run: Run) -> AttentionSite:
+        blocks = self.family.blocks(self.model.diffusion_model)
+        size = run.log.size or (1, 1)
+        return AttentionSite(Attends.JOINT, self._grid(run), size, run.log.layers % blocks, blocks)
+
+    def _grid(self, run: Run) -> tuple[int, int]:
+        height, width = run.log.size or (1, 1)
+        patch = self.family.patch(self.model.diffusion_model)
+        return -(-height // patch), -(-width // patch)
