@@ -21,6 +21,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from ...attention.site import Attends, AttentionCall, AttentionSite, Size
 from ...errors import EditError, NothingActedError, Part
 from ...run.run import Run
+from ...source.cache import Site
 from .base import RUN, Attention
 from .pyramid import Pyramid
 
@@ -83,6 +84,11 @@ def attn1_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, ext
         return n, context, value
     run.log.edits += 1
     rows = run.editor.source_rows(call, n.device)
+    if run.source:
+        run.source.passes(_name(Attends.SELF, extra), n)
+        if call.rows.absent:
+            queries = run.source.with_stored(_name(Attends.SELF, extra), n)[rows]
+            return queries, queries, value
     queries = n[rows]
     return queries, queries if context is n else context[rows], value
 
@@ -102,13 +108,18 @@ def attn2_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, ext
     if call is None:
         return n, context, value
     _check_tokens(call, context)
+    if run.source:
+        run.source.passes(_name(Attends.CROSS, extra), n)
+        if call.rows.absent:
+            n = run.source.with_stored(_name(Attends.CROSS, extra), n)
+            context, value = run.source.with_contexts(context), run.source.with_contexts(value)
     if run.needs_attention:
         run.log.saw_latent(call.site.latent)
         run.editor.announced = call
     run.log.edits += run.phase.edits_cross
     if not run.phase.edits_cross or run.phase.adds_rows:
         return n, context, value
-    edited = run.editor.cross_input(call, context, value)
+    edited = run.editor.cross_input(call, context, value, reads=run.needs_attention)
     return n[edited.rows], edited.context, edited.value
 
 
@@ -136,10 +147,10 @@ def attention_override(
     call, run.editor.announced = run.editor.announced, None
     if call is None:
         return attend(q, k, v)
-    if q.shape[0] != call.rows.total or k.shape[1] % call.phase.tokens:
+    if q.shape[0] != call.rows.given or k.shape[1] % call.phase.tokens:
         if call.phase.adds_rows:
             raise EditError(
-                f"cross-attention got {q.shape[0]} rows of {k.shape[1]} tokens where {call.rows.total} of "
+                f"cross-attention got {q.shape[0]} rows of {k.shape[1]} tokens where {call.rows.given} of "
                 f"{call.phase.tokens} were expected. Another node's attention patch does not fit the edit",
                 "Remove it, or connect it before the Controller.",
                 Part.CONTROLLER,
@@ -162,6 +173,11 @@ def _expire(run: Run) -> None:
 
 def _site(attends: Attends, extra: dict[str, Any]) -> AttentionSite:
     return AttentionSite(attends, _sides(extra["activations_shape"]), _sides(extra["original_shape"]))
+
+
+def _name(attends: Attends, extra: dict[str, Any]) -> Site:
+    """By what an attention's input is found again in a store."""
+    return attends, *extra["block"], extra["block_index"]
 
 
 def _sides(shape: Any) -> Size:
