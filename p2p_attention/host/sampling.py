@@ -70,7 +70,8 @@ def outer_sample(
         finally:
             del options[RUN], options[SOURCES]
         run.end()
-    sources.finish()
+    for line in sources.finish():
+        log.info(f"Prompt-to-Prompt: {line}")
     for remark in run.remarks(result):
         log.warn(controlled.spell(f"{Part.CONTROLLER}: {remark}"))
     _keep_findings(controlled.record, guider, run, result)

@@ -12,7 +12,7 @@ Anything that is not as it was recorded leaves the source in the batch.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from ..run.run import Run
-from ..source.cache import Asked, Entry, Need, Recording, Site, SourceCache
+from ..source.cache import GIB, Asked, Entry, Need, Recording, Site, SourceCache
 from ..source.provider import SourceCall
 from .fingerprint import fingerprint
 from .foreign import marks
@@ -78,8 +78,8 @@ class SourceRows:
     """What a run does about its sources' rows, with a store of `budget` bytes or, at 0, without one.
 
     `model` is who the recordings are of, `identity` knows it with its patches, and `attention` is another pack's
-    attention. At the end, `left_out` of `calls` went without some row, `needed` bytes were to be stored for those that
-    did not, and `why` says what was not as recorded.
+    attention. At the end, `left_out` of `calls` went without the source, `needed` bytes were to be stored of the
+    others' attention and `missed` did not fit, and `why` says what was not as recorded.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class SourceRows:
     ) -> None:
         self.run, self.model, self.identity, self.attention = run, model, identity, attention
         self.cache, self.budget = cache, budget
-        self.calls = self.left_out = self.needed = 0
+        self.calls = self.left_out = self.needed = self.missed = 0
         self.why = ""
         self._begun = cache.now()
         self._recording: Recording | None = Recording(model) if budget else None
@@ -120,10 +120,20 @@ class SourceRows:
             self.why = next(self.cache.differs(self.model, asked[n]) for n in asked if not known[n])
         return self._make(executor, call, options, _Plan(chunks, holding, need, absent, asked, latents, known, stored))
 
-    def finish(self) -> None:
-        """The run went through: keep what it recorded."""
+    def finish(self) -> Iterator[str]:
+        """The run went through: keep what it recorded, and say how it went."""
         if self._recording and self._recording.entries:
             self.cache.add(self._recording)
+        if not self.budget:
+            return
+        said = f"source cache: the source was left out of {self.left_out} of {self.calls} calls of the model"
+        if self.why:
+            said += f"; where it was not, {self.why}"
+        if self.needed:
+            said += f"; storing it took {_gib(self.needed - self.missed)}"
+            if self.missed:
+                said += f" of {_gib(self.needed)} that were needed, for {_gib(self.budget)} is all it may have"
+        yield f"{said}."
 
     def _make(self, executor: Any, call: ModelCall, options: dict[str, Any], plan: _Plan) -> torch.Tensor:
         """Call the model without the absent sources, put what stands in for them in their place, and record."""
@@ -142,8 +152,8 @@ class SourceRows:
             output = _call(executor, call.only(rows) if left_out else call, options)
         finally:
             self.run.source = None
+        self.left_out += len(plan.absent) == len(plan.chunks)
         if left_out:
-            self.left_out += 1
             output = scatter(output, rows, total)
         for n, chunk in enumerate(plan.chunks):
             entry = plan.known.get(n)
@@ -180,6 +190,7 @@ class SourceRows:
                 entry.keep(site, _to_host(rows))
             else:
                 self._full = True
+                self.missed += rows.nbytes
         except STORING_FAILS as error:
             self._recording = None
             self.why = f"storing failed ({type(error).__name__})"
@@ -193,6 +204,7 @@ class SourceRows:
             if n in plan.holding and plan.need and not self._full:
                 entry.has = plan.need
             else:
+                self.missed += sum(rows.nbytes for rows in entry.inputs.values())
                 entry.drop_inputs()
             self._recording.entries.append(entry)
 
@@ -214,6 +226,10 @@ class SourceRows:
         latent = call.x[chunk]
         prediction = None if self.run.anchor is None else self.run.anchor.prediction(self.run.sigma)
         return latent if prediction is None or prediction.shape != latent.shape else prediction
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.2f} GiB"
 
 
 def _are_equal(one: torch.Tensor, other: torch.Tensor) -> bool:

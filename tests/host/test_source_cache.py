@@ -1,9 +1,12 @@
 """The source cache: a second edit of the same source computes its targets only, and gives what the batch gives."""
 
+import gc
+
+import comfy.model_management
 import pytest
 import torch
 
-from .graph import SIZES, blend, control, empty, encode, prompt, refine, reweight, sample, swap, watch
+from .graph import SIZES, Checkpoint, blend, control, empty, encode, prompt, refine, reweight, rows, sample, swap, watch
 
 PROMPTS = {
     "demo": ("a red circle on a blue background", "a red square on a blue background"),
@@ -59,6 +62,7 @@ EDITS = {
 
 
 def edited(family, name, what, cache=0.0, self_end=0.4, **options):
+    """The source and the target of an edit."""
     source, swapped = PROMPTS[name]
     positive, edit = encode(family.clip, source, ADDED[name] if "refine" in what else swapped)
     edit = EDITS[what](edit, name)
@@ -78,3 +82,220 @@ def test_a_second_edit_equals_the_batchs_run(name, what, request, counted):
     assert torch.equal(made[0], first[0]), "the source is the recorded one"
     assert_equals(made, expected)
     assert seen == [2] * 5, "of two prompts the targets only"
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_samplers(sampler, demo, counted):
+    options = {"sampler": sampler, "scheduler": "karras", "steps": 4}
+    expected = edited(demo, "demo", "swap", **options)
+    first = edited(demo, "demo", "wider swap", cache=1.0, self_end=1.0, **options)
+    seen = counted(demo.model)
+    made = edited(demo, "demo", "swap", cache=1.0, **options)
+    assert torch.equal(made[0], first[0]) and set(seen) == {2}
+    assert_equals(made, expected)
+    seen.clear()
+    assert torch.equal(edited(demo, "demo", "swap", cache=1.0, **options), made), "E9 holds again"
+
+
+def test_e1_and_e2_with_a_store(demo):
+    source, target = PROMPTS["demo"]
+    edited(demo, "demo", "wider swap", cache=1.0, self_end=1.0)
+    positive, edit = encode(demo.clip, source, source)
+    model, latent = control(demo.model, edit, empty(SIZES["demo"]), self_end=0.0, cache=1.0)
+    same = sample(model, positive, prompt(demo.clip), latent)
+    assert (same[0] - same[1]).norm() <= 1e-4 * same[0].norm()
+    positive, edit = encode(demo.clip, source, target)
+    model, latent = control(demo.model, edit, empty(SIZES["demo"]), self_end=0.0, cache=1.0)
+    plain = sample(demo.model, positive, prompt(demo.clip), rows(empty(SIZES["demo"]), 2))
+    assert_equals(sample(model, positive, prompt(demo.clip), latent), plain)
+
+
+def test_many_targets_and_pictures(demo, counted):
+    """N rows in place of N + 1, for every picture of a batch."""
+    source, target = PROMPTS["demo"]
+
+    def run(targets, cache):
+        positive, edit = encode(demo.clip, source, target, more="\n".join(targets))
+        pictures = {"samples": torch.zeros(2, *SIZES["demo"])}
+        model, latent = control(demo.model, swap(edit, end=0.8), pictures, resolution="1/2", cache=cache)
+        return sample(model, positive, prompt(demo.clip), latent)
+
+    more = ["a red circle on a green background", "a white circle on a blue background"]
+    expected = run(more, 0.0)
+    run([], 1.0)
+    seen = counted(demo.model)
+    made = run(more, 1.0)
+    assert seen == [2 * 2 * 3] * 5
+    assert_equals(made, expected)
+
+
+def test_what_was_not_recorded_is_computed_and_added(demo, counted, cache):
+    edited(demo, "demo", "swap", cache=1.0, self_end=0.2)
+    before, seen = cache.bytes, counted(demo.model)
+    made = edited(demo, "demo", "wider swap", cache=1.0, self_end=0.4)
+    assert sorted(set(seen)) == [2, 4] and cache.bytes > before
+    assert_equals(made, edited(demo, "demo", "wider swap", self_end=0.4))
+    seen.clear()
+    edited(demo, "demo", "wider swap", cache=1.0, self_end=0.4)
+    assert set(seen) == {2}
+
+
+CHANGES = {
+    "seed": ({"seed": 8}, "the latent differs"),
+    "guidance": ({"cfg": 6.0}, "the latent differs"),
+    "scheduler": ({"scheduler": "karras"}, "the noise level differs"),
+    "steps": ({"steps": 7}, "the noise level differs"),
+    "sampler": ({"sampler": "dpmpp_2m"}, "the latent differs"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_another_run_is_another_source(what, demo, counted, caplog):
+    change, why = CHANGES[what]
+    edited(demo, "demo", "wider swap", cache=1.0, self_end=1.0)
+    expected = edited(demo, "demo", "swap", **change)
+    seen = counted(demo.model)
+    caplog.set_level("INFO")
+    made = edited(demo, "demo", "swap", cache=1.0, **change)
+    shared = {"guidance": 1, "sampler": 2, "steps": 1}.get(what, 0)
+    assert seen[:shared] == [2] * shared and set(seen[shared:]) == {4}
+    assert_equals(made, expected)
+    assert f"where it was not, {why}" in caplog.text
+
+
+def lora(model, strength):
+    clone = model.clone()
+    clone.add_patches({"diffusion_model.out.2.bias": ("diff", (torch.full((3,), 0.1),))}, strength)
+    return clone
+
+
+def hooked(model):
+    clone = model.clone()
+    clone.set_model_output_block_patch(lambda h, skip, options: (1.01 * h, skip))
+    return clone
+
+
+def attention_hook(model):
+    clone = model.clone()
+    clone.set_model_attn1_output_patch(lambda n, options: 0.99 * n)
+    return clone
+
+
+@pytest.mark.parametrize("what", ["LoRA", "LoRA's strength", "host patch", "attention patch"])
+def test_another_model_is_another_source(what, demo, counted, caplog):
+    before, after = {
+        "LoRA": (demo.model, lora(demo.model, 1.0)),
+        "LoRA's strength": (lora(demo.model, 1.0), lora(demo.model, 1.1)),
+        "host patch": (demo.model, hooked(demo.model)),
+        "attention patch": (demo.model, attention_hook(demo.model)),
+    }[what]
+    edited(demo._replace(model=before), "demo", "wider swap", cache=1.0, self_end=1.0)
+    expected = edited(demo._replace(model=after), "demo", "swap")
+    seen = counted(demo.model)
+    caplog.set_level("INFO")
+    made = edited(demo._replace(model=after), "demo", "swap", cache=1.0)
+    assert set(seen) == {4} and torch.equal(made, expected)
+    assert "patches differ" in caplog.text or "another node's hooks look at the rows" in caplog.text
+
+
+def test_the_same_patches_are_the_same_model(demo, counted):
+    model = hooked(lora(demo.model, 1.0))
+    edited(demo._replace(model=model), "demo", "wider swap", cache=1.0, self_end=1.0)
+    seen = counted(demo.model)
+    edited(demo._replace(model=model.clone()), "demo", "swap", cache=1.0)
+    assert set(seen) == {2}
+
+
+@pytest.mark.parametrize("what", ["source", "negative"])
+def test_another_prompt_is_another_source(what, demo, counted, caplog):
+    def run(source, negative, cache):
+        positive, edit = encode(demo.clip, source, PROMPTS["demo"][1])
+        model, latent = control(demo.model, swap(edit, end=0.8), empty(SIZES["demo"]), cache=cache)
+        return sample(model, positive, prompt(demo.clip, negative), latent)
+
+    other = ("a green circle on a blue background", "") if what == "source" else (PROMPTS["demo"][0], "green")
+    run(PROMPTS["demo"][0], "", 1.0)
+    expected = run(*other, 0.0)
+    seen = counted(demo.model)
+    caplog.set_level("INFO")
+    made = run(*other, 1.0)
+    assert set(seen) == {4} and torch.equal(made, expected)
+    assert "where it was not, the conditioning differs (source prompt or negative)" in caplog.text
+
+
+class Cancelled(BaseException):
+    """As the host's own, no Exception."""
+
+
+@pytest.mark.parametrize("error", [Cancelled, ZeroDivisionError])
+def test_a_run_that_breaks_leaves_nothing(error, demo, cache):
+    source, target = PROMPTS["demo"]
+    positive, edit = encode(demo.clip, source, target)
+    model, latent = control(demo.model, swap(edit), empty(SIZES["demo"]), cache=1.0)
+    calls = []
+
+    def breaks(arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise error
+        return arguments["denoised"]
+
+    broken = model.clone()
+    broken.set_model_sampler_post_cfg_function(breaks)
+    with pytest.raises(error):
+        sample(broken, positive, prompt(demo.clip), latent)
+    assert cache.bytes == 0 and len(cache) == 0
+    assert torch.equal(edited(demo, "demo", "swap", cache=1.0), edited(demo, "demo", "swap"))
+
+
+def test_memory_that_runs_out_while_storing(demo, cache, part, monkeypatch, caplog):
+    module, passed = part("p2p_attention.host.source_rows"), []
+    stored = module._to_host
+
+    def out_of_memory(tensor):
+        passed.append(1)
+        if len(passed) == 20:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return stored(tensor)
+
+    monkeypatch.setattr(module, "_to_host", out_of_memory)
+    caplog.set_level("INFO")
+    assert torch.equal(edited(demo, "demo", "swap", cache=1.0), edited(demo, "demo", "swap"))
+    assert len(passed) == 20 and cache.bytes == 0
+    assert "storing failed (RuntimeError)" in caplog.text
+
+
+def test_a_budget_is_kept(demo, cache, counted, caplog):
+    edited(demo, "demo", "wider swap", cache=1.0, self_end=1.0)
+    whole = cache.bytes
+    cache.clear()
+    caplog.set_level("INFO")
+    budget = 0.5 * whole / 2**30
+    edited(demo, "demo", "wider swap", cache=budget, self_end=1.0)
+    assert 0.3 * whole < cache.bytes <= 0.5 * whole
+    assert "that were needed" in caplog.text
+    seen = counted(demo.model)
+    made = edited(demo, "demo", "wider swap", cache=budget, self_end=1.0)
+    assert seen == [2, 2, 4, 4, 4] and cache.bytes <= 0.5 * whole
+    assert_equals(made, edited(demo, "demo", "wider swap", self_end=1.0))
+    edited(demo, "demo", "wider swap", cache=budget, self_end=1.0, seed=9)
+    assert cache.bytes <= 0.5 * whole, "an older source makes room"
+    seen.clear()
+    edited(demo, "demo", "wider swap", cache=budget, self_end=1.0, seed=9)
+    assert seen == [2, 2, 4, 4, 4]
+
+
+def test_it_goes_with_the_model(part, cache):
+    built = Checkpoint(*part("p2p_attention.host.demo.model").load())
+    positive, edit = encode(built.clip, *PROMPTS["demo"])
+    model, latent = control(built.model, swap(edit), empty(SIZES["demo"]), cache=1.0)
+    sample(model, positive, prompt(built.clip), latent)
+    assert cache.bytes > 0
+    comfy.model_management.unload_all_models()
+    assert cache.bytes == 0, "the host unloads its models"
+    del model
+    edited(built, "demo", "swap", cache=1.0)
+    assert cache.bytes > 0
+    del built
+    gc.collect()
+    assert cache.bytes == 0, "the graph lets go of the checkpoint"
