@@ -9,6 +9,7 @@ from typing import Any
 from comfy.patcher_extension import WrappersMP
 
 OURS = __name__.rsplit(".host", 1)[0]
+HOOK = "a hook"
 IN_THE_MODEL = (WrappersMP.APPLY_MODEL, WrappersMP.DIFFUSION_MODEL)
 PER_RUN = {
     "patches",
@@ -47,13 +48,18 @@ def marks(options: dict[str, Any], attention: Any) -> Hashable | None:
         return None
 
 
+def has_hooks(marked: Hashable) -> bool:
+    """True if there are any hooks among what `marks` gave."""
+    return isinstance(marked, frozenset) and any(mark[0] == HOOK for mark in marked)
+
+
 class _LooksAtRowsError(Exception):
     """A hook that may count rows."""
 
 
 def _marks(options: dict[str, Any], attention: Any) -> Iterator[Hashable]:
     if attention is not None:
-        yield "attention", Mark(attention)
+        yield HOOK, "attention", Mark(attention)
     if any(options.get("patches_replace", {}).values()):
         raise _LooksAtRowsError
     for kind in IN_THE_MODEL:
@@ -66,7 +72,7 @@ def _marks(options: dict[str, Any], attention: Any) -> Iterator[Hashable]:
                 continue
             if "block_patch" not in name:
                 raise _LooksAtRowsError
-            yield name, number, Mark(function)
+            yield HOOK, name, number, Mark(function)
     for key, value in options.items():
         if key not in PER_RUN and not str(key).startswith("p2p_"):
             yield key, value if value is None or isinstance(value, (str, int, float, tuple)) else Mark(value)

@@ -41,6 +41,12 @@ class ModelCall:
         return self.concat, self.context, [self.more[key] for key in sorted(self.more)]
 
 
+def call_model(executor: Any, call: ModelCall, options: dict[str, Any]) -> torch.Tensor:
+    """The model's prediction [R, C, H, W]."""
+    made: torch.Tensor = executor(call.x, call.t, call.concat, call.context, call.control, options, **call.more)
+    return made
+
+
 def scatter(output: torch.Tensor, rows: torch.Tensor, total: int) -> torch.Tensor:
     """What the model gave for some rows, [len(rows), …], as rows of the whole call [total, …]; others are 0."""
     whole = output.new_zeros(total, *output.shape[1:])

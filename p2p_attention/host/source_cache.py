@@ -16,6 +16,7 @@ from comfy.patcher_extension import CallbacksMP
 
 from ..run.run import Run
 from ..source.cache import SourceCache
+from ..source.shelf import Shelf
 from .backbones.base import Backbone
 from .fingerprint import model_identity
 from .source_rows import SourceRows
@@ -39,9 +40,11 @@ def source_rows(guider: comfy.samplers.CFGGuider, run: Run, backbone: Backbone) 
     """What a run does about its sources' rows."""
     model, options = guider.model_patcher, guider.model_options["transformer_options"]
     hooked = any("hooks" in entry for entries in guider.conds.values() for entry in entries)
-    budget = 0 if hooked else run.control.source_cache
-    identity = recorded_identity(model, backbone) if budget else None
-    return SourceRows(run, model.model, identity, options.get("optimized_attention_override"), CACHE, budget)
+    attention, budget = options.get("optimized_attention_override"), run.control.source_cache
+    if hooked or not budget:
+        return SourceRows(run, model.model, None, attention, None)
+    identity, shelf = recorded_identity(model, backbone), Shelf(model.model, CACHE, budget)
+    return SourceRows(run, model.model, identity, attention, shelf)
 
 
 def recorded_identity(model: comfy.model_patcher.ModelPatcher, backbone: Backbone) -> Hashable:

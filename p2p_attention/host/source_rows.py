@@ -20,14 +20,14 @@ from typing import Any
 import torch
 
 from ..run.run import Run
-from ..source.cache import GIB, Asked, Entry, Need, Recording, Site, SourceCache
+from ..source.cache import Asked, Entry, Need
 from ..source.provider import SourceCall
-from .fingerprint import fingerprint
-from .foreign import marks
-from .model_call import ModelCall, scatter
+from ..source.shelf import Shelf
+from .fingerprint import Fingerprints
+from .foreign import has_hooks, marks
+from .model_call import ModelCall, call_model, scatter
 
 SOURCES = "p2p_sources"
-STORING_FAILS = (RuntimeError, MemoryError)
 
 
 def apply_model(
@@ -45,13 +45,8 @@ def apply_model(
     sources: SourceRows | None = options.get(SOURCES)
     call = ModelCall(x, t, c_concat, c_crossattn, control, more)
     if sources is None:
-        return _call(executor, call, options)
+        return call_model(executor, call, options)
     return sources.call(executor, call, options)
-
-
-def _call(executor: Any, call: ModelCall, options: dict[str, Any]) -> torch.Tensor:
-    made: torch.Tensor = executor(call.x, call.t, call.concat, call.context, call.control, options, **call.more)
-    return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,24 +70,17 @@ Records = list[tuple[int, list[int], Entry]]
 
 
 class SourceRows:
-    """What a run does about its sources' rows, with a store of `budget` bytes or, at 0, without one.
+    """What a run does about its sources' rows, with a `shelf` of the store or, where that is None, without.
 
     `model` is who the recordings are of, `identity` knows it with its patches, and `attention` is another pack's
-    attention. At the end, `left_out` of `calls` went without the source, `needed` bytes were to be stored of the
-    others' attention and `missed` did not fit, and `why` says what was not as recorded.
+    attention. At the end, `left_out` of `calls` went without the source, and `why` says what was not as recorded.
     """
 
-    def __init__(
-        self, run: Run, model: object, identity: Hashable, attention: Any, cache: SourceCache, budget: int
-    ) -> None:
-        self.run, self.model, self.identity, self.attention = run, model, identity, attention
-        self.cache, self.budget = cache, budget
-        self.calls = self.left_out = self.needed = self.missed = 0
+    def __init__(self, run: Run, model: object, identity: Hashable, attention: Any, shelf: Shelf | None) -> None:
+        self.run, self.model, self.identity, self.attention, self.shelf = run, model, identity, attention, shelf
+        self.calls = self.left_out = 0
         self.why = ""
-        self._begun = cache.now()
-        self._recording: Recording | None = Recording(model) if budget else None
-        self._fingerprints: list[tuple[list[torch.Tensor], Hashable]] = []
-        self._full = False
+        self._fingerprints = Fingerprints()
 
     def call(self, executor: Any, call: ModelCall, options: dict[str, Any]) -> torch.Tensor:
         """A call of the model, with as many of its sources' rows as it takes."""
@@ -100,39 +88,49 @@ class SourceRows:
         hooks = marks(options, self.attention)
         if len(call.x) != len(uuids) * rows.total or not call.follows_rows or hooks is None:
             self.why = self.why or "another node's hooks look at the rows of the model's calls"
-            return _call(executor, call, options)
+            return call_model(executor, call, options)
         self.calls += 1
-        holding, need, anchor = self.run.holding(uuids), self.run.needs_of_source, self.run.anchor
-        need = need if holding else Need()
+        holding, anchor = self.run.holding(uuids), self.run.anchor
+        need = self.run.needs_of_source if holding else Need()
         chunks = [slice(start, start + rows.total, rows.each) for start in range(0, len(call.x), rows.total)]
-        wanted = [n for n in range(len(chunks)) if not anchor or (n in holding and need)]
-        usable = bool(self.budget) and call.control is None
-        asked = {n: self._asked(call, chunks[n], hooks) for n in wanted} if usable else {}
-        latents = {n: call.x[chunks[n]].detach().to("cpu", copy=True) for n in asked}
-        known = {n: self.cache.find(self.model, asked[n], latents[n]) for n in asked}
+        asking = [n for n in range(len(chunks)) if not anchor or (n in holding and need)]
+        asked, latents, known = self._ask(call, {n: chunks[n] for n in asking}, hooks)
         stored = [entry for n in holding if (entry := known.get(n)) and entry.has.covers(need)]
         covered = not need or len(stored) == len(holding)
-        if anchor:
+        if anchor and (covered or not has_hooks(hooks)):
             absent = [n for n in range(len(chunks)) if covered or n not in holding]
         else:
             absent = list(range(len(chunks))) if covered and asked and all(known.values()) else []
-        if asked and not all(known.values()) and not self.why:
-            self.why = next(self.cache.differs(self.model, asked[n]) for n in asked if not known[n])
         return self._make(executor, call, options, _Plan(chunks, holding, need, absent, asked, latents, known, stored))
+
+    def _ask(
+        self, call: ModelCall, chunks: dict[int, slice], hooks: Hashable
+    ) -> tuple[dict[int, Asked], dict[int, torch.Tensor], dict[int, Entry | None]]:
+        """What chunks of a call ask of the store, with their sources' latents, and what is known of them."""
+        if self.shelf is None or call.control is not None:
+            return {}, {}, {}
+        cache, model = self.shelf.cache, (self.identity, hooks)
+        asked = {
+            n: Asked(self.run.sigma, model, self._fingerprints.of(call.conditioning(chunk)))
+            for n, chunk in chunks.items()
+        }
+        latents = {n: call.x[chunk].detach().to("cpu", copy=True) for n, chunk in chunks.items()}
+        known = {n: cache.find(self.model, asked[n], latents[n]) for n in chunks}
+        unknown = [asked[n] for n in chunks if not known[n]]
+        if unknown and not self.why:
+            self.why = cache.differs(self.model, unknown[0])
+        return asked, latents, known
 
     def finish(self) -> Iterator[str]:
         """The run went through: keep what it recorded, and say how it went."""
-        if self._recording and self._recording.entries:
-            self.cache.add(self._recording)
-        if not self.budget:
+        if self.shelf is None:
             return
+        self.shelf.keep()
         said = f"source cache: the source was left out of {self.left_out} of {self.calls} calls of the model"
         if self.why:
             said += f"; where it was not, {self.why}"
-        if self.needed:
-            said += f"; storing it took {_gib(self.needed - self.missed)}"
-            if self.missed:
-                said += f" of {_gib(self.needed)} that were needed, for {_gib(self.budget)} is all it may have"
+        if self.shelf.needed:
+            said += f"; {self.shelf}"
         yield f"{said}."
 
     def _make(self, executor: Any, call: ModelCall, options: dict[str, Any], plan: _Plan) -> torch.Tensor:
@@ -146,10 +144,12 @@ class SourceRows:
         contexts = None
         if stands_in and call.context is not None:
             contexts = torch.cat([call.context[plan.chunks[n]] for n in plan.holding])
-        stores = [(places, partial(self._store, entry)) for n, places, entry in records if n in plan.holding]
+        shelf, stores = self.shelf, []
+        if shelf:
+            stores = [(places, partial(shelf.store, entry)) for n, places, entry in records if n in plan.holding]
         self.run.source = SourceCall(left_out, stands_in if plan.need else (), contexts, stores)
         try:
-            output = _call(executor, call.only(rows) if left_out else call, options)
+            output = call_model(executor, call.only(rows) if left_out else call, options)
         finally:
             self.run.source = None
         self.left_out += len(plan.absent) == len(plan.chunks)
@@ -161,13 +161,16 @@ class SourceRows:
                 output[chunk] = entry.prediction.to(output)
             elif n in plan.absent:
                 output[chunk] = self._led(call, chunk)
-        self._record(plan, records, output)
+        for n, _, entry in records:
+            if shelf:
+                shelf.add(entry, output[plan.chunks[n]], plan.need if n in plan.holding else Need())
         return output
 
     def _records(self, plan: _Plan, present: list[int]) -> Records:
         """An entry for every prompt of this call that is to be recorded, with the places of its sources in it."""
-        if self._recording is None:
+        if self.shelf is None:
             return []
+        self.shelf.begin()
         made = []
         for n in plan.asked:
             known = plan.known[n]
@@ -176,49 +179,6 @@ class SourceRows:
             chunk = plan.chunks[n]
             places = [present.index(row) for row in range(chunk.start, chunk.stop, chunk.step)]
             made.append((n, places, Entry(plan.asked[n], plan.latents[n])))
-        self._full = False
-        return made
-
-    def _store(self, entry: Entry, site: Site, rows: torch.Tensor) -> None:
-        """Store the sources' input [P, N, C] of an attention, if there is room."""
-        if self._recording is None:
-            return
-        self.needed += rows.nbytes
-        held = self._recording.bytes + entry.bytes
-        try:
-            if not self._full and self.cache.room(held + rows.nbytes, self.budget, self._begun):
-                entry.keep(site, _to_host(rows))
-            else:
-                self._full = True
-                self.missed += rows.nbytes
-        except STORING_FAILS as error:
-            self._recording = None
-            self.why = f"storing failed ({type(error).__name__})"
-
-    def _record(self, plan: _Plan, records: Records, output: torch.Tensor) -> None:
-        """A call is over that gave `output` [R, C, H, W]: its entries, without what did not fit in whole."""
-        for n, _, entry in records:
-            if self._recording is None:
-                return
-            entry.prediction = output[plan.chunks[n]].detach().to("cpu", copy=True)
-            if n in plan.holding and plan.need and not self._full:
-                entry.has = plan.need
-            else:
-                self.missed += sum(rows.nbytes for rows in entry.inputs.values())
-                entry.drop_inputs()
-            self._recording.entries.append(entry)
-
-    def _asked(self, call: ModelCall, chunk: slice, hooks: Hashable) -> Asked:
-        return Asked(self.run.sigma, (self.identity, hooks), self._conditioning(call, chunk))
-
-    def _conditioning(self, call: ModelCall, chunk: slice) -> Hashable:
-        """A fingerprint, made anew only where the tensors changed since the last call."""
-        parts = call.conditioning(chunk)
-        for known, made in self._fingerprints:
-            if len(known) == len(parts) and all(map(_are_equal, known, parts)):
-                return made
-        made = tuple((tuple(part.shape), fingerprint(part)) for part in parts)
-        self._fingerprints = [*self._fingerprints[-7:], (parts, made)]
         return made
 
     def _led(self, call: ModelCall, chunk: slice) -> torch.Tensor:
@@ -226,19 +186,3 @@ class SourceRows:
         latent = call.x[chunk]
         prediction = None if self.run.anchor is None else self.run.anchor.prediction(self.run.sigma)
         return latent if prediction is None or prediction.shape != latent.shape else prediction
-
-
-def _gib(size: int) -> str:
-    return f"{size / GIB:.2f} GiB"
-
-
-def _are_equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return one.shape == other.shape and one.dtype == other.dtype and torch.equal(one, other)
-
-
-def _to_host(tensor: torch.Tensor) -> torch.Tensor:
-    """A copy in the host's memory, which a GPU writes and reads without waiting."""
-    if not tensor.is_cuda:
-        return tensor.detach().to("cpu", copy=True)
-    copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
-    return copy.copy_(tensor.detach(), non_blocking=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
-from .cache import Site
+from ..attention.site import Attends, AttentionSite, Layers
+from .cache import Need, Site
 
 Stored = Mapping[Site, torch.Tensor]
 Store = Callable[[Site, torch.Tensor], None]
@@ -48,6 +49,23 @@ class SourceCall:
             assert self._contexts is not None
             self._joined = context, torch.cat([context, self._contexts.to(context)])
         return self._joined[1]
+
+
+class Observer:
+    """Records the sources of a run that is not edited: all rows' inputs of the attentions that are a `need`."""
+
+    def __init__(self, need: Need, layers: Layers, store: Store) -> None:
+        self._need, self._layers, self._store = need, layers, store
+
+    def passes(self, site: AttentionSite, name: Site, n: torch.Tensor) -> None:
+        """An attention is about to compute with the rows' input `n` [R, N, C]."""
+        within = self._need.within
+        if site.attends is Attends.CROSS:
+            wanted = self._need.cross
+        else:
+            wanted = within is not None and self._layers.within(site, within)
+        if wanted:
+            self._store(name, n)
 
 
 def _step(rows: Sequence[int]) -> int:

@@ -114,11 +114,20 @@ def control(
 
 
 def invert(
-    model, positive, latent: Latent, steps: int, scheduler: str = "normal", method: str = "direct", iterations: int = 0
+    model,
+    positive,
+    latent: Latent,
+    steps: int,
+    scheduler: str = "normal",
+    method: str = "direct",
+    iterations: int = 0,
+    cache: float = 0.0,
 ) -> Inverted:
-    """DDIM Inversion."""
+    """DDIM Inversion, without a source cache."""
     inputs = {"model": model, "positive": positive, "latent": latent, "steps": steps, "scheduler": scheduler}
-    return Inverted(*node("P2P_DDIMInversion", **inputs, method=method, fixed_point_iterations=iterations))
+    return Inverted(
+        *node("P2P_DDIMInversion", **inputs, method=method, fixed_point_iterations=iterations, source_cache=cache)
+    )
 
 
 def blend_mask(samples: Latent) -> torch.Tensor:

@@ -6,7 +6,22 @@ import comfy.model_management
 import pytest
 import torch
 
-from .graph import SIZES, Checkpoint, blend, control, empty, encode, prompt, refine, reweight, rows, sample, swap, watch
+from .graph import (
+    SIZES,
+    Checkpoint,
+    blend,
+    control,
+    empty,
+    encode,
+    invert,
+    prompt,
+    refine,
+    reweight,
+    rows,
+    sample,
+    swap,
+    watch,
+)
 
 PROMPTS = {
     "demo": ("a red circle on a blue background", "a red square on a blue background"),
@@ -249,7 +264,7 @@ def test_a_run_that_breaks_leaves_nothing(error, demo, cache):
 
 
 def test_memory_that_runs_out_while_storing(demo, cache, part, monkeypatch, caplog):
-    module, passed = part("p2p_attention.host.source_rows"), []
+    module, passed = part("p2p_attention.source.shelf"), []
     stored = module._to_host
 
     def out_of_memory(tensor):
@@ -273,7 +288,7 @@ def test_a_budget_is_kept(demo, cache, counted, caplog):
     budget = 0.5 * whole / 2**30
     edited(demo, "demo", "wider swap", cache=budget, self_end=1.0)
     assert 0.3 * whole < cache.bytes <= 0.5 * whole
-    assert "that were needed" in caplog.text
+    assert "are needed," in caplog.text
     seen = counted(demo.model)
     made = edited(demo, "demo", "wider swap", cache=budget, self_end=1.0)
     assert seen == [2, 2, 4, 4, 4] and cache.bytes <= 0.5 * whole
@@ -299,3 +314,66 @@ def test_it_goes_with_the_model(part, cache):
     del built
     gc.collect()
     assert cache.bytes == 0, "the graph lets go of the checkpoint"
+
+
+@pytest.fixture
+def real(demo):
+    """Edit a real picture; returns the samples, the rows of the inversion's and of the run's calls, the inversion."""
+    noise = torch.rand(2, *SIZES["demo"], generator=torch.Generator().manual_seed(0))
+    pictures = torch.nn.functional.interpolate(noise[..., ::8, ::8], scale_factor=8, mode="bilinear") * 2 - 1
+
+    def run(what="swap", cache=0.0, count=1, seen=(), method="direct", inversion=None, iterations=0, sampler="euler"):
+        latent = {"samples": pictures[:count]}
+        source, target = PROMPTS["demo"]
+        positive, edit = encode(demo.clip, source, ADDED["demo"] if "refine" in what else target)
+        if inversion is None:
+            inversion = invert(demo.model, positive, latent, 5, "normal", method, iterations, cache)[0]
+        inverting = len(seen)
+        model, batch = control(demo.model, EDITS[what](edit, "demo"), latent, inversion=inversion, cache=cache)
+        made = sample(model, positive, prompt(demo.clip), batch, cfg=7.5, sampler=sampler)
+        return made, seen[:inverting], seen[inverting:], inversion
+
+    return run
+
+
+def test_direct_without_a_store_leaves_the_unconditional_source_out(real, counted, demo):
+    _, inverting, running, _ = real(seen=counted(demo.model))
+    assert inverting == [1] * 5
+    assert running == [3, 3, 3, 3, 2], "and all of it when no window is open"
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_inversion_records_what_its_run_needs(what, real, counted, demo):
+    expected = real(what)[0]
+    made, inverting, running, _ = real(what, cache=1.0, seen=counted(demo.model))
+    assert inverting == [1] * 6, "one call more"
+    ends_later = what in ("wider swap", "reweight", "refine, reweight, blend", "swap, blend", "swap, watch")
+    assert running == [2] * 4 + [3 if ends_later else 2]
+    assert_equals(made, expected)
+
+
+@pytest.mark.parametrize("sampler", ["euler", "ddim", "dpmpp_2m", "heun", "euler_cfg_pp"])
+def test_e8_with_a_store(sampler, real, demo, counted):
+    expected = real(sampler=sampler)[0]
+    first, _, _, inversion = real(sampler=sampler, cache=1.0)
+    second, _, running, _ = real(sampler=sampler, cache=1.0, seen=counted(demo.model), inversion=inversion)
+    assert set(running) == {2}
+    for made in (first, second):
+        assert_equals(made, expected)
+        clean = inversion.trajectory.clean[0]
+        assert (made[0] - clean).norm() <= 1e-5 * clean.norm()
+
+
+@pytest.mark.parametrize("method, iterations", [("direct", 2), ("ddim", 0)])
+def test_other_inversions_stay_right(method, iterations, real):
+    """What of them is as recorded is used, and no more."""
+    made, expected = (real(method=method, iterations=iterations, cache=cache)[0] for cache in (1.0, 0.0))
+    assert_equals(made, expected)
+
+
+def test_several_real_pictures(real, demo, counted):
+    expected = real(count=2)[0]
+    made, _, running, _ = real(count=2, cache=1.0, seen=counted(demo.model))
+    assert running == [4] * 5
+    for picture, wanted in zip(made.split(2), expected.split(2), strict=True):
+        assert_equals(picture, wanted)

@@ -12,6 +12,7 @@ from ...attention.site import Layers
 from ...run.run import Run
 
 RUN = "p2p_run"
+OBSERVER = "p2p_observer"
 Attention = Callable[..., torch.Tensor]
 
 

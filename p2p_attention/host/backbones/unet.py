@@ -22,7 +22,8 @@ from ...attention.site import Attends, AttentionCall, AttentionSite, Size
 from ...errors import EditError, NothingActedError, Part
 from ...run.run import Run
 from ...source.cache import Site
-from .base import RUN, Attention
+from ...source.provider import Observer
+from .base import OBSERVER, RUN, Attention
 from .pyramid import Pyramid
 
 Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -70,6 +71,7 @@ def attn1_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, ext
     """Self-attention: target rows use the source's queries and keys, and their own values. All [R, N, C]."""
     run: Run | None = extra.get(RUN)
     if run is None:
+        _observed(Attends.SELF, extra, n)
         return n, context, value
     site = _site(Attends.SELF, extra)
     run.log.layers += 1
@@ -100,6 +102,7 @@ def attn2_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, ext
     """
     run: Run | None = extra.get(RUN)
     if run is None or context is None:
+        _observed(Attends.CROSS, extra, n)
         return n, context, value
     run.log.layers += 1
     _expire(run)
@@ -173,6 +176,13 @@ def _expire(run: Run) -> None:
 
 def _site(attends: Attends, extra: dict[str, Any]) -> AttentionSite:
     return AttentionSite(attends, _sides(extra["activations_shape"]), _sides(extra["original_shape"]))
+
+
+def _observed(attends: Attends, extra: dict[str, Any], n: torch.Tensor) -> None:
+    """Let an observer see an attention's input [R, N, C], where there is one in place of a run."""
+    observer: Observer | None = extra.get(OBSERVER)
+    if observer:
+        observer.passes(_site(attends, extra), _name(attends, extra), n)
 
 
 def _name(attends: Attends, extra: dict[str, Any]) -> Site:
