@@ -2,10 +2,12 @@
 
 from comfy_api.latest import io
 
+from ..p2p_attention.errors import EditError
 from ..p2p_attention.source.cache import GIB
 from .names import ENCODE_NODE
 from .sockets import Edit
 
+MOST_GIB = 1024.0
 RESOLUTIONS = ["1/8", "1/4", "1/2", "1"]
 
 
@@ -40,12 +42,14 @@ def source_cache() -> io.Float.Input:
         "source takes half the time. 1.0 is enough for SD 1.5 at 512×512, 0.0 is off; the console says what is needed."
     )
     return io.Float.Input(
-        "source_cache", default=1.0, min=0.0, max=1024.0, step=0.1, optional=True, tooltip=tooltip, advanced=True
+        "source_cache", default=1.0, min=0.0, max=MOST_GIB, step=0.1, optional=True, tooltip=tooltip, advanced=True
     )
 
 
 def cache_bytes(gib: float) -> int:
-    """The input's value in bytes."""
+    """The input's value in bytes; EditError for one that is none."""
+    if not 0 <= gib <= MOST_GIB:
+        raise EditError(f"source_cache is {gib}; it must lie between 0.0 and {MOST_GIB}.")
     return int(gib * GIB)
 
 

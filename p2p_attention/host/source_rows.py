@@ -108,6 +108,7 @@ class SourceRows:
     ) -> tuple[dict[int, Asked], dict[int, torch.Tensor], dict[int, Entry | None]]:
         """What chunks of a call ask of the store, with their sources' latents, and what is known of them."""
         if self.shelf is None or call.control is not None:
+            self.why = self.why or "a ControlNet takes part, of which nothing is recorded"
             return {}, {}, {}
         cache, model = self.shelf.cache, (self.identity, hooks)
         asked = {

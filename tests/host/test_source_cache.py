@@ -2,9 +2,15 @@
 
 import gc
 
+import comfy.cldm.cldm as cldm
+import comfy.controlnet
 import comfy.model_management
+import comfy.ops
+import nodes
 import pytest
 import torch
+
+from lab.random_models import randomise
 
 from .graph import (
     SIZES,
@@ -377,3 +383,28 @@ def test_several_real_pictures(real, demo, counted):
     assert running == [4] * 5
     for picture, wanted in zip(made.split(2), expected.split(2), strict=True):
         assert_equals(picture, wanted)
+
+
+def test_a_controlnet_is_not_recorded(sd15, counted, caplog, cache):
+    unet = {key: value for key, value in sd15.model.model.model_config.unet_config.items() if key != "out_channels"}
+    unet.pop("transformer_depth_output", None)
+    network = cldm.ControlNet(
+        **{**unet, "num_heads": 4, "hint_channels": 3, "dtype": torch.float32}, operations=comfy.ops.disable_weight_init
+    )
+    randomise(network, 9)
+    net = comfy.controlnet.ControlNet(network, load_device=torch.device("cpu"))
+    hint = torch.rand(1, 128, 128, 3, generator=torch.Generator().manual_seed(0))
+    caplog.set_level("INFO")
+
+    def run(image, cache):
+        positive, edit = encode(sd15.clip, *PROMPTS["sd15"])
+        positive = (
+            nodes.ControlNetApply().apply_controlnet(positive, net, image, 0.5)[0] if image is not None else positive
+        )
+        model, latent = control(sd15.model, swap(edit), empty(SIZES["sd15"]), cache=cache)
+        return sample(model, positive, prompt(sd15.clip), latent)
+
+    run(None, 1.0)
+    for image in (hint, 1 - hint):
+        assert_equals(run(image, 1.0), run(image, 0.0))
+    assert "a ControlNet takes part" in caplog.text
