@@ -11,7 +11,7 @@ from ..p2p_attention.edits.window import Window
 from ..p2p_attention.host.control import control_model
 from ..p2p_attention.source.inversion import Inversion
 from .graph_checks import check_outputs
-from .inputs import RESOLUTIONS
+from .inputs import RESOLUTIONS, cache_bytes, source_cache
 from .messages import spell
 from .names import CONTROLLER_NODE
 from .node import Node
@@ -67,6 +67,7 @@ class AttentionController(Node):
                         "reference code's (16×16 of 64×64); 1/2 keeps more of the source's detail."
                     ),
                 ),
+                source_cache(),
             ],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
             outputs=[
@@ -87,8 +88,9 @@ class AttentionController(Node):
         self_end_percent: float,
         self_resolution: str = "1/4",
         inversion: Inversion | None = None,
+        source_cache: float = 0.0,
     ) -> io.NodeOutput:
         window = Window.of_inputs(self_start_percent, self_end_percent, "self_start_percent", "self_end_percent")
         check_outputs(cls.hidden)
-        control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion)
+        control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion, cache_bytes(source_cache))
         return io.NodeOutput(*control_model(model, latent, control, spell))

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ..p2p_attention.host.inversion import invert_picture
 from ..p2p_attention.source.inversion import Method
+from .inputs import cache_bytes, source_cache
 from .names import INVERSION_NODE
 from .node import Node
 from .sockets import CATEGORY, InversionType
@@ -56,6 +57,7 @@ class DDIMInversion(Node):
                         "So many calls more a step make the inversion itself more exact, for negative_prompt and ddim."
                     ),
                 ),
+                source_cache(),
             ],
             outputs=[
                 InversionType.Output(display_name="inversion", tooltip="For the Attention Controller."),
@@ -80,9 +82,10 @@ class DDIMInversion(Node):
         scheduler: str,
         method: str = Method.DIRECT.value,
         fixed_point_iterations: int = 0,
+        source_cache: float = 0.0,
     ) -> io.NodeOutput:
         inversion, negative = invert_picture(
-            model, positive, latent, steps, scheduler, Method(method), fixed_point_iterations
+            model, positive, latent, steps, scheduler, Method(method), fixed_point_iterations, cache_bytes(source_cache)
         )
         exact = inversion.method is Method.DIRECT
         return io.NodeOutput(inversion, negative, 0.0 if exact else inversion.error)

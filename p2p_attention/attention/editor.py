@@ -17,7 +17,10 @@ from .word_maps import WordMaps
 
 @dataclass(frozen=True)
 class CrossInput:
-    """Cross-attention's edited input: `rows` [R] to gather the queries from, `context` and `value` [R, T, C]."""
+    """Cross-attention's edited input: `rows` to gather the queries [R, N, C] from, `context` and `value` [R, T, C].
+
+    Where a store gives sources and they will be read, the gathered queries and the context end with them.
+    """
 
     rows: torch.Tensor
     context: torch.Tensor
@@ -44,15 +47,17 @@ class Editor:
         """For every row [R] of self-attention, the row whose queries and keys it uses, as a tensor."""
         return call.phase.index(call.rows.injected(), device)
 
-    def cross_input(self, call: AttentionCall, context: torch.Tensor, value: torch.Tensor) -> CrossInput:
+    def cross_input(
+        self, call: AttentionCall, context: torch.Tensor, value: torch.Tensor, reads: bool = False
+    ) -> CrossInput:
         """The edit where no rows are added: it is all in what goes into the layer, context and value [R, T, C].
 
-        Made once for all layers that share the context.
+        Made once for all layers that share the context. `reads` asks for the sources that a store gives, too.
         """
         known = self._input
         if known is None or known[0] is not context or known[1] is not value or not _same_edit(known[2], call):
             prepared = call.phase.prepared(call.rows, context)
-            index = call.phase.index(prepared.used, context.device)
+            index = call.phase.index(prepared.gathered if reads else prepared.used, context.device)
             made = CrossInput(index, context[index], edited_values(value, call.rows, prepared.terms))
             known = self._input = (context, value, call, made)
         return known[3]
@@ -70,12 +75,14 @@ class Editor:
         """Cross-attention where it is computed: with extra rows, folded back after it, and the maps in `read` read.
 
         q [R, N, H·D], k and v [R, k·T, H·D] → [R, N, H·D]; `attend(q, k, v)` is the host's attention with H heads.
+        Sources that a store gives come after the R rows, and are only read.
         """
         prepared = call.phase.prepared(call.rows, k)
         if prepared.folds:
-            index = call.phase.index(prepared.used, q.device)
+            index = call.phase.index(prepared.gathered, q.device)
             q, k, v = q[index], k[index], edited_values(v, call.rows, prepared.terms)
-        output = attend(q, k, v)
+        attending = len(prepared.used)
+        output = attend(q[:attending], k[:attending], v[:attending])
         for maps in read:
             maps.read(call, prepared, attend, q, k, heads)
         self.read += 1

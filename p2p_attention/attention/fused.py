@@ -39,12 +39,13 @@ def edited_rows(rows: CallRows, terms: Sequence[Terms]) -> tuple[tuple[int, ...]
 
 
 def edited_values(value: torch.Tensor, rows: CallRows, terms: Sequence[Terms]) -> torch.Tensor:
-    """The rows' values, before or after their projection: `value` [R, T, C] → [R', S, C], with those of extra rows.
+    """The rows' values, before or after their projection: `value` [R, T, C] → [R', S, C], with those of extra rows and
+    without those that a store gave.
 
     T may be a multiple of the terms' size: the host pads prompts of unequal length by repeating them, which changes
     nothing, and the repeats are edited alike.
     """
-    values, extra = list(value.unbind(0)), []
+    values, extra = list(value[: rows.total].unbind(0)), []
     for target, term in zip(rows.targets, terms, strict=True):
         own = value[target]
         if term.first is not None:

@@ -32,6 +32,15 @@ class Prepared:
     index: Indices
     _made: dict[Hashable, object] = field(default_factory=dict)
 
+    @property
+    def gathered(self) -> tuple[int, ...]:
+        """`used`, and after them the sources that a store gives, to be read."""
+        return (*self.used, *range(self.rows.total, self.rows.given))
+
+    def place(self, row: int) -> int:
+        """Where a row of the call, or of the store, is among those gathered."""
+        return row if row < self.rows.total else row - self.rows.total + len(self.used)
+
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` gives, made at the first use of the key; for probes, which are the same in all layers."""
         if key not in self._made:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,27 +48,42 @@ class Rows:
         rows = self.split(batch)
         return self.each == 1 or bool((rows == rows[:, :1]).all())
 
-    def in_call(self, prompts: int, holding: Sequence[int]) -> CallRows:
+    def source_numbers(self, start: int = 0) -> range:
+        """The sources' rows of a batch that begins at a row."""
+        return range(start, start + self.total, self.each)
+
+    def in_call(self, prompts: int, holding: Sequence[int], left_out: Collection[int] = ()) -> CallRows:
         """The rows of a model call of `prompts` prompts (chunks, each as large as the batch), of which those of the
-        numbers `holding` are the pair's.
+        numbers `holding` are the pair's. Rows that are `left_out` of the call are sources.
         """
-        starts = tuple(prompt * self.total for prompt in holding)
-        places = [(start + source, start + target) for start in starts for source, target, _ in self.numbers()]
+        starts = [prompt * self.total for prompt in holding]
+        present = [row for row in range(prompts * self.total) if row not in left_out]
+        stored = [row for start in starts for row in self.source_numbers(start) if row in left_out]
+        number = {row: place for place, row in enumerate((*present, *stored))}
+        places = [(number[start + s], number[start + t]) for start in starts for s, t, _ in self.numbers()]
         sources, targets = zip(*places, strict=True) if places else ((), ())
-        return CallRows(prompts * self.total, sources, targets, starts)
+        chunks = tuple(tuple(number[start + row] for row in range(self.total)) for start in starts)
+        return CallRows(len(present), sources, targets, chunks, len(stored))
 
 
 @dataclass(frozen=True)
 class CallRows:
     """Which rows of a model call are edited: `sources` and `targets` are row numbers, one source for each target.
 
-    `starts` has the first row of each prompt (chunk) that holds the pair's pictures.
+    `chunks` has, for each prompt (chunk) that holds the pair's pictures, where each of the batch's rows is. Sources
+    that are `absent` from the call, which a store stands in for, have the numbers that follow its `total` rows.
     """
 
     total: int
     sources: tuple[int, ...]
     targets: tuple[int, ...]
-    starts: tuple[int, ...] = (0,)
+    chunks: tuple[tuple[int, ...], ...] = ()
+    absent: int = 0
+
+    @property
+    def given(self) -> int:
+        """Rows of the call, and of the store after them."""
+        return self.total + self.absent
 
     def injected(self) -> tuple[int, ...]:
         """For every row, the row whose queries and keys it uses."""

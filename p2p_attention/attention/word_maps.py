@@ -78,7 +78,7 @@ def word_probe(prepared: Prepared, wanted: Sequence[WordMap], like: torch.Tensor
     for number, word_map in enumerate(wanted):
         column = like.new_zeros(prepared.tokens)
         column[list(word_map.positions)] = 1
-        for row in (start + word_map.row for start in prepared.rows.starts):
-            edited = edited_columns(prepared, places[row], column) if row in places else [(row, column)]
+        for row in (chunk[word_map.row] for chunk in prepared.rows.chunks):
+            edited = edited_columns(prepared, places[row], column) if row in places else [(prepared.place(row), column)]
             cells += [(at, number, what) for at, what in edited]
     return Probe.of(cells, len(wanted), prepared)

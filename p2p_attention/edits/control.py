@@ -11,8 +11,11 @@ from .self_attention import SelfAttention
 
 @dataclass(frozen=True)
 class Control:
-    """An edit plan, its self-attention window, and the inversion of the picture if that is a real one."""
+    """An edit plan, its self-attention window, the inversion of the picture if that is a real one, and how many bytes
+    of what is computed for sources may be stored for later runs (`source_cache`).
+    """
 
     plan: EditPlan
     self_attention: SelfAttention
     inversion: Inversion | None = None
+    source_cache: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Hashable, Iterator
 from typing import Any
 
@@ -18,6 +19,26 @@ def fingerprint(tensor: torch.Tensor) -> Hashable:
     """Equal for equal values."""
     data = tensor.detach().float().cpu().contiguous().numpy().tobytes()
     return hashlib.sha256(data).hexdigest()
+
+
+class Fingerprints:
+    """Fingerprints of lists of tensors, made anew only where one is not as it was lately."""
+
+    def __init__(self) -> None:
+        self._known: deque[tuple[list[torch.Tensor], Hashable]] = deque(maxlen=8)
+
+    def of(self, tensors: list[torch.Tensor]) -> Hashable:
+        """Equal for equal tensors."""
+        for known, made in self._known:
+            if len(known) == len(tensors) and all(map(_are_equal, known, tensors)):
+                return made
+        made = tuple((tuple(tensor.shape), fingerprint(tensor)) for tensor in tensors)
+        self._known.append(([tensor.clone() for tensor in tensors], made))
+        return made
+
+
+def _are_equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and torch.equal(one, other)
 
 
 def model_identity(model: comfy.model_patcher.ModelPatcher, backbone: Backbone) -> Hashable:

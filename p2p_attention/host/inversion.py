@@ -15,11 +15,13 @@ import torch
 from ..errors import EditError, Part
 from ..source.inversion import Inversion, Method, invert
 from ..source.trajectory import Trajectory
+from . import log
 from .backbones.registry import backbone_of
 from .compatibility import check_latent
 from .conditioning import Conditioning, first_prompt
 from .control import is_controlled
 from .fingerprint import fingerprint, model_identity
+from .source_recorder import SourceRecorder
 
 
 def invert_picture(
@@ -30,11 +32,13 @@ def invert_picture(
     scheduler: str,
     method: Method,
     iterations: int = 0,
+    source_cache: int = 0,
 ) -> tuple[Inversion, Conditioning]:
     """Invert a latent under the first prompt of a conditioning, at guidance 1.
 
-    Returns the inversion, and that prompt by itself for use as the negative one. Raises EditError for a model or a
-    latent that does not fit.
+    With a `source_cache` of so many bytes, what a run's source would compute is recorded, with one call of the model
+    more. Returns the inversion, and that prompt by itself for use as the negative one. Raises EditError for a model or
+    a latent that does not fit.
     """
     if is_controlled(model):
         raise EditError(f"this model comes from {Part.CONTROLLER}", "Connect the model before it.", Part.INVERSION)
@@ -50,7 +54,10 @@ def invert_picture(
         raise EditError("the latent is empty", "Encode a picture with VAE Encode.", Part.INVERSION)
     source = first_prompt(positive)
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
-    points, error = _run_upwards(model, source, clean, sigmas, float(sampling.sigma_min), iterations)
+    recorder = SourceRecorder(model, backbone, source_cache) if source_cache else None
+    points, error = _run_upwards(model, source, clean, sigmas, float(sampling.sigma_min), iterations, recorder)
+    for line in recorder.finish() if recorder else ():
+        log.info(f"Prompt-to-Prompt: {line}")
     inversion = Inversion(
         method=method,
         trajectory=Trajectory(tuple(sigmas.tolist()), points.cpu()),
@@ -69,6 +76,7 @@ def _run_upwards(
     sigmas: torch.Tensor,
     least: float,
     iterations: int,
+    recorder: SourceRecorder | None,
 ) -> tuple[torch.Tensor, float]:
     """`invert` as a sampler of the host, which loads the model, prepares the prompt and shows previews."""
     preview = latent_preview.prepare_callback(model, len(sigmas) - 1)
@@ -82,11 +90,16 @@ def _run_upwards(
 
         def done(step: int, x: torch.Tensor) -> None:
             callback({"i": step, "denoised": x, "x": x})
+            if recorder:
+                recorder.next_is(levels[-2 - step])
+                if step == len(levels) - 2:
+                    denoise(x, levels[0])
 
-        made.append(invert(denoise, x, sigmas.tolist(), least, iterations, done))
+        levels = sigmas.tolist()
+        made.append(invert(denoise, x, levels, least, iterations, done))
         return x
 
-    guider = comfy.samplers.CFGGuider(model)
+    guider = comfy.samplers.CFGGuider(recorder.clone if recorder else model)
     guider.set_conds(source, source)
     guider.set_cfg(1.0)
     quiet = not comfy.utils.PROGRESS_BAR_ENABLED

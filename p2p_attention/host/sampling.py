@@ -38,6 +38,8 @@ from .compatibility import (
 from .inversion_fit import check_inversion
 from .noise import noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
 from .pair_entries import own_entries, spans, spread_rows
+from .source_cache import source_rows
+from .source_rows import SOURCES
 
 OVERRIDE = "optimized_attention_override"
 
@@ -62,12 +64,14 @@ def outer_sample(
     with spelled(controlled.spell):
         run = _begin(controlled, guider, noise, latent, args[1])
         options = guider.model_options["transformer_options"]
-        options[RUN] = run
+        options[RUN], options[SOURCES] = run, (sources := source_rows(guider, run, controlled.backbone))
         try:
             result: torch.Tensor = executor(noise, latent, *args, **kwargs)
         finally:
-            del options[RUN]
+            del options[RUN], options[SOURCES]
         run.end()
+    for line in sources.finish():
+        log.info(f"Prompt-to-Prompt: {line}")
     for remark in run.remarks(result):
         log.warn(controlled.spell(f"{Part.CONTROLLER}: {remark}"))
     _keep_findings(controlled.record, guider, run, result)

@@ -13,6 +13,8 @@ from ..attention.site import AttentionCall, AttentionSite, Layers
 from ..edits.control import Control
 from ..errors import EditError, Part
 from ..quote import quote
+from ..source.cache import Need
+from ..source.provider import SourceCall
 from ..source.trajectory import Anchor
 from .blender import Blender
 from .call_log import CallLog
@@ -55,6 +57,8 @@ class Run:
         self.reading = Reading(self.plan, self.rows, self.blender.word_maps(), edited, len(phases), layers)
         self.said = [*self._steps.check([*self._schedule.windows()], self.blender.windows())]
         self.phase = self._schedule.phase(0.0)
+        self.sigma = 0.0
+        self.source: SourceCall | None = None
         self._spans: Mapping[Any, tuple[float, float]] = {}
         self._anchor: Anchor | None = None
 
@@ -72,7 +76,7 @@ class Run:
 
     def begin_call(self, sigma: float, latent: torch.Tensor) -> None:
         """The model is about to be called at a noise level, for a latent [rows, C, H, W], which is brought in line."""
-        self.phase = self._schedule.phase(sigma)
+        self.sigma, self.phase = sigma, self._schedule.phase(sigma)
         self.reading.begin_call(sigma)
         present = any(low <= sigma <= high for high, low in self._spans.values())
         self.log.begin((latent.shape[-2], latent.shape[-1]), present, self.phase.acts)
@@ -112,21 +116,37 @@ class Run:
         """True if the running call must come by where attention is computed: to add rows, read maps, or renormalise."""
         return self.phase.adds_rows or self.renormalises or bool(self.reading.due)
 
+    @property
+    def needs_of_source(self) -> Need:
+        """What the running call takes of the source's attention."""
+        cross = self.phase.edits_cross or self.needs_attention
+        return Need(cross, self.control.self_attention.resolution if self.phase.injects_self else None)
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What holds inverted sources, if anything does."""
+        return self._anchor
+
+    def holding(self, uuids: Sequence[Any]) -> list[int]:
+        """Which of a call's prompts (chunks), by their uuids, are the pair's."""
+        return [number for number, uuid in enumerate(uuids) if uuid in self._spans]
+
     def call(self, site: AttentionSite, rows: int, uuids: Sequence[Any]) -> AttentionCall | None:
         """A call of an attention of `rows` rows, whose prompts (chunks) have these uuids; None if none is the
         pair's.
         """
-        holding = [number for number, uuid in enumerate(uuids) if uuid in self._spans]
+        holding = self.holding(uuids)
         if not holding:
             return None
-        if rows != len(uuids) * self.rows.total:
+        left_out = self.source.left_out if self.source else ()
+        if rows + len(left_out) != len(uuids) * self.rows.total:
             raise EditError(
                 f"the model was called with {rows} rows where {self.rows.total} for each prompt were expected. A node "
                 "that splits the batch (context windows) does not fit an edit",
                 "Remove it.",
                 Part.CONTROLLER,
             )
-        return AttentionCall(site, self.rows.in_call(len(uuids), holding), self.phase)
+        return AttentionCall(site, self.rows.in_call(len(uuids), holding, left_out), self.phase)
 
     def attend(
         self, call: AttentionCall, attend: Attend, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int

@@ -59,8 +59,12 @@ class Anchor:
 
     def lead(self, denoised: torch.Tensor, sigma: float) -> None:
         """Make the sources of a prediction [R, C, H, W] point along the trajectory; in place."""
+        self._put(denoised, self.prediction(sigma))
+
+    def prediction(self, sigma: float) -> torch.Tensor:
+        """The sources' prediction [B, C, H, W] that points along the trajectory."""
         point, slope = self.trajectory.at(sigma)
-        self._put(denoised, point - sigma * slope)
+        return point - sigma * slope
 
     def finish(self, latent: torch.Tensor) -> None:
         """Put the sources of the finished latent [R, C, H, W] at the trajectory's end; in place."""

@@ -96,20 +96,38 @@ def watch(edit, words: str = "", resolution: str = "1/4"):
 
 
 def control(
-    model, edit, latent: Latent, self_start: float = 0.0, self_end: float = 0.4, resolution: str = "1/4", inversion=None
+    model,
+    edit,
+    latent: Latent,
+    self_start: float = 0.0,
+    self_end: float = 0.4,
+    resolution: str = "1/4",
+    inversion=None,
+    cache: float = 0.0,
 ) -> Controlled:
-    """Attention Controller."""
+    """Attention Controller, without a source cache: with one, rounding depends on the runs before."""
     windows = {"self_start_percent": self_start, "self_end_percent": self_end, "self_resolution": resolution}
     linked = {} if inversion is None else {"inversion": inversion}
-    return Controlled(*node("P2P_AttentionController", model=model, edit=edit, latent=latent, **windows, **linked))
+    return Controlled(
+        *node("P2P_AttentionController", model=model, edit=edit, latent=latent, **windows, **linked, source_cache=cache)
+    )
 
 
 def invert(
-    model, positive, latent: Latent, steps: int, scheduler: str = "normal", method: str = "direct", iterations: int = 0
+    model,
+    positive,
+    latent: Latent,
+    steps: int,
+    scheduler: str = "normal",
+    method: str = "direct",
+    iterations: int = 0,
+    cache: float = 0.0,
 ) -> Inverted:
-    """DDIM Inversion."""
+    """DDIM Inversion, without a source cache."""
     inputs = {"model": model, "positive": positive, "latent": latent, "steps": steps, "scheduler": scheduler}
-    return Inverted(*node("P2P_DDIMInversion", **inputs, method=method, fixed_point_iterations=iterations))
+    return Inverted(
+        *node("P2P_DDIMInversion", **inputs, method=method, fixed_point_iterations=iterations, source_cache=cache)
+    )
 
 
 def blend_mask(samples: Latent) -> torch.Tensor:

@@ -64,7 +64,7 @@ def test_a_words_share_is_its_columns_sum(seed, repeats, kinds):
         )
         for kind in kinds
     ]
-    batch, terms = CallRows(6, (0, 0, 3, 3), (1, 2, 4, 5), (0, 3)), each * 2
+    batch, terms = CallRows(6, (0, 0, 3, 3), (1, 2, 4, 5), ((0, 1, 2), (3, 4, 5))), each * 2
     made = prepared(batch, each, context)
     q, k = n[list(made.used)], context[list(made.used)]
     maps = edited_maps(n, context, batch, terms)
@@ -95,7 +95,7 @@ def test_an_attention_that_gives_nan_for_columns_of_zeros():
     torch.manual_seed(0)
     q, k = torch.randn(2, PIXELS, HEADS * WIDTH), torch.randn(2, TOKENS, HEADS * WIDTH)
     wanted = [WordMap(0, (1,), WHOLE), WordMap(1, (2,), WHOLE)]
-    probe = word_probe(prepared(CallRows(2, (0,), (1,)), [Terms(None, None)], q), wanted, q)
+    probe = word_probe(prepared(CallRows(2, (0,), (1,), ((0, 1),)), [Terms(None, None)], q), wanted, q)
 
     def quantised(q, k, v):
         return attend(q, k, v).masked_fill((v == 0).all(dim=1, keepdim=True), torch.nan)
@@ -107,5 +107,5 @@ def test_more_words_than_a_head_is_wide():
     torch.manual_seed(0)
     q, k = torch.randn(2, PIXELS, HEADS * WIDTH), torch.randn(2, TOKENS, HEADS * WIDTH)
     wanted = [WordMap(0, (position,), WHOLE) for position in range(TOKENS)]
-    probe = word_probe(prepared(CallRows(2, (0,), (1,)), [Terms(None, None)], q), wanted, q)
+    probe = word_probe(prepared(CallRows(2, (0,), (1,), ((0, 1),)), [Terms(None, None)], q), wanted, q)
     torch.testing.assert_close(probe.read(attend, q, k, HEADS).sum(dim=-1), torch.ones(PIXELS, HEADS))

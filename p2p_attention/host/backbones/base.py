@@ -12,6 +12,7 @@ from ...attention.site import Layers
 from ...run.run import Run
 
 RUN = "p2p_run"
+OBSERVER = "p2p_observer"
 Attention = Callable[..., torch.Tensor]
 
 
@@ -25,6 +26,10 @@ class Backbone(Protocol):
     @property
     def renormalises(self) -> bool:
         """True if reweighted maps can be renormalised."""
+
+    @property
+    def stores_sources(self) -> bool:
+        """True if what an edit takes of the source's attention can come from a store (see source_rows.py)."""
 
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
         """Patch a clone, once, so that its attention comes by; without a run that changes nothing."""

@@ -119,7 +119,7 @@ class JointBackbone:
     family: Family
     model: Any
 
-    renormalises = False
+    renormalises = stores_sources = False
     weights = ("diffusion_model.img_in.bias", "diffusion_model.x_embedder.bias", "diffusion_model.final_layer.linear.")
 
     @classmethod

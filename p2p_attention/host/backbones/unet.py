@@ -21,7 +21,9 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from ...attention.site import Attends, AttentionCall, AttentionSite, Size
 from ...errors import EditError, NothingActedError, Part
 from ...run.run import Run
-from .base import RUN, Attention
+from ...source.cache import Site
+from ...source.provider import Observer
+from .base import OBSERVER, RUN, Attention
 from .pyramid import Pyramid
 
 Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -30,7 +32,7 @@ Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 class UNetBackbone:
     """The host's UNetModel."""
 
-    renormalises = True
+    renormalises = stores_sources = True
     weights = ("diffusion_model.time_embed.0.bias", "diffusion_model.time_embed.2.bias", "diffusion_model.out.0.")
 
     @classmethod
@@ -75,6 +77,7 @@ def attn1_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, ext
     """Self-attention: target rows use the source's queries and keys, and their own values. All [R, N, C]."""
     run: Run | None = extra.get(RUN)
     if run is None:
+        _observed(Attends.SELF, extra, n)
         return n, context, value
     site = _site(Attends.SELF, extra)
     run.log.layers += 1
@@ -89,6 +92,11 @@ def attn1_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, ext
         return n, context, value
     run.log.edits += 1
     rows = run.editor.source_rows(call, n.device)
+    if run.source:
+        run.source.passes(_name(Attends.SELF, extra), n)
+        if call.rows.absent:
+            queries = run.source.with_stored(_name(Attends.SELF, extra), n)[rows]
+            return queries, queries, value
     queries = n[rows]
     return queries, queries if context is n else context[rows], value
 
@@ -100,6 +108,7 @@ def attn2_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, ext
     """
     run: Run | None = extra.get(RUN)
     if run is None or context is None:
+        _observed(Attends.CROSS, extra, n)
         return n, context, value
     run.log.layers += 1
     _expire(run)
@@ -108,13 +117,18 @@ def attn2_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, ext
     if call is None:
         return n, context, value
     _check_tokens(call, context)
+    if run.source:
+        run.source.passes(_name(Attends.CROSS, extra), n)
+        if call.rows.absent:
+            n = run.source.with_stored(_name(Attends.CROSS, extra), n)
+            context, value = run.source.with_contexts(context), run.source.with_contexts(value)
     if run.needs_attention:
         run.log.saw_latent(call.site.latent)
         run.editor.announced = call
     run.log.edits += run.phase.edits_cross
     if not run.phase.edits_cross or run.phase.adds_rows:
         return n, context, value
-    edited = run.editor.cross_input(call, context, value)
+    edited = run.editor.cross_input(call, context, value, reads=run.needs_attention)
     return n[edited.rows], edited.context, edited.value
 
 
@@ -142,10 +156,10 @@ def attention_override(
     call, run.editor.announced = run.editor.announced, None
     if call is None:
         return attend(q, k, v)
-    if q.shape[0] != call.rows.total or k.shape[1] % call.phase.tokens:
+    if q.shape[0] != call.rows.given or k.shape[1] % call.phase.tokens:
         if call.phase.adds_rows:
             raise EditError(
-                f"cross-attention got {q.shape[0]} rows of {k.shape[1]} tokens where {call.rows.total} of "
+                f"cross-attention got {q.shape[0]} rows of {k.shape[1]} tokens where {call.rows.given} of "
                 f"{call.phase.tokens} were expected. Another node's attention patch does not fit the edit",
                 "Remove it, or connect it before the Controller.",
                 Part.CONTROLLER,
@@ -168,6 +182,18 @@ def _expire(run: Run) -> None:
 
 def _site(attends: Attends, extra: dict[str, Any]) -> AttentionSite:
     return AttentionSite(attends, _sides(extra["activations_shape"]), _sides(extra["original_shape"]))
+
+
+def _observed(attends: Attends, extra: dict[str, Any], n: torch.Tensor) -> None:
+    """Let an observer see an attention's input [R, N, C], where there is one in place of a run."""
+    observer: Observer | None = extra.get(OBSERVER)
+    if observer:
+        observer.passes(_site(attends, extra), _name(attends, extra), n)
+
+
+def _name(attends: Attends, extra: dict[str, Any]) -> Site:
+    """By what an attention's input is found again in a store."""
+    return attends, *extra["block"], extra["block_index"]
 
 
 def _sides(shape: Any) -> Size:

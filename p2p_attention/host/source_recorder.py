@@ -1,0 +1,85 @@
+"""Records the sources of an inversion: what the model gives for a picture at each point of its trajectory is what the
+edit's run would compute there for its source's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import comfy.model_patcher
+import torch
+from comfy.patcher_extension import WrappersMP
+
+from ..edits.window import Window
+from ..source.cache import Asked, Entry, Need
+from ..source.provider import Observer
+from ..source.shelf import Shelf
+from .backbones.base import OBSERVER, Backbone
+from .fingerprint import Fingerprints
+from .foreign import marks
+from .model_call import ModelCall, call_model
+from .source_cache import CACHE, KEY, empty_with, recorded_identity
+
+CROSS, SELF = Window(0.0, 0.8), Window(0.0, 0.4)
+WITHIN = Fraction(1, 4)
+
+
+class SourceRecorder:
+    """Records calls of a clone of `model`, for a run that injects in the usual windows; other edits add to it.
+
+    Of a call that was told of by `next_is` it keeps the latent and the attention's input, within `budget` bytes.
+    """
+
+    def __init__(self, model: comfy.model_patcher.ModelPatcher, backbone: Backbone, budget: int) -> None:
+        self._layers = backbone.layers(model)
+        self._identity = recorded_identity(model, backbone)
+        to_sigma = model.get_model_object("model_sampling").percent_to_sigma
+        self._cross, self._self = CROSS.to_sigmas(to_sigma), SELF.to_sigmas(to_sigma)
+        self._attention = model.model_options["transformer_options"].get("optimized_attention_override")
+        self._shelf = Shelf(model.model, CACHE, budget)
+        self._fingerprints = Fingerprints()
+        self._sigma: float | None = None
+        self.clone = model.clone()
+        backbone.attach(self.clone)
+        self.clone.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, self._apply_model)
+        empty_with(self.clone)
+
+    def next_is(self, sigma: float) -> None:
+        """The next call of the model is one of the trajectory, at this noise level."""
+        self._sigma = sigma
+
+    def finish(self) -> Iterator[str]:
+        """The inversion went through: keep what was recorded, and say so."""
+        self._shelf.keep()
+        yield f"source cache: recorded with the inversion; {self._shelf}."
+
+    def _need(self, sigma: float) -> Need:
+        return Need(sigma in self._cross, WITHIN if sigma in self._self else None)
+
+    def _apply_model(
+        self,
+        executor: Any,
+        x: torch.Tensor,
+        t: torch.Tensor,
+        c_concat: torch.Tensor | None = None,
+        c_crossattn: torch.Tensor | None = None,
+        control: Any = None,
+        transformer_options: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> torch.Tensor:
+        call, options = ModelCall(x, t, c_concat, c_crossattn, control, more), transformer_options or {}
+        sigma, self._sigma = self._sigma, None
+        hooks = marks(options, self._attention)
+        if sigma is None or hooks is None or control is not None or len(options["uuids"]) != 1:
+            return call_model(executor, call, options)
+        rows, need = slice(0, len(x), 1), self._need(sigma)
+        asked = Asked(sigma, (self._identity, hooks), self._fingerprints.of(call.conditioning(rows)))
+        entry = Entry(asked, x.detach().to("cpu", copy=True))
+        self._shelf.begin()
+        observer = Observer(need, self._layers, partial(self._shelf.store, entry))
+        output = call_model(executor, call, {**options, OBSERVER: observer})
+        self._shelf.add(entry, output, need)
+        return output

@@ -1,0 +1,189 @@
+"""Leaves the sources' rows out of a run's calls of the model, where what they would give is known or never used.
+
+This is done around the model itself (APPLY_MODEL), below everything that looks at whole batches: samplers, guidance,
+previews and blends see all rows as before. A source's row computes a prediction, and attention that its targets take:
+
+- a source that is held to its trajectory needs no prediction, so only its prompt's row must be computed, and that only
+  while its attention is asked for;
+- what an earlier run of the same source recorded stands in for both.
+
+Anything that is not as it was recorded leaves the source in the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from ..run.run import Run
+from ..source.cache import Asked, Entry, Need
+from ..source.provider import SourceCall
+from ..source.shelf import Shelf
+from .fingerprint import Fingerprints
+from .foreign import has_hooks, marks
+from .model_call import ModelCall, call_model, scatter
+
+SOURCES = "p2p_sources"
+
+
+def apply_model(
+    executor: Any,
+    x: torch.Tensor,
+    t: torch.Tensor,
+    c_concat: torch.Tensor | None = None,
+    c_crossattn: torch.Tensor | None = None,
+    control: Any = None,
+    transformer_options: dict[str, Any] | None = None,
+    **more: Any,
+) -> torch.Tensor:
+    """APPLY_MODEL: a call of some of the batch's prompts (chunks)."""
+    options = {} if transformer_options is None else transformer_options
+    sources: SourceRows | None = options.get(SOURCES)
+    call = ModelCall(x, t, c_concat, c_crossattn, control, more)
+    if sources is None:
+        return call_model(executor, call, options)
+    return sources.call(executor, call, options)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What is done about the sources of a call: of its `chunks`, as the sources' rows of each, those `holding` the pair
+    and those whose sources are `absent`; for chunks that a store is asked about what was `asked`, the sources'
+    `latents` and what is `known`; and what the store gives for the attention that they `need`.
+    """
+
+    chunks: list[slice]
+    holding: list[int]
+    need: Need
+    absent: list[int]
+    asked: dict[int, Asked]
+    latents: dict[int, torch.Tensor]
+    known: dict[int, Entry | None]
+    stored: list[Entry]
+
+
+Records = list[tuple[int, list[int], Entry]]
+
+
+class SourceRows:
+    """What a run does about its sources' rows, with a `shelf` of the store or, where that is None, without.
+
+    `model` is who the recordings are of, `identity` knows it with its patches, and `attention` is another pack's
+    attention. At the end, `left_out` of `calls` went without the source, and `why` says what was not as recorded.
+    """
+
+    def __init__(self, run: Run, model: object, identity: Hashable, attention: Any, shelf: Shelf | None) -> None:
+        self.run, self.model, self.identity, self.attention, self.shelf = run, model, identity, attention, shelf
+        self.calls = self.left_out = 0
+        self.why = ""
+        self._fingerprints = Fingerprints()
+
+    def call(self, executor: Any, call: ModelCall, options: dict[str, Any]) -> torch.Tensor:
+        """A call of the model, with as many of its sources' rows as it takes."""
+        uuids, rows = options["uuids"], self.run.rows
+        hooks = marks(options, self.attention)
+        if len(call.x) != len(uuids) * rows.total or not call.follows_rows or hooks is None:
+            self.why = self.why or "another node's hooks look at the rows of the model's calls"
+            return call_model(executor, call, options)
+        self.calls += 1
+        holding, anchor = self.run.holding(uuids), self.run.anchor
+        need = self.run.needs_of_source if holding else Need()
+        chunks = [slice(start, start + rows.total, rows.each) for start in range(0, len(call.x), rows.total)]
+        asking = [n for n in range(len(chunks)) if not anchor or (n in holding and need)]
+        asked, latents, known = self._ask(call, {n: chunks[n] for n in asking}, hooks)
+        stored = [entry for n in holding if (entry := known.get(n)) and entry.has.covers(need)]
+        covered = not need or len(stored) == len(holding)
+        if anchor and (covered or not has_hooks(hooks)):
+            absent = [n for n in range(len(chunks)) if covered or n not in holding]
+        else:
+            absent = list(range(len(chunks))) if covered and asked and all(known.values()) else []
+        return self._make(executor, call, options, _Plan(chunks, holding, need, absent, asked, latents, known, stored))
+
+    def _ask(
+        self, call: ModelCall, chunks: dict[int, slice], hooks: Hashable
+    ) -> tuple[dict[int, Asked], dict[int, torch.Tensor], dict[int, Entry | None]]:
+        """What chunks of a call ask of the store, with their sources' latents, and what is known of them."""
+        if self.shelf is None or call.control is not None:
+            self.why = self.why or "a ControlNet takes part, of which nothing is recorded"
+            return {}, {}, {}
+        cache, model = self.shelf.cache, (self.identity, hooks)
+        asked = {
+            n: Asked(self.run.sigma, model, self._fingerprints.of(call.conditioning(chunk)))
+            for n, chunk in chunks.items()
+        }
+        latents = {n: call.x[chunk].detach().to("cpu", copy=True) for n, chunk in chunks.items()}
+        known = {n: cache.find(self.model, asked[n], latents[n]) for n in chunks}
+        unknown = [asked[n] for n in chunks if not known[n]]
+        if unknown and not self.why:
+            self.why = cache.differs(self.model, unknown[0])
+        return asked, latents, known
+
+    def finish(self) -> Iterator[str]:
+        """The run went through: keep what it recorded, and say how it went."""
+        if self.shelf is None:
+            return
+        self.shelf.keep()
+        said = f"source cache: the source was left out of {self.left_out} of {self.calls} calls of the model"
+        if self.why:
+            said += f"; where it was not, {self.why}"
+        if self.shelf.needed:
+            said += f"; {self.shelf}"
+        yield f"{said}."
+
+    def _make(self, executor: Any, call: ModelCall, options: dict[str, Any], plan: _Plan) -> torch.Tensor:
+        """Call the model without the absent sources, put what stands in for them in their place, and record."""
+        total = len(call.x)
+        left_out = frozenset(row for n in plan.absent for row in range(total)[plan.chunks[n]])
+        present = [row for row in range(total) if row not in left_out]
+        rows = torch.tensor(present, device=call.x.device)
+        records = self._records(plan, present)
+        stands_in = [entry.inputs for entry in plan.stored] if set(plan.holding) <= set(plan.absent) else []
+        contexts = None
+        if stands_in and call.context is not None:
+            contexts = torch.cat([call.context[plan.chunks[n]] for n in plan.holding])
+        shelf, stores = self.shelf, []
+        if shelf:
+            stores = [(places, partial(shelf.store, entry)) for n, places, entry in records if n in plan.holding]
+        self.run.source = SourceCall(left_out, stands_in if plan.need else (), contexts, stores)
+        try:
+            output = call_model(executor, call.only(rows) if left_out else call, options)
+        finally:
+            self.run.source = None
+        self.left_out += len(plan.absent) == len(plan.chunks)
+        if left_out:
+            output = scatter(output, rows, total)
+        for n, chunk in enumerate(plan.chunks):
+            entry = plan.known.get(n)
+            if entry:
+                output[chunk] = entry.prediction.to(output)
+            elif n in plan.absent:
+                output[chunk] = self._led(call, chunk)
+        for n, _, entry in records:
+            if shelf:
+                shelf.add(entry, output[plan.chunks[n]], plan.need if n in plan.holding else Need())
+        return output
+
+    def _records(self, plan: _Plan, present: list[int]) -> Records:
+        """An entry for every prompt of this call that is to be recorded, with the places of its sources in it."""
+        if self.shelf is None:
+            return []
+        self.shelf.begin()
+        made = []
+        for n in plan.asked:
+            known = plan.known[n]
+            if n in plan.absent or (known and (n not in plan.holding or known.has.covers(plan.need))):
+                continue
+            chunk = plan.chunks[n]
+            places = [present.index(row) for row in range(chunk.start, chunk.stop, chunk.step)]
+            made.append((n, places, Entry(plan.asked[n], plan.latents[n])))
+        return made
+
+    def _led(self, call: ModelCall, chunk: slice) -> torch.Tensor:
+        """What stands in for a prediction that is never used: the one that leads along the trajectory."""
+        latent = call.x[chunk]
+        prediction = None if self.run.anchor is None else self.run.anchor.prediction(self.run.sigma)
+        return latent if prediction is None or prediction.shape != latent.shape else prediction

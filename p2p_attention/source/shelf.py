@@ -1,0 +1,84 @@
+"""What one run records of its sources, within a budget."""
+
+from __future__ import annotations
+
+import torch
+
+from .cache import GIB, Entry, Need, Recording, Site, SourceCache
+
+STORING_FAILS = (RuntimeError, MemoryError)
+
+
+class Shelf:
+    """A run's recording of a `model`, which `cache` has when the run went through, in `budget` bytes for all runs'.
+
+    `needed` bytes were to be stored and `missed` of them were not; storing may have `failed`, in words.
+    """
+
+    def __init__(self, model: object, cache: SourceCache, budget: int) -> None:
+        self.cache, self.budget = cache, budget
+        self.needed = self.missed = 0
+        self.failed = ""
+        self._recording = Recording(model)
+        self._begun = cache.now()
+        self._full = False
+
+    def __str__(self) -> str:
+        if self.failed:
+            return self.failed
+        if self.missed:
+            return f"{_gib(self.needed)} are needed, {_gib(self.needed - self.missed)} fit into {_gib(self.budget)}"
+        return f"{_gib(self.needed)} stored, of {_gib(self.budget)}"
+
+    def begin(self) -> None:
+        """A call of the model begins."""
+        self._full = False
+
+    def store(self, entry: Entry, site: Site, rows: torch.Tensor) -> None:
+        """Store what an attention takes in, the sources' rows [P, N, C], if there is room."""
+        if self.failed:
+            return
+        self.needed += rows.nbytes
+        held = self._recording.bytes + entry.bytes + rows.nbytes
+        try:
+            if not self._full and self.cache.room(held, self.budget, self._begun):
+                entry.keep(site, _to_host(rows))
+            else:
+                self._full = True
+                self.missed += rows.nbytes
+        except STORING_FAILS as error:
+            self.failed = f"storing failed ({type(error).__name__}), so nothing is kept"
+            self._recording.entries.clear()
+            entry.drop_inputs()
+
+    def add(self, entry: Entry, prediction: torch.Tensor, has: Need) -> None:
+        """The call is over that gave the sources a prediction [P, C, H, W]: add its entry, with all of the attention
+        that it `has`, or none if that did not fit.
+        """
+        if self.failed:
+            return
+        entry.prediction = prediction.detach().to("cpu", copy=True)
+        if has and not self._full:
+            entry.has = has
+        else:
+            self.missed += sum(rows.nbytes for rows in entry.inputs.values())
+            entry.drop_inputs()
+        if self.cache.room(self._recording.bytes + entry.bytes, self.budget, self._begun):
+            self._recording.entries.append(entry)
+
+    def keep(self) -> None:
+        """The run went through: its recording is the cache's."""
+        if self._recording.entries:
+            self.cache.add(self._recording)
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.2f} GiB"
+
+
+def _to_host(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy in the host's memory, which a GPU writes and reads without waiting."""
+    if not tensor.is_cuda:
+        return tensor.detach().to("cpu", copy=True)
+    copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    return copy.copy_(tensor.detach(), non_blocking=True)
