@@ -10,7 +10,7 @@ from ..p2p_attention.edits.self_attention import SelfAttention
 from ..p2p_attention.edits.window import Window
 from ..p2p_attention.host.control import control_model
 from ..p2p_attention.source.inversion import Inversion
-from .graph_checks import check_outputs
+from .graph_checks import check_outputs, own_number
 from .inputs import RESOLUTIONS
 from .messages import spell
 from .names import CONTROLLER_NODE
@@ -91,4 +91,4 @@ class AttentionController(Node):
         window = Window.of_inputs(self_start_percent, self_end_percent, "self_start_percent", "self_end_percent")
         check_outputs(cls.hidden)
         control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion)
-        return io.NodeOutput(*control_model(model, latent, control, spell))
+        return io.NodeOutput(*control_model(model, latent, control, spell, own_number(cls.hidden)))

@@ -5,6 +5,11 @@ from comfy_api.latest import io
 from ..p2p_attention.errors import EditError
 
 
+def own_number(hidden: io.HiddenHolder | None) -> str:
+    """A node's number in the graph; empty outside one."""
+    return str(hidden.unique_id or "") if hidden else ""
+
+
 def check_outputs(hidden: io.HiddenHolder | None) -> None:
     """Raise EditError for a graph that uses the Controller's latent, but not its model, so that no edit would act."""
     graph, number = (hidden.prompt or {}, str(hidden.unique_id)) if hidden else ({}, "")
