@@ -13,7 +13,7 @@ from ..p2p_attention.source.inversion import Inversion
 from .graph_checks import check_outputs, own_number
 from .inputs import RESOLUTIONS
 from .messages import spell
-from .names import CONTROLLER_NODE
+from .names import CONTROLLER_NODE, START_ALIASES
 from .node import Node
 from .sockets import CATEGORY, Edit, InversionType
 
@@ -31,7 +31,7 @@ class AttentionController(Node):
                 "Applies the edit. Connect both outputs to the ordinary KSampler with the pair's positive: source and "
                 "edited picture are made in one batch, the source first."
             ),
-            search_aliases=["prompt to prompt", "p2p", "attention control", "apply edit"],
+            search_aliases=[*START_ALIASES, "attention control", "apply edit"],
             inputs=[
                 io.Model.Input("model", tooltip="A Stable Diffusion 1, 2 or XL model. It is not changed; a clone is."),
                 Edit.Input("edit", tooltip="The edit to apply, from P2P Encode Prompt Pair by way of the edit nodes."),

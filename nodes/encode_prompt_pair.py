@@ -1,9 +1,9 @@
-"""Step one: say what the picture shows and what the edited picture shall show."""
+"""Step one: say what the picture shows and what the edited picture should show."""
 
 from comfy_api.latest import io
 
 from ..p2p_attention.host.conditioning import encode_pair
-from .names import ENCODE_NODE
+from .names import ENCODE_NODE, START_ALIASES
 from .node import Node
 from .sockets import CATEGORY, Edit
 
@@ -19,9 +19,9 @@ class EncodePromptPair(Node):
             category=CATEGORY,
             description=(
                 "Encodes the prompt of the picture and the prompt of the edited picture. Change only the words that "
-                "the edit is about: the words in common tie the two pictures together."
+                "the edit is about: the shared words hold the pictures together."
             ),
-            search_aliases=["prompt to prompt", "p2p", "edit prompt", "cross attention control"],
+            search_aliases=[*START_ALIASES, "edit prompt", "cross attention control"],
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder of the model that samples."),
                 _prompt(
@@ -30,12 +30,12 @@ class EncodePromptPair(Node):
                 _prompt(
                     "target_prompt",
                     "a red square on a blue background",
-                    "What it shall show after the edit: the same prompt with some words changed.",
+                    "What the picture should show after the edit: the same prompt with some words changed.",
                 ),
                 _prompt(
                     "more_targets",
                     "",
-                    "Further target prompts, one a line: each makes one more picture of the same source.",
+                    "More target prompts, one per line: each makes one more picture of the same source.",
                     optional=True,
                 ),
             ],

@@ -18,6 +18,11 @@ COMPARE_NODE = "P2P Compare"
 SHEET_NODE = "P2P Contact Sheet"
 DEMO_NODE = "P2P Load Demo Model"
 
+START_ALIASES = [
+    *("prompt to prompt", "prompt2prompt", "p2p", "edit image", "image edit", "change word", "keep composition"),
+]
+"""What a newcomer types into the editor's search; only the nodes to start with answer to it."""
+
 NAMES = {
     Part.ENCODE: ENCODE_NODE,
     Part.SWAP: SWAP_NODE,

@@ -30,9 +30,9 @@ def control_model(
 ) -> tuple[comfy.model_patcher.ModelPatcher, dict[str, Any]]:
     """A clone of the model whose runs apply the edits, and the latent with a row for each source and target.
 
-    What the runs find is kept in a `Record` that goes with the latent. `spell` puts nodes' names into messages, which are
-    those of `node` in the graph. Raises EditError for a model that has no such attention, or that the latent does not
-    fit.
+    What the runs find is kept in a `Record` that goes with the latent. `spell` puts nodes' names into messages, and
+    what is said of a run is said of `node`. Raises EditError for a model that has no such attention, or that the latent
+    does not fit.
     """
     backbone = backbone_of(model)
     if backbone is None:
