@@ -12,6 +12,7 @@ from ..p2p_attention.host.control import control_model
 from ..p2p_attention.source.inversion import Inversion
 from .graph_checks import check_outputs, own_number
 from .inputs import RESOLUTIONS
+from .literals import check_window, verdict
 from .messages import spell
 from .names import CONTROLLER_NODE, START_ALIASES
 from .node import Node
@@ -76,6 +77,13 @@ class AttentionController(Node):
                 ),
             ],
         )
+
+    @classmethod
+    def validate_inputs(
+        cls, self_start_percent: float | None = None, self_end_percent: float | None = None
+    ) -> bool | str:
+        names = ("self_start_percent", "self_end_percent")
+        return verdict(lambda: check_window(self_start_percent, self_end_percent, *names))
 
     @classmethod
     def execute(

@@ -45,8 +45,8 @@ class LocalBlend(Node):
                     max=0.99,
                     step=0.01,
                     tooltip=(
-                        "The attention, as a share of its maximum, from which a pixel belongs to the mask. Higher makes "
-                        "the mask smaller."
+                        "The attention, as a share of its maximum, from which a pixel belongs to the mask. Higher "
+                        "makes the mask smaller."
                     ),
                 ),
                 start_percent(0.2, "the blend"),

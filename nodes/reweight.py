@@ -5,7 +5,9 @@ from comfy_api.latest import io
 from ..p2p_attention.edits.compose import reweight
 from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.edits.reweight import STRONGEST
+from ..p2p_attention.edits.sweep import read_values
 from .inputs import end_percent, start_percent, sweep
+from .literals import check_window, verdict
 from .names import REWEIGHT_NODE
 from .node import Node
 from .sockets import CATEGORY, Edit
@@ -58,6 +60,15 @@ class Reweight(Node):
                 ),
             ],
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the reweighting, for the Controller.")],
+        )
+
+    @classmethod
+    def validate_inputs(
+        cls, start_percent: float | None = None, end_percent: float | None = None, strength_sweep: str | None = None
+    ) -> bool | str:
+        return verdict(
+            lambda: check_window(start_percent, end_percent),
+            lambda: read_values(strength_sweep or "", "strength_sweep"),
         )
 
     @classmethod

@@ -68,7 +68,7 @@ def outer_sample(
         finally:
             del options[RUN]
         run.end()
-    for remark in run.remarks(result):
+    for remark in run.remarks(result, getattr(guider, "cfg", None)):
         log.warn(controlled.spell(f"{Part.CONTROLLER}: {remark}"))
     _keep_findings(controlled.record, guider, run, result)
     return result
