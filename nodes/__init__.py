@@ -7,6 +7,7 @@ from .blend_mask import BlendMask
 from .compare import Compare
 from .contact_sheet import ContactSheet
 from .ddim_inversion import DDIMInversion
+from .edit import EditNode
 from .encode_prompt_pair import EncodePromptPair
 from .load_demo_model import LoadDemoModel
 from .local_blend import LocalBlend
@@ -17,6 +18,7 @@ from .window_preset import WindowPreset
 from .word_swap import WordSwap
 
 NODES = [
+    EditNode,
     EncodePromptPair,
     WordSwap,
     Refine,

@@ -25,12 +25,12 @@ class AlignmentView(Node):
                 "Shows which token of the source prompt feeds which token of the target prompt, with weights, windows "
                 "and strengths. It needs no model run, so a wrong word is seen before sampling."
             ),
-            search_aliases=["prompt to prompt", "word alignment", "tokens", "mapper", "why did nothing happen"],
+            search_aliases=["word alignment", "tokens", "mapper", "why did nothing happen"],
             is_output_node=True,
-            inputs=[Edit.Input("edit", tooltip="The edit at any place of the chain; what comes later is not shown.")],
+            inputs=[Edit.Input("edit", tooltip="The edit from any place in the chain; what comes later is not shown.")],
             outputs=[
                 io.Image.Output(display_name="picture", tooltip="One picture for each target."),
-                io.String.Output(display_name="table", tooltip="The same as text."),
+                io.String.Output(display_name="table", tooltip="The same, as text."),
             ],
         )
 

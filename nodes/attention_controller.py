@@ -10,10 +10,11 @@ from ..p2p_attention.edits.self_attention import SelfAttention
 from ..p2p_attention.edits.window import Window
 from ..p2p_attention.host.control import control_model
 from ..p2p_attention.source.inversion import Inversion
-from .graph_checks import check_outputs
+from .graph_checks import check_outputs, own_number
 from .inputs import RESOLUTIONS, cache_bytes, source_cache
+from .literals import check_window, verdict
 from .messages import spell
-from .names import CONTROLLER_NODE
+from .names import CONTROLLER_NODE, START_ALIASES
 from .node import Node
 from .sockets import CATEGORY, Edit, InversionType
 
@@ -31,7 +32,7 @@ class AttentionController(Node):
                 "Applies the edit. Connect both outputs to the ordinary KSampler with the pair's positive: source and "
                 "edited picture are made in one batch, the source first."
             ),
-            search_aliases=["prompt to prompt", "p2p", "attention control", "apply edit"],
+            search_aliases=[*START_ALIASES, "attention control", "apply edit"],
             inputs=[
                 io.Model.Input("model", tooltip="A Stable Diffusion 1, 2 or XL model. It is not changed; a clone is."),
                 Edit.Input("edit", tooltip="The edit to apply, from P2P Encode Prompt Pair by way of the edit nodes."),
@@ -79,6 +80,13 @@ class AttentionController(Node):
         )
 
     @classmethod
+    def validate_inputs(
+        cls, self_start_percent: float | None = None, self_end_percent: float | None = None
+    ) -> bool | str:
+        names = ("self_start_percent", "self_end_percent")
+        return verdict(lambda: check_window(self_start_percent, self_end_percent, *names))
+
+    @classmethod
     def execute(
         cls,
         model: io.Model.Type,
@@ -93,4 +101,4 @@ class AttentionController(Node):
         window = Window.of_inputs(self_start_percent, self_end_percent, "self_start_percent", "self_end_percent")
         check_outputs(cls.hidden)
         control = Control(edit, SelfAttention(window, Fraction(self_resolution)), inversion, cache_bytes(source_cache))
-        return io.NodeOutput(*control_model(model, latent, control, spell))
+        return io.NodeOutput(*control_model(model, latent, control, spell, own_number(cls.hidden)))

@@ -25,14 +25,14 @@ class AttentionMaps(Node):
                 "Where the model looked for each word that P2P Watch Words names, averaged over steps and layers: as "
                 "labelled pictures, over the pictures they belong to, and as masks."
             ),
-            search_aliases=["prompt to prompt", "attention map", "heatmap", "daam"],
+            search_aliases=["attention map", "heatmap", "daam"],
             inputs=[
-                io.Latent.Input("samples", tooltip="The sampler's output, of a run with watched words."),
+                io.Latent.Input("samples", tooltip="The output of a sampler that ran with watched words."),
                 io.Image.Input("images", tooltip="The decoded pictures of the same run, all of them."),
                 io.Boolean.Input(
                     "over_the_picture",
                     default=True,
-                    tooltip="Show the map over its picture; off shows the map in colours alone.",
+                    tooltip="Show the map over its picture; off shows the map by itself, in colours.",
                 ),
                 io.Boolean.Input("label", default=True, tooltip="Write the word below each map."),
             ],

@@ -18,8 +18,8 @@ class BlendMask(Node):
             display_name=MASK_NODE,
             category=CATEGORY,
             description=f"The mask that {BLEND_NODE} found in the run that made these samples, to look at or to use.",
-            search_aliases=["prompt to prompt", "mask preview", "local blend mask"],
-            inputs=[io.Latent.Input("samples", tooltip="The sampler's output, of a run with a local blend.")],
+            search_aliases=["mask preview", "local blend mask"],
+            inputs=[io.Latent.Input("samples", tooltip="The output of a sampler that ran with a local blend.")],
             outputs=[
                 io.Mask.Output(display_name="mask", tooltip="One mask for each target, as large as the pictures.")
             ],

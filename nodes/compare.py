@@ -24,7 +24,7 @@ class Compare(Node):
                 "Source, edited picture and their difference side by side, each with its prompt. The last two outputs "
                 "are for the slider of Compare Images."
             ),
-            search_aliases=["prompt to prompt", "before after", "difference", "side by side"],
+            search_aliases=["before after", "difference", "side by side"],
             inputs=[
                 io.Image.Input("images", tooltip="All decoded pictures of the run."),
                 Edit.Input("edit", tooltip="The edit that the run's Controller applied."),
@@ -34,7 +34,7 @@ class Compare(Node):
                     min=0.0,
                     max=100.0,
                     step=0.5,
-                    tooltip="The difference of the pixels is multiplied by this; raise it to see small changes.",
+                    tooltip="The difference between the pixels is multiplied by this; raise it to see small changes.",
                 ),
             ],
             outputs=[

@@ -25,7 +25,7 @@ class ContactSheet(Node):
                 "All pictures of one source on one sheet, labelled with their settings: the last sweep of the chain "
                 "runs to the right, the one before it downwards, and so do several prompts."
             ),
-            search_aliases=["prompt to prompt", "grid", "xy plot", "sweep", "labels"],
+            search_aliases=["grid", "xy plot", "sweep", "labels"],
             inputs=[
                 io.Image.Input("images", tooltip="All decoded pictures of the run."),
                 Edit.Input("edit", tooltip="The edit that the run's Controller applied."),

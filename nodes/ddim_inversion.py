@@ -21,11 +21,11 @@ class DDIMInversion(Node):
             display_name=INVERSION_NODE,
             category=CATEGORY,
             description=(
-                "Finds the noise that a real picture comes from, with one call of the model a step. Connect the "
+                "Finds the noise that a real picture comes from, with one call of the model per step. Connect the "
                 "inversion to the Attention Controller and sample with the same steps and scheduler, denoise 1.0, "
                 "any seed."
             ),
-            search_aliases=["prompt to prompt", "real image", "invert", "unsample", "null-text", "direct inversion"],
+            search_aliases=["real image", "invert", "unsample", "null-text", "direct inversion"],
             inputs=[
                 io.Model.Input("model", tooltip="The model that will sample, before the Attention Controller."),
                 io.Conditioning.Input(
@@ -54,7 +54,8 @@ class DDIMInversion(Node):
                     max=20,
                     optional=True,
                     tooltip=(
-                        "So many calls more a step make the inversion itself more exact, for negative_prompt and ddim."
+                        "n iterations add n calls of the model to each step and make the inversion more exact, for "
+                        "negative_prompt and ddim."
                     ),
                 ),
                 source_cache(),

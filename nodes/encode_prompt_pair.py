@@ -2,8 +2,11 @@
 
 from comfy_api.latest import io
 
+from ..p2p_attention.edits.plan import EditPlan
+from ..p2p_attention.host import log
 from ..p2p_attention.host.conditioning import encode_pair
-from .names import ENCODE_NODE
+from ..p2p_attention.prompts.remarks import remarks
+from .names import ENCODE_NODE, START_ALIASES
 from .node import Node
 from .sockets import CATEGORY, Edit
 
@@ -19,23 +22,21 @@ class EncodePromptPair(Node):
             category=CATEGORY,
             description=(
                 "Encodes the prompt of the picture and the prompt of the edited picture. Change only the words that "
-                "the edit is about: the words in common tie the two pictures together."
+                "the edit is about: the shared words hold the pictures together."
             ),
-            search_aliases=["prompt to prompt", "p2p", "edit prompt", "cross attention control"],
+            search_aliases=[*START_ALIASES, "edit prompt", "cross attention control"],
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder of the model that samples."),
-                _prompt(
-                    "source_prompt", "a red circle on a blue background", "What the picture shows before the edit."
-                ),
-                _prompt(
+                prompt("source_prompt", "a red circle on a blue background", "What the picture shows before the edit."),
+                prompt(
                     "target_prompt",
                     "a red square on a blue background",
-                    "What it shall show after the edit: the same prompt with some words changed.",
+                    "What the picture should show after the edit: the same prompt with some words changed.",
                 ),
-                _prompt(
+                prompt(
                     "more_targets",
                     "",
-                    "Further target prompts, one a line: each makes one more picture of the same source.",
+                    "More target prompts, one per line: each makes one more picture of the same source.",
                     optional=True,
                 ),
             ],
@@ -53,11 +54,19 @@ class EncodePromptPair(Node):
         cls, clip: io.Clip.Type, source_prompt: str, target_prompt: str, more_targets: str = ""
     ) -> io.NodeOutput:
         targets = (target_prompt, *(line.strip() for line in more_targets.splitlines() if line.strip()))
-        return io.NodeOutput(*encode_pair(clip, source_prompt, targets))
+        positive, edit = encode_pair(clip, source_prompt, targets)
+        say_remarks(ENCODE_NODE, edit)
+        return io.NodeOutput(positive, edit)
 
 
-def _prompt(name: str, default: str, tooltip: str, optional: bool = False) -> io.String.Input:
+def prompt(name: str, default: str, tooltip: str, optional: bool = False) -> io.String.Input:
     """A prompt's input, without dynamic prompts: source and target would draw each its own choice."""
     return io.String.Input(
         name, multiline=True, dynamic_prompts=False, default=default, optional=optional, tooltip=tooltip
     )
+
+
+def say_remarks(name: str, plan: EditPlan) -> None:
+    """Say in a node's name what is to be said of a plan's prompts."""
+    for remark in remarks(plan.pairs):
+        log.warn(f"{name}: {remark}")

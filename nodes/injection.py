@@ -7,6 +7,8 @@ from comfy_api.latest import io
 from ..p2p_attention.edits.column_map import Kind
 from ..p2p_attention.edits.compose import inject
 from ..p2p_attention.edits.plan import EditPlan
+from ..p2p_attention.edits.word_windows import check_form
+from .literals import check_window_sweep, verdict
 from .node import Node
 
 
@@ -14,6 +16,19 @@ class InjectionNode(Node):
     """Adds an injection of the source's cross-attention to the edit (Hertz et al. 2022, section 3.2)."""
 
     kind: ClassVar[Kind]
+
+    @classmethod
+    def validate_inputs(
+        cls,
+        start_percent: float | None = None,
+        end_percent: float | None = None,
+        word_windows: str | None = None,
+        end_percent_sweep: str | None = None,
+    ) -> bool | str:
+        return verdict(
+            lambda: check_window_sweep(start_percent, end_percent, end_percent_sweep),
+            lambda: check_form(word_windows or ""),
+        )
 
     @classmethod
     def execute(

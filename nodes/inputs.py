@@ -25,7 +25,7 @@ def end_percent(default: float, what: str, advice: str, optional: bool = False) 
 
 def sweep(of: str, example: str) -> io.String.Input:
     """An optional input of several values for another input, to compare them in one batch."""
-    tooltip = f'Several values of {of} to compare, e.g. "{example}": each makes a picture of its own in the batch.'
+    tooltip = f'Several values of {of} to compare, e.g. "{example}": each makes one picture in the batch.'
     return io.String.Input(f"{of}_sweep", default="", optional=True, tooltip=tooltip)
 
 
@@ -56,7 +56,8 @@ def cache_bytes(gib: float) -> int:
 def injection_inputs(what: str) -> list[io.Input]:
     """The edit, the window (0.8 of the run, as the paper's), the windows of single words, and a sweep of the end."""
     tooltip = (
-        'Windows of their own for words of the target prompt, one a line: "car: 0.0 - 0.4". They replace the window.'
+        'Separate windows for single words of the target prompt, one per line: "car: 0.0 - 0.4". For those words they '
+        "replace the window."
     )
     return [
         Edit.Input("edit", tooltip=f"The edit from {ENCODE_NODE}."),

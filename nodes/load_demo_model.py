@@ -22,7 +22,7 @@ class LoadDemoModel(Node):
                 '"a large red striped circle on a blue background". Words it knows: red, green, blue, yellow, white, '
                 "black; circle, square, triangle, cross, heart; plain, striped, dotted; small, large."
             ),
-            search_aliases=["prompt to prompt", "p2p", "example model", "tiny model"],
+            search_aliases=["example model", "tiny model"],
             inputs=[],
             outputs=[
                 io.Model.Output(display_name="model", tooltip="An ordinary MODEL of 32×32 pixels."),

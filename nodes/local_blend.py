@@ -24,17 +24,17 @@ class LocalBlend(Node):
             display_name=BLEND_NODE,
             category=CATEGORY,
             description=(
-                "Keeps the edit in its place: outside a mask the edited picture is the source. The mask finds itself "
-                "from where the model attends to the words, or is yours, or both."
+                "Keeps the edit in its place: outside a mask the edited picture is the source. The mask is found from "
+                "where the model attends to the words, or drawn by you, or both."
             ),
-            search_aliases=["prompt to prompt", "local edit", "mask", "blend", "protect background"],
+            search_aliases=["local edit", "mask", "blend", "protect background"],
             inputs=[
                 Edit.Input("edit", tooltip="The edit from P2P Encode Prompt Pair or another edit node."),
                 io.String.Input(
                     "words",
                     default="",
                     tooltip=(
-                        'Words or phrases of either prompt that the edit is about, with commas between: "cat, dog". '
+                        'Words or phrases of either prompt that the edit is about, separated by commas: "cat, dog". '
                         "Empty: the words that changed."
                     ),
                 ),
@@ -44,14 +44,17 @@ class LocalBlend(Node):
                     min=0.0,
                     max=0.99,
                     step=0.01,
-                    tooltip="How much attention, as a share of the words' most, makes the mask. Higher: smaller.",
+                    tooltip=(
+                        "The attention, as a share of its maximum, from which a pixel belongs to the mask. Higher "
+                        "makes the mask smaller."
+                    ),
                 ),
                 start_percent(0.2, "the blend"),
                 io.String.Input(
                     "exclude_words",
                     default="",
                     optional=True,
-                    tooltip="Words of either prompt whose places are left out of the mask.",
+                    tooltip="Words of either prompt whose places are cut out of the mask.",
                 ),
                 io.Mask.Input("mask", optional=True, tooltip="A mask of your own, of any size: white may change."),
                 io.Combo.Input(
@@ -59,7 +62,7 @@ class LocalBlend(Node):
                     options=[use.value for use in MaskUse],
                     default=MaskUse.ONLY.value,
                     optional=True,
-                    tooltip="With a mask of your own: it alone, only where the words are too, or as well as the words.",
+                    tooltip="How your mask is used: alone, only where the words are too, or in addition to the words.",
                 ),
                 io.Float.Input(
                     "softness",
@@ -68,7 +71,9 @@ class LocalBlend(Node):
                     max=64.0,
                     step=0.1,
                     optional=True,
-                    tooltip="Softens the mask's edge over so many latent pixels (an eighth of the picture's).",
+                    tooltip=(
+                        "Softens the mask's edge, in latent pixels (1 is 8 pixels of the picture for Stable Diffusion)."
+                    ),
                 ),
                 map_resolution(),
             ],

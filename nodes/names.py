@@ -10,6 +10,7 @@ BLEND_NODE = "P2P Local Blend"
 WATCH_NODE = "P2P Watch Words"
 INVERSION_NODE = "P2P DDIM Inversion"
 CONTROLLER_NODE = "P2P Attention Controller"
+EDIT_NODE = "P2P Edit"
 PRESET_NODE = "P2P Window Preset"
 ALIGNMENT_NODE = "P2P Alignment View"
 MAPS_NODE = "P2P Attention Maps"
@@ -17,6 +18,11 @@ MASK_NODE = "P2P Blend Mask"
 COMPARE_NODE = "P2P Compare"
 SHEET_NODE = "P2P Contact Sheet"
 DEMO_NODE = "P2P Load Demo Model"
+
+START_ALIASES = [
+    *("prompt to prompt", "prompt2prompt", "p2p", "edit image", "image edit", "change word", "keep composition"),
+]
+"""What a newcomer types into the editor's search; only the nodes to start with answer to it."""
 
 NAMES = {
     Part.ENCODE: ENCODE_NODE,

@@ -24,7 +24,7 @@ class Refine(InjectionNode):
                 "For words that were added to the prompt: the words that both prompts share take the source's "
                 "cross-attention maps inside the window, all others keep their own."
             ),
-            search_aliases=["prompt to prompt", "add words", "attention refine", "refinement"],
+            search_aliases=["add words", "attention refine", "refinement"],
             inputs=injection_inputs("the refinement"),
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the refinement, for the Controller.")],
         )

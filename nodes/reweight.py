@@ -5,7 +5,9 @@ from comfy_api.latest import io
 from ..p2p_attention.edits.compose import reweight
 from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.edits.reweight import STRONGEST
+from ..p2p_attention.edits.sweep import read_values
 from .inputs import end_percent, start_percent, sweep
+from .literals import check_window, verdict
 from .names import REWEIGHT_NODE
 from .node import Node
 from .sockets import CATEGORY, Edit
@@ -23,17 +25,17 @@ class Reweight(Node):
             description=(
                 "Makes words of the target prompt count for more or less: their cross-attention maps are multiplied "
                 "by the strength. Works after Word Swap or Refine; without them it also takes the source's maps of "
-                "the words in common, so that the layout stays."
+                "the shared words, so that the layout stays."
             ),
-            search_aliases=["prompt to prompt", "attention reweight", "fader", "strength", "emphasis"],
+            search_aliases=["attention reweight", "fader", "strength", "emphasis"],
             inputs=[
                 Edit.Input("edit", tooltip="The edit from P2P Encode Prompt Pair or another edit node."),
                 io.String.Input(
                     "words",
                     default="",
                     tooltip=(
-                        'Words or phrases of the target prompt, with commas between: "striped, red circle". Every '
-                        'occurrence counts; "circle#2" is the second alone.'
+                        'Words or phrases of the target prompt, separated by commas: "striped, red circle". Every '
+                        'occurrence counts; "circle#2" is only the second.'
                     ),
                 ),
                 io.Float.Input(
@@ -52,12 +54,21 @@ class Reweight(Node):
                     default=False,
                     optional=True,
                     tooltip=(
-                        "Divide by the sum of the changed map, so that the prompt as a whole keeps its weight. Off is "
-                        "the paper's: more of a word takes nothing from the others."
+                        "Divide by the sum of the changed map, so that the prompt as a whole keeps its weight. Off, as "
+                        "in the paper: strengthening a word takes nothing from the others."
                     ),
                 ),
             ],
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the reweighting, for the Controller.")],
+        )
+
+    @classmethod
+    def validate_inputs(
+        cls, start_percent: float | None = None, end_percent: float | None = None, strength_sweep: str | None = None
+    ) -> bool | str:
+        return verdict(
+            lambda: check_window(start_percent, end_percent),
+            lambda: read_values(strength_sweep or "", "strength_sweep"),
         )
 
     @classmethod

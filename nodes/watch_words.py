@@ -22,16 +22,16 @@ class WatchWords(Node):
             display_name=WATCH_NODE,
             category=CATEGORY,
             description=(
-                "Keeps where the model looks for words of the prompts, for P2P Attention Maps after the sampler."
+                "Records where the model looks for words of the prompts, for P2P Attention Maps after the sampler."
             ),
-            search_aliases=["prompt to prompt", "attention map", "heatmap", "daam"],
+            search_aliases=["attention map", "heatmap", "daam"],
             inputs=[
                 Edit.Input("edit", tooltip="The edit from P2P Encode Prompt Pair or another edit node."),
                 io.String.Input(
                     "words",
                     default="",
                     tooltip=(
-                        "Words or phrases of any of the prompts, with commas between. Empty: all words of all prompts."
+                        "Words or phrases of any of the prompts, separated by commas. Empty: all words of all prompts."
                     ),
                 ),
                 map_resolution(),

@@ -25,7 +25,7 @@ class WindowPreset(Node):
                     *(spell(preset.explain(name)) for name, preset in PRESETS.items()),
                 )
             ),
-            search_aliases=["prompt to prompt", "preset", "keep the layout", "keep the shape", "tau", "strength"],
+            search_aliases=["preset", "keep the layout", "keep the shape", "tau", "strength"],
             inputs=[
                 io.Combo.Input(
                     "preset", options=list(PRESETS), tooltip="What to keep of the source; the meaning is an output."

@@ -24,7 +24,7 @@ class WordSwap(InjectionNode):
                 "Every word that changed takes the place of the one it replaces: the target is drawn with the "
                 "source's cross-attention maps inside the window."
             ),
-            search_aliases=["prompt to prompt", "replace word", "attention replace", "swap"],
+            search_aliases=["replace word", "change word", "attention replace", "swap"],
             inputs=injection_inputs("the swap"),
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the word swap, for the Controller.")],
         )

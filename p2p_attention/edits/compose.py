@@ -14,8 +14,10 @@ from ..quote import list_words, quote
 from .blend_words import included_words, named_words
 from .column_map import Kind
 from .injection import Injection
+from .lines import read_lines
 from .local_blend import LocalBlend, MaskUse, user_mask
 from .plan import EditPlan
+from .presets import Preset
 from .reweight import Reweight
 from .sweep import read_values
 from .watched import Watched
@@ -118,6 +120,23 @@ def watch(plan: EditPlan, words: str, resolution: Fraction) -> EditPlan:
         for place in range(len(prompts))
     ]
     return plan.watching(source, targets)
+
+
+def edit_by_lines(plan: EditPlan, preset: Preset, text: str) -> EditPlan:
+    """The plan with a word swap by a preset's window, and what lines say of single words (see `read_lines`); all else
+    as the single nodes begin with.
+
+    Raises EditError for a line that cannot be read, or of words that are not there, and for equal prompts without a
+    strength.
+    """
+    lines = read_lines(text)
+    if not lines.strengths or lines.windows or any(pair.differs for pair in plan.pairs):
+        plan = inject(plan, Kind.SWAP, 0.0, preset.cross_end, lines.windows, "")
+    for words, strength in lines.strengths:
+        plan = reweight(plan, words, strength, 0.0, 0.8, "", False)
+    for words in lines.blends:
+        plan = blend(plan, words, 0.3, 0.2, "", None, MaskUse.ONLY, 0.0, Fraction(1, 4))
+    return plan
 
 
 def _all_words(prompt: Prompt, resolution: Fraction) -> list[Watched]:

@@ -37,6 +37,6 @@ PRESETS = {
         1.0, 0.8, "For colours, materials and styles: the outline stays too. A swap of shapes hardly shows."
     ),
     "free the shape": Preset(
-        0.4, 0.1, "For a thing of another shape: only the composition of the first steps stays, the outline is new."
+        0.4, 0.1, "For another shape: only the composition of the first steps stays, the outline is new."
     ),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ..errors import EditError
 from ..prompts.pair import Pair
@@ -24,23 +25,27 @@ def read_word_windows(text: str, kind: Kind, pairs: Sequence[Pair]) -> list[tupl
     Returns the windows of the target of each pair. Raises EditError, quoting the line, for one of another form, a
     number or a word that does not fit, or words that take nothing from the source, so that the window cannot act.
     """
-    lines = [line.strip() for line in re.split(r"[\n;]", text) if line.strip()]
-    read = [_read(line, kind, pairs) for line in lines]
+    read = [_read(line, kind, pairs) for line in _lines(text)]
     return [tuple(windows[place] for windows in read) for place in range(len(pairs))]
 
 
+def check_form(text: str) -> None:
+    """Raise EditError, quoting the line, for what cannot be a word window, whatever the prompts."""
+    for line in _lines(text):
+        match = _match(line)
+        with _of_line(line):
+            Window(float(match["start"]), float(match["end"]))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in re.split(r"[\n;]", text) if line.strip()]
+
+
 def _read(line: str, kind: Kind, pairs: Sequence[Pair]) -> list[WordWindow]:
-    match = _LINE.fullmatch(line)
-    first = _WINDOW.search(line)
-    if first and ":" in line[first.end() :]:
-        raise EditError(f"the word window {quote(line)} holds several; write one a line, or put a semicolon between.")
-    if match is None:
-        raise EditError(f"the word window {quote(line)} cannot be read; write it as 'car: 0.0 - 0.4'.")
-    try:
+    match = _match(line)
+    with _of_line(line):
         window = Window(float(match["start"]), float(match["end"]))
         found = find_words(match["words"], [pair.target for pair in pairs])
-    except EditError as error:
-        raise EditError(f"the word window {quote(line)}: {error}") from error
     if not any(fed_positions(kind, pair) & {*at} for pair, at in zip(pairs, found, strict=True)):
         raise EditError(
             f"the words of the word window {quote(line)} take nothing from the source prompt (they were added), so a "
@@ -48,3 +53,21 @@ def _read(line: str, kind: Kind, pairs: Sequence[Pair]) -> list[WordWindow]:
             f"Name words that {'were swapped or ' * (kind is Kind.SWAP)}both prompts share.",
         )
     return [WordWindow(positions, window) for positions in found]
+
+
+def _match(line: str) -> re.Match[str]:
+    match = _LINE.fullmatch(line)
+    first = _WINDOW.search(line)
+    if first and ":" in line[first.end() :]:
+        raise EditError(f"the word window {quote(line)} holds several; write one a line, or put a semicolon between.")
+    if match is None:
+        raise EditError(f"the word window {quote(line)} cannot be read; write it as 'car: 0.0 - 0.4'.")
+    return match
+
+
+@contextmanager
+def _of_line(line: str) -> Iterator[None]:
+    try:
+        yield
+    except EditError as error:
+        raise EditError(f"the word window {quote(line)}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,6 +63,14 @@ def check_latent(
         )
     least = backbone.least_sides(model)
     height, width = _sides_in_the_run(model, latent)
+    largest = getattr(model.model.model_config, "p2p_largest_side", math.inf)
+    if max(height, width) > largest:
+        raise EditError(
+            f"the picture is {width}×{height}; this model was trained for small pictures and would take hours over "
+            f"one of more than {largest}×{largest}",
+            "Set the Empty Latent Image to 32×32, or load a checkpoint.",
+            subject,
+        )
     if min(height, width) < least:
         raise EditError(
             f"the latent is {width}×{height}, this model needs at least {least}×{least}",

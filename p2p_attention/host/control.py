@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 import comfy.model_patcher
+import torch
 from comfy.patcher_extension import WrappersMP
 
 from ..edits.control import Control
 from ..errors import EditError, Part, Spell
 from ..run.record import Record
+from . import log
 from .backbones.registry import backbone_of
 from .compatibility import check_latent
 from .findings import RECORD
@@ -22,12 +24,17 @@ KEY = "p2p"
 
 
 def control_model(
-    model: comfy.model_patcher.ModelPatcher, latent: dict[str, Any], control: Control, spell: Spell = str
+    model: comfy.model_patcher.ModelPatcher,
+    latent: dict[str, Any],
+    control: Control,
+    spell: Spell = str,
+    node: str = "",
 ) -> tuple[comfy.model_patcher.ModelPatcher, dict[str, Any]]:
     """A clone of the model whose runs apply the edits, and the latent with a row for each source and target.
 
-    What the runs find is kept in a `Record` that goes with the latent. `spell` puts nodes' names into messages. Raises
-    EditError for a model that has no such attention, or that the latent does not fit.
+    What the runs find is kept in a `Record` that goes with the latent. `spell` puts nodes' names into messages, and
+    what is said of a run is said of `node`. Raises EditError for a model that has no such attention, or that the latent
+    does not fit.
     """
     backbone = backbone_of(model)
     if backbone is None:
@@ -48,12 +55,18 @@ def control_model(
     controlled = Controlled(control, backbone, Record(), spell)
     clone = model.clone()
     backbone.attach(clone)
-    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(outer_sample, controlled))
+    clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_outer_sample, controlled, node))
     clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, partial(sampler_sample, controlled))
     clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, partial(predict_noise, backbone))
     clone.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, apply_model)
     empty_with(clone)
     return clone, _expand_latent(latent, controlled)
+
+
+def _outer_sample(controlled: Controlled, node: str, *args: Any, **kwargs: Any) -> torch.Tensor:
+    """OUTER_SAMPLE: what is said of the run is the Controller's, not the sampler's."""
+    with log.speaking_for(node):
+        return outer_sample(controlled, *args, **kwargs)
 
 
 def _expand_latent(latent: dict[str, Any], controlled: Controlled) -> dict[str, Any]:

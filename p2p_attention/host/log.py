@@ -1,21 +1,41 @@
-"""The console: lines that no console chokes on."""
+"""What there is to say of a run: lines in the console that no console chokes on, and the same for the graph editor."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from comfy_execution.utils import get_executing_context
 
 OURS = {"→": "->", "…": "...", "×": "x", "–": "-", "⟨": "<", "⟩": ">"}
+EVENT = "p2p.remark"
+
+_speaker: ContextVar[str] = ContextVar("p2p_speaker", default="")
 
 
 def info(text: str) -> None:
     """Say how a run goes."""
     logging.info(printable(text))
+    _tell("info", text)
 
 
 def warn(text: str) -> None:
     """Say what a user should know."""
     logging.warning(printable(text))
+    _tell("warning", text)
+
+
+@contextmanager
+def speaking_for(node: str) -> Iterator[None]:
+    """What is said inside is a node's, by its number in the graph, whichever node is running; "" is that one."""
+    before = _speaker.set(node)
+    try:
+        yield
+    finally:
+        _speaker.reset(before)
 
 
 def printable(text: str) -> str:
@@ -32,3 +52,12 @@ def printable(text: str) -> str:
             plain = "".join(OURS.get(sign, sign) for sign in text)
             return plain.encode("ascii", "backslashreplace").decode("ascii")
     return text
+
+
+def _tell(level: str, text: str) -> None:
+    """Send the line to the editors that are open, with the node that it is about; without a server do nothing."""
+    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    if server is not None:
+        running = get_executing_context()
+        node = _speaker.get() or (running.node_id if running else "")
+        server.send_sync(EVENT, {"node": node, "level": level, "text": text})

@@ -72,7 +72,7 @@ def outer_sample(
         run.end()
     for line in sources.finish():
         log.info(f"Prompt-to-Prompt: {line}")
-    for remark in run.remarks(result):
+    for remark in run.remarks(result, getattr(guider, "cfg", None)):
         log.warn(controlled.spell(f"{Part.CONTROLLER}: {remark}"))
     _keep_findings(controlled.record, guider, run, result)
     return result

@@ -51,6 +51,7 @@ class Blender:
         ]
         self._users: dict[_Placed, torch.Tensor] = {}
         self.mask: torch.Tensor | None = None
+        self._change: list[torch.Tensor] = []
 
     def windows(self) -> Iterator[Named]:
         """(who asked, window as asked, window in sigmas) of every blend."""
@@ -84,6 +85,22 @@ class Blender:
             for picture, mask in zip(self.rows.split(latent), masks, strict=True):
                 picture[1:] = torch.lerp(picture[0], picture[1:], mask[1:].to(latent))
         return latent
+
+    def measure(self, prediction: torch.Tensor) -> None:
+        """Keep how far a prediction [rows, C, H, W], not yet blended, differs from the source, outside and in all."""
+        if self.mask is not None and any(placed.blend.reads_words for placed in self._placed):
+            pictures, masks = self.rows.split(prediction), self.rows.split(self.mask)[:, 1:].flatten(0, 1)
+            change = (pictures[:, 1:] - pictures[:, :1]).flatten(0, 1).square().sum(dim=1, keepdim=True)
+            outside = change * (1 - masks.to(change))
+            self._change.append(torch.stack([outside.flatten(1).sum(dim=1), change.flatten(1).sum(dim=1)]))
+
+    @property
+    def missed(self) -> torch.Tensor | None:
+        """The share of all predicted change that each target's mask has left out [targets]."""
+        if not self._change:
+            return None
+        sums = torch.stack(self._change).sum(dim=0)
+        return torch.div(sums[0], sums[1].clamp_min(1e-12))
 
     @property
     def target_masks(self) -> torch.Tensor | None:

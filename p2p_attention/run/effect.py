@@ -14,6 +14,8 @@ from .attention_share import AttentionShare, edited_positions
 
 LITTLE = 0.1
 LEAST_FREE = 0.01
+LITTLE_GUIDANCE = 1.0
+MOST_MISSED = 0.5
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,11 @@ def idle(plan: EditPlan) -> str | None:
     )
 
 
-def mask_remarks(plan: EditPlan, masks: torch.Tensor | None) -> list[str]:
-    """What to say of local blends whose words let through all of a picture, or nothing; `masks` [targets, …]."""
+def mask_remarks(plan: EditPlan, masks: torch.Tensor | None, missed: torch.Tensor | None = None) -> list[str]:
+    """What to say of local blends whose words let through all of a picture, nothing, or not what changes.
+
+    `masks` [targets, …]; `missed` [targets] is the share of the predicted change that each has left out.
+    """
     said = []
     for number, mask in enumerate([] if masks is None else masks):
         target = plan.targets[number % len(plan.targets)]
@@ -51,15 +56,30 @@ def mask_remarks(plan: EditPlan, masks: torch.Tensor | None) -> list[str]:
                 f"picture). {way} its threshold, name other words, or choose another map_resolution; {Part.MASK} shows "
                 "the mask."
             )
+        elif missed is not None and float(missed[number]) > MOST_MISSED and _only_words(target):
+            said.append(
+                f"{Part.BLEND} keeps {float(missed[number]):.0%} of what would change of {quote(target.prompt.text)} "
+                f"out of the picture (its mask is {free:.0%} of it). If that is the thing itself, lower the threshold, "
+                f"name the thing in words, or choose another map_resolution; {Part.MASK} shows the mask."
+            )
     return list(dict.fromkeys(said))
 
 
+def _only_words(target: Target) -> bool:
+    return all(blend.reads_words and blend.mask is None and not blend.exclude for blend in target.blends)
+
+
 def remarks(
-    plan: EditPlan, latent: torch.Tensor, share: AttentionShare, counts: Counts, masks: torch.Tensor | None
+    plan: EditPlan,
+    latent: torch.Tensor,
+    share: AttentionShare,
+    counts: Counts,
+    masks: torch.Tensor | None,
+    guidance: float | None = None,
 ) -> list[str]:
     """What to say of each edited target that differs little from its source in a finished latent [rows, …].
 
-    `masks` [targets, …] are the local blend's.
+    `masks` [targets, …] are the local blend's; `guidance` is the sampler's cfg, if it has one.
     """
     pictures = plan.layout().split(latent.float()).flatten(2)
     norm = pictures[:, 0].norm(dim=1).clamp_min(1e-12)
@@ -68,13 +88,14 @@ def remarks(
     for row, target in enumerate(plan.targets, start=1):
         distance = float(((pictures[:, row] - pictures[:, 0]).norm(dim=1) / norm).amax())
         if target.acts and distance < LITTLE:
-            said.append(
-                _remark(target, distance, share.of(row), counts, None if free is None else float(free[row - 1]))
-            )
+            open_share = None if free is None else float(free[row - 1])
+            said.append(_remark(target, distance, share.of(row), counts, open_share, guidance))
     return said
 
 
-def _remark(target: Target, distance: float, share: float | None, counts: Counts, free: float | None) -> str:
+def _remark(
+    target: Target, distance: float, share: float | None, counts: Counts, free: float | None, guidance: float | None
+) -> str:
     name = ", ".join((quote(target.prompt.text), *target.settings))
     parts = [f"{name} differs from its source by {distance:.1%} only. {str(counts).capitalize()}"]
     if share is not None and all(reweight.strength for reweight in target.reweights):
@@ -83,12 +104,14 @@ def _remark(target: Target, distance: float, share: float | None, counts: Counts
         parts.append(f"{list_words(map(repr, words))} held {share:.1%} of the attention to words")
     if free is not None:
         parts.append(f"the local blend left {free:.1%} of the picture free")
-    advice = "; ".join(_advice(target, counts, free))
+    advice = "; ".join(_advice(target, counts, free, guidance))
     return "; ".join(parts) + "." + (f" To see more of the edit: {advice}." if advice else "")
 
 
-def _advice(target: Target, counts: Counts, free: float | None) -> Iterator[str]:
+def _advice(target: Target, counts: Counts, free: float | None, guidance: float | None) -> Iterator[str]:
     """What can make a target differ more; `free` is the share of the picture that the local blend lets through."""
+    if guidance is not None and guidance <= LITTLE_GUIDANCE:
+        yield f"raise guidance (the sampler's cfg, now {guidance:g}), which draws what the prompt says more strongly"
     if counts.self_injected:
         yield "let self-attention end earlier (self_end_percent)"
     if target.injection:

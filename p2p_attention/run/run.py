@@ -95,6 +95,7 @@ class Run:
         self.blender.update(sigma, self.reading.maps.sums, latent)
         if self._anchor:
             self._anchor.lead(denoised, sigma)
+        self.blender.measure(denoised)
         return self.blender.blend(denoised)
 
     def finish(self, latent: torch.Tensor) -> torch.Tensor:
@@ -155,10 +156,13 @@ class Run:
         whole = call.site.latent == self.log.size
         return self.editor.attend(call, attend, q, k, v, heads, self.reading.due if whole else ())
 
-    def remarks(self, latent: torch.Tensor) -> list[str]:
-        """What to say of targets that hardly differ from their source in the finished latent [rows, C, H, W]."""
+    def remarks(self, latent: torch.Tensor, guidance: float | None = None) -> list[str]:
+        """What to say of targets that hardly differ from their source in the finished latent [rows, C, H, W].
+
+        `guidance` is the sampler's cfg, if it has one.
+        """
         if self._steps.last > 0:
             return []
         masks = self.blender.target_masks
-        said = remarks(self.plan, latent, self.reading.share, self._counts, masks)
-        return [*mask_remarks(self.plan, masks), *said]
+        said = remarks(self.plan, latent, self.reading.share, self._counts, masks, guidance)
+        return [*mask_remarks(self.plan, masks, self.blender.missed), *said]

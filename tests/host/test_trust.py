@@ -14,15 +14,29 @@ LIBRARIES = {
     "safetensors",
     "comfy",
     "comfy_api",
+    "comfy_execution",
     "comfy_extras",
     "comfyui_version",
     "folder_paths",
     "latent_preview",
 }
 STANDARD = {
-    *("__future__", "collections", "contextlib", "dataclasses", "difflib", "enum", "fractions", "functools", "hashlib"),
-    *("inspect", "itertools", "logging", "math", "numbers", "pathlib", "re", "sys", "textwrap", "types", "typing"),
-    *("uuid", "weakref"),
+    *("__future__", "collections", "contextlib", "contextvars", "dataclasses", "difflib", "enum", "fractions"),
+    *(
+        "functools",
+        "hashlib",
+        "inspect",
+        "itertools",
+        "logging",
+        "math",
+        "numbers",
+        "pathlib",
+        "re",
+        "sys",
+        "textwrap",
+        "types",
+    ),
+    *("typing", "uuid", "weakref"),
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "open", "__import__"}
 SHIPPED = [ROOT / "__init__.py", *ROOT.glob("nodes/**/*.py"), *ROOT.glob("p2p_attention/**/*.py")]

@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("errors", "quote", "prompts", "attention", "source", "edits", "run", "pictures", "host", "nodes")
-HOST = ("comfy", "comfy_api", "comfy_extras", "comfyui_version", "folder_paths", "latent_preview", "nodes", "server")
+HOST = ("comfy", "comfy_api", "comfy_execution", "comfy_extras", "comfyui_version", "folder_paths")
+HOST += ("latent_preview", "nodes", "server")
 FILES = sorted([*(ROOT / "p2p_attention").rglob("*.py"), *(ROOT / "nodes").glob("*.py")])
 MOST_LINES = 300
 

@@ -14,6 +14,7 @@ import math
 from functools import partial
 from typing import Any
 
+import comfy.model_management
 import comfy.model_patcher
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
@@ -169,7 +170,11 @@ def attention_override(
 
 
 def _expire(run: Run) -> None:
-    """The announced attention is over. Raises NothingActedError if it was to add rows and nobody took it."""
+    """The announced attention is over. Raises NothingActedError if it was to add rows and nobody took it.
+
+    Every attention comes by here, so a user's interrupt is heard within a call of the model.
+    """
+    comfy.model_management.throw_exception_if_processing_interrupted()
     call, run.editor.announced = run.editor.announced, None
     if call and call.phase.adds_rows:
         raise NothingActedError(

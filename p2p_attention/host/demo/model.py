@@ -54,6 +54,7 @@ class DemoConfig(comfy.supported_models.SD15):
     latent_format = comfy.latent_formats.ChromaRadiance
     sampling_settings = {"beta_schedule": "sqrt_linear", "linear_start": 1e-4, "linear_end": 0.02}
     supported_inference_dtypes = [torch.float32]
+    p2p_largest_side = 4 * SIDE
 
     def model_type(self, state_dict: dict[str, torch.Tensor], prefix: str = "") -> comfy.model_base.ModelType:
         """v-prediction (Salimans & Ho 2022), whatever the weights."""

@@ -1,0 +1,39 @@
+// Finding nodes, and texts on them that no workflow file keeps.
+
+import { app } from "../../../scripts/app.js";
+
+/** The node of a number as the server says it: "7", or "5:7" for node 7 in subgraph 5. */
+export function nodeOf(number) {
+  let graph = app.rootGraph ?? app.graph;
+  let node = null;
+  for (const part of String(number).split(":")) {
+    node = graph?.getNodeById(Number(part)) ?? graph?.getNodeById(part) ?? null;
+    graph = node?.subgraph;
+  }
+  return node;
+}
+
+/** Every node of the open workflow, those in subgraphs too. */
+export function allNodes(graph = app.rootGraph ?? app.graph) {
+  return (graph?.nodes ?? []).flatMap((node) => [node, ...(node.subgraph ? allNodes(node.subgraph) : [])]);
+}
+
+/**
+ * Show an element on a node, below its other widgets. It has no value: neither the workflow's file nor the prompt
+ * knows of it. Returns null where the editor has no such widgets.
+ */
+export function showOn(node, name, element, height) {
+  if (typeof node?.addDOMWidget !== "function") return null;
+  const options = { serialize: false, hideOnZoom: false, getMinHeight: () => height, getValue: () => "", setValue() {} };
+  const widget = node.addDOMWidget(name, name, element, options);
+  widget.serialize = false;
+  return widget;
+}
+
+/** Take a widget off its node. */
+export function takeOff(node, widget) {
+  const place = node.widgets?.indexOf(widget) ?? -1;
+  if (place < 0) return;
+  node.widgets.splice(place, 1);
+  widget.onRemove?.();
+}
