@@ -4,7 +4,7 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ..p2p_attention.host.inversion import invert_picture
-from ..p2p_attention.source.inversion import Method
+from ..p2p_attention.source.inversion import Method, Solver
 from .names import INVERSION_NODE
 from .node import Node
 from .sockets import CATEGORY, InversionType
@@ -42,8 +42,9 @@ class DDIMInversion(Node):
                     default=Method.DIRECT.value,
                     optional=True,
                     tooltip=(
-                        "direct keeps the source exactly at any guidance; negative_prompt needs the negative output "
-                        "connected; ddim is the plain baseline."
+                        "direct keeps the source exactly at any guidance, and aligned besides somewhat more of the "
+                        "picture in its edits; negative_prompt needs the negative output connected; ddim is the plain "
+                        "baseline."
                     ),
                 ),
                 io.Int.Input(
@@ -56,6 +57,16 @@ class DDIMInversion(Node):
                         "So many calls more a step make the inversion itself more exact, for negative_prompt and ddim."
                     ),
                 ),
+                io.Combo.Input(
+                    "solver",
+                    options=[solver.value for solver in Solver],
+                    default=Solver.EXPLICIT.value,
+                    optional=True,
+                    tooltip=(
+                        "explicit is DDIM's own; implicit takes each slope where the sampler will take it, with one "
+                        "call a step and one to begin with, and is far more exact."
+                    ),
+                ),
             ],
             outputs=[
                 InversionType.Output(display_name="inversion", tooltip="For the Attention Controller."),
@@ -65,7 +76,9 @@ class DDIMInversion(Node):
                 ),
                 io.Float.Output(
                     display_name="error",
-                    tooltip="Estimated relative error of a reconstruction without guidance; direct has none.",
+                    tooltip=(
+                        "Estimated relative error of a reconstruction without guidance; direct and aligned have none."
+                    ),
                 ),
             ],
         )
@@ -80,9 +93,9 @@ class DDIMInversion(Node):
         scheduler: str,
         method: str = Method.DIRECT.value,
         fixed_point_iterations: int = 0,
+        solver: str = Solver.EXPLICIT.value,
     ) -> io.NodeOutput:
         inversion, negative = invert_picture(
-            model, positive, latent, steps, scheduler, Method(method), fixed_point_iterations
+            model, positive, latent, steps, scheduler, Method(method), fixed_point_iterations, Solver(solver)
         )
-        exact = inversion.method is Method.DIRECT
-        return io.NodeOutput(inversion, negative, 0.0 if exact else inversion.error)
+        return io.NodeOutput(inversion, negative, 0.0 if inversion.is_exact else inversion.error)

@@ -14,7 +14,7 @@ from ..run.record import Record
 from .backbones.registry import backbone_of
 from .compatibility import check_latent
 from .findings import RECORD
-from .sampling import Controlled, outer_sample, predict_noise, sampler_sample
+from .sampling import Controlled, calc_cond_batch, outer_sample, predict_noise, sampler_sample
 
 KEY = "p2p"
 
@@ -48,6 +48,7 @@ def control_model(
     clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(outer_sample, controlled))
     clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, partial(sampler_sample, controlled))
     clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, partial(predict_noise, backbone))
+    clone.add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, KEY, calc_cond_batch)
     return clone, _expand_latent(latent, controlled)
 
 

@@ -13,7 +13,7 @@ import latent_preview
 import torch
 
 from ..errors import EditError, Part
-from ..source.inversion import Inversion, Method, invert
+from ..source.inversion import Inversion, Method, Solver, invert
 from ..source.trajectory import Trajectory
 from .backbones.registry import backbone_of
 from .compatibility import check_latent
@@ -30,6 +30,7 @@ def invert_picture(
     scheduler: str,
     method: Method,
     iterations: int = 0,
+    solver: Solver = Solver.EXPLICIT,
 ) -> tuple[Inversion, Conditioning]:
     """Invert a latent under the first prompt of a conditioning, at guidance 1.
 
@@ -50,10 +51,11 @@ def invert_picture(
         raise EditError("the latent is empty", "Encode a picture with VAE Encode.", Part.INVERSION)
     source = first_prompt(positive)
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
-    points, error = _run_upwards(model, source, clean, sigmas, float(sampling.sigma_min), iterations)
+    least = float(sampling.sigma_min)
+    trajectory, error = _run_upwards(model, source, clean, sigmas, least, iterations, solver)
     inversion = Inversion(
         method=method,
-        trajectory=Trajectory(tuple(sigmas.tolist()), points.cpu()),
+        trajectory=trajectory.to(torch.device("cpu")),
         model=model_identity(model, backbone),
         prompt=fingerprint(source[0][0]),
         schedule=f"{len(sigmas) - 1} steps of the scheduler {scheduler}",
@@ -69,10 +71,11 @@ def _run_upwards(
     sigmas: torch.Tensor,
     least: float,
     iterations: int,
-) -> tuple[torch.Tensor, float]:
+    solver: Solver,
+) -> tuple[Trajectory, float]:
     """`invert` as a sampler of the host, which loads the model, prepares the prompt and shows previews."""
     preview = latent_preview.prepare_callback(model, len(sigmas) - 1)
-    made: list[tuple[torch.Tensor, float]] = []
+    made: list[tuple[Trajectory, float]] = []
 
     def upwards(
         predict: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Any, **_: Any
@@ -83,7 +86,7 @@ def _run_upwards(
         def done(step: int, x: torch.Tensor) -> None:
             callback({"i": step, "denoised": x, "x": x})
 
-        made.append(invert(denoise, x, sigmas.tolist(), least, iterations, done))
+        made.append(invert(denoise, x, sigmas.tolist(), least, iterations, done, solver))
         return x
 
     guider = comfy.samplers.CFGGuider(model)

@@ -105,11 +105,24 @@ def control(
 
 
 def invert(
-    model, positive, latent: Latent, steps: int, scheduler: str = "normal", method: str = "direct", iterations: int = 0
+    model,
+    positive,
+    latent: Latent,
+    steps: int,
+    scheduler: str = "normal",
+    method: str = "direct",
+    iterations: int = 0,
+    solver: str = "explicit",
 ) -> Inverted:
     """DDIM Inversion."""
     inputs = {"model": model, "positive": positive, "latent": latent, "steps": steps, "scheduler": scheduler}
-    return Inverted(*node("P2P_DDIMInversion", **inputs, method=method, fixed_point_iterations=iterations))
+    how = {"method": method, "fixed_point_iterations": iterations, "solver": solver}
+    return Inverted(*node("P2P_DDIMInversion", **inputs, **how))
+
+
+def virtual(**more):
+    """Virtual Inversion."""
+    return node("P2P_VirtualInversion", **more)[0]
 
 
 def blend_mask(samples: Latent) -> torch.Tensor:
