@@ -13,6 +13,7 @@ from .load_demo_model import LoadDemoModel
 from .local_blend import LocalBlend
 from .refine import Refine
 from .reweight import Reweight
+from .virtual_inversion import VirtualInversionNode
 from .watch_words import WatchWords
 from .window_preset import WindowPreset
 from .word_swap import WordSwap
@@ -33,5 +34,6 @@ NODES = [
     Compare,
     ContactSheet,
     DDIMInversion,
+    VirtualInversionNode,
     LoadDemoModel,
 ]

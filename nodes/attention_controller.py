@@ -10,6 +10,7 @@ from ..p2p_attention.edits.self_attention import SelfAttention
 from ..p2p_attention.edits.window import Window
 from ..p2p_attention.host.control import control_model
 from ..p2p_attention.source.inversion import Inversion
+from ..p2p_attention.source.virtual import VirtualInversion
 from .graph_checks import check_outputs, own_number
 from .inputs import RESOLUTIONS, cache_bytes, source_cache
 from .literals import check_window, verdict
@@ -56,7 +57,10 @@ class AttentionController(Node):
                 InversionType.Input(
                     "inversion",
                     optional=True,
-                    tooltip="For a real picture, from P2P DDIM Inversion: the run starts from it, whatever the seed.",
+                    tooltip=(
+                        "For a real picture: from P2P DDIM Inversion, whose noise the run starts from whatever the "
+                        "seed, or from P2P Virtual Inversion."
+                    ),
                 ),
                 io.Combo.Input(
                     "self_resolution",
@@ -95,7 +99,7 @@ class AttentionController(Node):
         self_start_percent: float,
         self_end_percent: float,
         self_resolution: str = "1/4",
-        inversion: Inversion | None = None,
+        inversion: Inversion | VirtualInversion | None = None,
         source_cache: float = 0.0,
     ) -> io.NodeOutput:
         window = Window.of_inputs(self_start_percent, self_end_percent, "self_start_percent", "self_end_percent")

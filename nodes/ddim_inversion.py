@@ -4,7 +4,7 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ..p2p_attention.host.inversion import invert_picture
-from ..p2p_attention.source.inversion import Method
+from ..p2p_attention.source.inversion import Method, Solver
 from .inputs import cache_bytes, source_cache
 from .names import INVERSION_NODE
 from .node import Node
@@ -43,8 +43,9 @@ class DDIMInversion(Node):
                     default=Method.DIRECT.value,
                     optional=True,
                     tooltip=(
-                        "direct keeps the source exactly at any guidance; negative_prompt needs the negative output "
-                        "connected; ddim is the plain baseline."
+                        "direct keeps the source exactly at any guidance, and aligned besides somewhat more of the "
+                        "picture in its edits; negative_prompt needs the negative output connected; ddim is the plain "
+                        "baseline."
                     ),
                 ),
                 io.Int.Input(
@@ -58,6 +59,16 @@ class DDIMInversion(Node):
                         "negative_prompt and ddim."
                     ),
                 ),
+                io.Combo.Input(
+                    "solver",
+                    options=[solver.value for solver in Solver],
+                    default=Solver.EXPLICIT.value,
+                    optional=True,
+                    tooltip=(
+                        "explicit is DDIM's own; implicit takes each slope where the sampler will take it, with one "
+                        "call a step and one to begin with, and is far more exact."
+                    ),
+                ),
                 source_cache(),
             ],
             outputs=[
@@ -68,7 +79,9 @@ class DDIMInversion(Node):
                 ),
                 io.Float.Output(
                     display_name="error",
-                    tooltip="Estimated relative error of a reconstruction without guidance; direct has none.",
+                    tooltip=(
+                        "Estimated relative error of a reconstruction without guidance; direct and aligned have none."
+                    ),
                 ),
             ],
         )
@@ -83,10 +96,18 @@ class DDIMInversion(Node):
         scheduler: str,
         method: str = Method.DIRECT.value,
         fixed_point_iterations: int = 0,
+        solver: str = Solver.EXPLICIT.value,
         source_cache: float = 0.0,
     ) -> io.NodeOutput:
         inversion, negative = invert_picture(
-            model, positive, latent, steps, scheduler, Method(method), fixed_point_iterations, cache_bytes(source_cache)
+            model,
+            positive,
+            latent,
+            steps,
+            scheduler,
+            Method(method),
+            fixed_point_iterations,
+            Solver(solver),
+            cache_bytes(source_cache),
         )
-        exact = inversion.method is Method.DIRECT
-        return io.NodeOutput(inversion, negative, 0.0 if exact else inversion.error)
+        return io.NodeOutput(inversion, negative, 0.0 if inversion.is_exact else inversion.error)

@@ -1,7 +1,10 @@
 """Inputs that several nodes have."""
 
+from fractions import Fraction
+
 from comfy_api.latest import io
 
+from ..p2p_attention.attention.site import AUTO
 from ..p2p_attention.errors import EditError
 from ..p2p_attention.source.cache import GIB
 from .names import ENCODE_NODE
@@ -9,6 +12,7 @@ from .sockets import Edit
 
 MOST_GIB = 1024.0
 RESOLUTIONS = ["1/8", "1/4", "1/2", "1"]
+AUTO_RESOLUTION = "auto"
 
 
 def start_percent(default: float, what: str, optional: bool = False) -> io.Float.Input:
@@ -31,8 +35,17 @@ def sweep(of: str, example: str) -> io.String.Input:
 
 def map_resolution() -> io.Combo.Input:
     """The optional input for the size of attention maps to look at."""
-    tooltip = "Size of the attention maps to look at, as a share of the latent's sides: 1/4 is 16×16 of 64×64."
-    return io.Combo.Input("map_resolution", options=RESOLUTIONS, default="1/4", optional=True, tooltip=tooltip)
+    tooltip = (
+        "Size of the attention maps to look at, as a share of the latent's sides: 1/4 is 16×16 of 64×64. auto takes "
+        "what is nearest 16×16, for latents of any size."
+    )
+    options = [*RESOLUTIONS, AUTO_RESOLUTION]
+    return io.Combo.Input("map_resolution", options=options, default="1/4", optional=True, tooltip=tooltip)
+
+
+def share_of(resolution: str) -> Fraction:
+    """The share of the latent's sides that a choice of `map_resolution` means."""
+    return AUTO if resolution == AUTO_RESOLUTION else Fraction(resolution)
 
 
 def source_cache() -> io.Float.Input:

@@ -1,14 +1,12 @@
 """Step two, to keep an edit in its place."""
 
-from fractions import Fraction
-
 import torch
 from comfy_api.latest import io
 
 from ..p2p_attention.edits.compose import blend
-from ..p2p_attention.edits.local_blend import MaskUse
+from ..p2p_attention.edits.local_blend import MaskFrom, MaskUse
 from ..p2p_attention.edits.plan import EditPlan
-from .inputs import map_resolution, start_percent
+from .inputs import map_resolution, share_of, start_percent
 from .names import BLEND_NODE
 from .node import Node
 from .sockets import CATEGORY, Edit
@@ -76,6 +74,16 @@ class LocalBlend(Node):
                     ),
                 ),
                 map_resolution(),
+                io.Combo.Input(
+                    "mask_from",
+                    options=[made.value for made in MaskFrom],
+                    default=MaskFrom.WORDS.value,
+                    optional=True,
+                    tooltip=(
+                        "What the mask is found from: words, or the difference of what both prompts predict in the "
+                        "middle of the run, which needs no word."
+                    ),
+                ),
             ],
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the local blend, for the Controller.")],
         )
@@ -92,8 +100,8 @@ class LocalBlend(Node):
         mask_use: str = MaskUse.ONLY.value,
         softness: float = 0.0,
         map_resolution: str = "1/4",
+        mask_from: str = MaskFrom.WORDS.value,
     ) -> io.NodeOutput:
-        use, resolution = MaskUse(mask_use), Fraction(map_resolution)
-        return io.NodeOutput(
-            blend(edit, words, threshold, start_percent, exclude_words, mask, use, softness, resolution)
-        )
+        how = {"mask_use": MaskUse(mask_use), "softness": softness, "resolution": share_of(map_resolution)}
+        made = blend(edit, words, threshold, start_percent, exclude_words, mask, **how, mask_from=MaskFrom(mask_from))
+        return io.NodeOutput(made)

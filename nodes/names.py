@@ -9,6 +9,7 @@ REWEIGHT_NODE = "P2P Reweight"
 BLEND_NODE = "P2P Local Blend"
 WATCH_NODE = "P2P Watch Words"
 INVERSION_NODE = "P2P DDIM Inversion"
+VIRTUAL_NODE = "P2P Virtual Inversion"
 CONTROLLER_NODE = "P2P Attention Controller"
 EDIT_NODE = "P2P Edit"
 PRESET_NODE = "P2P Window Preset"
@@ -32,6 +33,7 @@ NAMES = {
     Part.BLEND: BLEND_NODE,
     Part.WATCH: WATCH_NODE,
     Part.INVERSION: INVERSION_NODE,
+    Part.VIRTUAL: VIRTUAL_NODE,
     Part.CONTROLLER: CONTROLLER_NODE,
     Part.MAPS: MAPS_NODE,
     Part.MASK: MASK_NODE,

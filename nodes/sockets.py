@@ -9,14 +9,15 @@ from comfy_api.latest import io
 
 from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.source.inversion import Inversion
+from ..p2p_attention.source.virtual import VirtualInversion
 
 CATEGORY = "prompt-to-prompt"
 Edit = io.Custom("P2P_EDIT")
 InversionType = io.Custom("P2P_INVERSION")
 
-CARRIED: dict[str, type] = {
+CARRIED: dict[str, type | tuple[type, ...]] = {
     "P2P_EDIT": EditPlan,
-    "P2P_INVERSION": Inversion,
+    "P2P_INVERSION": (Inversion, VirtualInversion),
     "MODEL": comfy.model_patcher.ModelPatcher,
     "CLIP": comfy.sd.CLIP,
     "CONDITIONING": list,

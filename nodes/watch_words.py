@@ -1,12 +1,10 @@
 """Step two, for whoever wants to see why: keep the attention of words."""
 
-from fractions import Fraction
-
 from comfy_api.latest import io
 
 from ..p2p_attention.edits.compose import watch
 from ..p2p_attention.edits.plan import EditPlan
-from .inputs import map_resolution
+from .inputs import map_resolution, share_of
 from .names import WATCH_NODE
 from .node import Node
 from .sockets import CATEGORY, Edit
@@ -41,4 +39,4 @@ class WatchWords(Node):
 
     @classmethod
     def execute(cls, edit: EditPlan, words: str, map_resolution: str = "1/4") -> io.NodeOutput:
-        return io.NodeOutput(watch(edit, words, Fraction(map_resolution)))
+        return io.NodeOutput(watch(edit, words, share_of(map_resolution)))

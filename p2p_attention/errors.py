@@ -23,6 +23,7 @@ class Part(Enum):
     BLEND = "local blend"
     WATCH = "watched words"
     INVERSION = "inversion"
+    VIRTUAL = "virtual inversion"
     CONTROLLER = "controller"
     MAPS = "attention maps"
     MASK = "blend mask"

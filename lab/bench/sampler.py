@@ -26,7 +26,7 @@ from p2p_attention.host.findings import RECORD
 from p2p_attention.host.inversion import invert_picture
 from p2p_attention.prompts.search import find_words
 from p2p_attention.run.record import Record
-from p2p_attention.source.inversion import Inversion, Method
+from p2p_attention.source.inversion import Inversion, Method, Solver
 
 from ..boot import host_nodes
 from .quality_edits import Way
@@ -104,11 +104,14 @@ class Sampler:
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
         return self._edit(positive, plan, kind, way, {"samples": self.empty(count)}, seed, about, watch)
 
-    def invert(self, pictures: np.ndarray, prompts: tuple[str, str], iterations: int = 0) -> Inverted:
+    def invert(
+        self, pictures: np.ndarray, prompts: tuple[str, str], iterations: int = 0, solver: Solver = Solver.EXPLICIT
+    ) -> Inverted:
         """Invert real pictures [N, H, W, 3] in 0 … 1 under the first prompt; the method is direct."""
         positive, _ = encode_pair(self.clip, prompts[0], (prompts[1],))
         latent = {"samples": self.vae.encode(torch.from_numpy(pictures).float())}
-        found, source = invert_picture(self.model, positive, latent, self.steps, "normal", Method.DIRECT, iterations)
+        how = (Method.DIRECT, iterations, solver)
+        found, source = invert_picture(self.model, positive, latent, self.steps, "normal", *how)
         return Inverted(latent, found, source)
 
     def edit_inverted(

@@ -11,6 +11,8 @@ from .phase import Phase
 from .rows import CallRows
 
 Size = tuple[int, int]
+AUTO = Fraction(0)
+"""In place of a share of the latent's sides: what suits a latent of any size, layers of about 16×16."""
 
 
 class Attends(Enum):

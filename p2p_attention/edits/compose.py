@@ -15,7 +15,7 @@ from .blend_words import included_words, named_words
 from .column_map import Kind
 from .injection import Injection
 from .lines import read_lines
-from .local_blend import LocalBlend, MaskUse, user_mask
+from .local_blend import LocalBlend, MaskFrom, MaskUse, user_mask
 from .plan import EditPlan
 from .presets import Preset
 from .reweight import Reweight
@@ -82,8 +82,9 @@ def blend(
     mask_use: MaskUse,
     softness: float,
     resolution: Fraction,
+    mask_from: MaskFrom = MaskFrom.WORDS,
 ) -> EditPlan:
-    """The plan with a local blend of all targets, by words, by a mask, or both.
+    """The plan with a local blend of all targets, by words or the predictions' difference, by a mask, or both.
 
     Raises EditError for words that are not there or would not be read, a mask that is none, or values out of range.
     """
@@ -95,11 +96,19 @@ def blend(
             f"words are named ({quote(words.strip())}), but mask_use is {mask_use.value!r}",
             "Choose 'mask and words' or 'mask or words', or empty the words.",
         )
-    included = included_words(words, plan.pairs) if reads_words else nothing
+    if words.strip() and mask_from is MaskFrom.DIFFERENCE:
+        raise EditError(
+            f"words are named ({quote(words.strip())}), but mask_from is 'difference', which needs none",
+            "Empty the words, or choose 'words'.",
+        )
+    by_words = reads_words and mask_from is MaskFrom.WORDS
+    included = included_words(words, plan.pairs) if by_words else nothing
     excluded = named_words(exclude_words, plan.pairs) if exclude_words.strip() else nothing
     return plan.with_targets(
         [
-            target.with_blend(LocalBlend(here, threshold, window, not_here, resolution, softness, mask, mask_use))
+            target.with_blend(
+                LocalBlend(here, threshold, window, not_here, resolution, softness, mask, mask_use, mask_from)
+            )
             for target, here, not_here in zip(plan.targets, included, excluded, strict=True)
         ]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..source.inversion import Inversion
+from ..source.virtual import VirtualInversion
 from .plan import EditPlan
 from .self_attention import SelfAttention
 
@@ -17,5 +18,5 @@ class Control:
 
     plan: EditPlan
     self_attention: SelfAttention
-    inversion: Inversion | None = None
+    inversion: Inversion | VirtualInversion | None = None
     source_cache: int = 0

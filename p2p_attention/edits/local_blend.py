@@ -25,14 +25,22 @@ class MaskUse(Enum):
     OR = "mask or words"
 
 
+class MaskFrom(Enum):
+    """What a mask is made of that is not the user's."""
+
+    WORDS = "words"
+    DIFFERENCE = "difference"
+
+
 @dataclass(frozen=True)
 class LocalBlend:
     """Outside a mask, the target's latent is the source's.
 
     The mask is where the maps of `words`, averaged over steps and over the layers whose grid is `resolution` of the
     latent's sides, exceed `threshold` times their maximum, in the source's map or the target's, less where those of
-    `exclude` do. `mask` [1, H, W] in 0 … 1, of any size, is the user's. The edge is softened over `softness` latent
-    pixels. Raises EditError for values out of range.
+    `exclude` do. With `mask_from` difference it is where the prompts' predictions differ by more than `threshold` (see
+    run/difference.py). `mask` [1, H, W] in 0 … 1, of any size, is the user's. The edge is softened over `softness`
+    latent pixels. Raises EditError for values out of range.
     """
 
     words: PairPositions
@@ -43,6 +51,7 @@ class LocalBlend:
     softness: float = 0.0
     mask: torch.Tensor | None = field(default=None, compare=False)
     mask_use: MaskUse = MaskUse.ONLY
+    mask_from: MaskFrom = MaskFrom.WORDS
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.threshold) and 0 <= self.threshold < 1):
@@ -51,9 +60,19 @@ class LocalBlend:
             raise EditError(f"softness is {self.softness}; it must lie between 0 and 64 latent pixels.")
 
     @property
+    def finds_a_mask(self) -> bool:
+        """True if the mask, or a part of it, is found in the run."""
+        return self.mask is None or self.mask_use is not MaskUse.ONLY
+
+    @property
     def reads_words(self) -> bool:
         """True if the words make the mask, or a part of it."""
-        return self.mask is None or self.mask_use is not MaskUse.ONLY
+        return self.finds_a_mask and self.mask_from is MaskFrom.WORDS
+
+    @property
+    def reads_difference(self) -> bool:
+        """True if the predictions' difference makes the mask, or a part of it."""
+        return self.finds_a_mask and self.mask_from is MaskFrom.DIFFERENCE
 
 
 def user_mask(mask: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ from . import log
 from .backbones.registry import backbone_of
 from .compatibility import check_latent
 from .findings import RECORD
-from .sampling import Controlled, outer_sample, predict_noise, sampler_sample
+from .sampling import Controlled, calc_cond_batch, outer_sample, predict_noise, sampler_sample
 from .source_cache import empty_with
 from .source_rows import apply_model
 
@@ -58,6 +58,7 @@ def control_model(
     clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_outer_sample, controlled, node))
     clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, partial(sampler_sample, controlled))
     clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, partial(predict_noise, backbone))
+    clone.add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, KEY, calc_cond_batch)
     clone.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, apply_model)
     empty_with(clone)
     return clone, _expand_latent(latent, controlled)

@@ -13,7 +13,7 @@ import latent_preview
 import torch
 
 from ..errors import EditError, Part
-from ..source.inversion import Inversion, Method, invert
+from ..source.inversion import Inversion, Method, Solver, invert
 from ..source.trajectory import Trajectory
 from . import log
 from .backbones.registry import backbone_of
@@ -32,6 +32,7 @@ def invert_picture(
     scheduler: str,
     method: Method,
     iterations: int = 0,
+    solver: Solver = Solver.EXPLICIT,
     source_cache: int = 0,
 ) -> tuple[Inversion, Conditioning]:
     """Invert a latent under the first prompt of a conditioning, at guidance 1.
@@ -54,13 +55,15 @@ def invert_picture(
         raise EditError("the latent is empty", "Encode a picture with VAE Encode.", Part.INVERSION)
     source = first_prompt(positive)
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
-    recorder = SourceRecorder(model, backbone, source_cache) if source_cache else None
-    points, error = _run_upwards(model, source, clean, sigmas, float(sampling.sigma_min), iterations, recorder)
+    least = float(sampling.sigma_min)
+    records = source_cache and solver is Solver.EXPLICIT  # the other asks the model elsewhere than a run does
+    recorder = SourceRecorder(model, backbone, source_cache) if records else None
+    trajectory, error = _run_upwards(model, source, clean, sigmas, least, iterations, solver, recorder)
     for line in recorder.finish() if recorder else ():
         log.info(f"Prompt-to-Prompt: {line}")
     inversion = Inversion(
         method=method,
-        trajectory=Trajectory(tuple(sigmas.tolist()), points.cpu()),
+        trajectory=trajectory.to(torch.device("cpu")),
         model=model_identity(model, backbone),
         prompt=fingerprint(source[0][0]),
         schedule=f"{len(sigmas) - 1} steps of the scheduler {scheduler}",
@@ -76,11 +79,12 @@ def _run_upwards(
     sigmas: torch.Tensor,
     least: float,
     iterations: int,
+    solver: Solver,
     recorder: SourceRecorder | None,
-) -> tuple[torch.Tensor, float]:
+) -> tuple[Trajectory, float]:
     """`invert` as a sampler of the host, which loads the model, prepares the prompt and shows previews."""
     preview = latent_preview.prepare_callback(model, len(sigmas) - 1)
-    made: list[tuple[torch.Tensor, float]] = []
+    made: list[tuple[Trajectory, float]] = []
 
     def upwards(
         predict: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Any, **_: Any
@@ -96,7 +100,7 @@ def _run_upwards(
                     denoise(x, levels[0])
 
         levels = sigmas.tolist()
-        made.append(invert(denoise, x, levels, least, iterations, done))
+        made.append(invert(denoise, x, levels, least, iterations, done, solver))
         return x
 
     guider = comfy.samplers.CFGGuider(recorder.clone if recorder else model)

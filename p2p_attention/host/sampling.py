@@ -22,8 +22,9 @@ from ..errors import EditError, Part, Spell, spelled
 from ..run.effect import idle
 from ..run.record import Findings, Record
 from ..run.run import Run
-from ..source.inversion import Method
+from ..source.inversion import Inversion
 from ..source.trajectory import Anchor
+from ..source.virtual import VirtualAnchor, VirtualInversion
 from . import log
 from .backbones.base import RUN, Backbone
 from .compatibility import (
@@ -87,16 +88,17 @@ def _begin(
 ) -> Run:
     """A run for this noise and latent [rows, C, H, W], if all of it fits the edit; raises EditError if not."""
     control, plan, options = controlled.control, controlled.control.plan, guider.model_options["transformer_options"]
+    inversion = control.inversion if isinstance(control.inversion, Inversion) else None
     check_positive(guider, plan)
     check_rows(noise, plan)
     rows = plan.layout(noise.shape[0] // plan.rows)
-    if control.inversion is None:
+    if inversion is None:
         check_noise(noise, rows)
     check_guidance(guider)
     check_batch(guider, plan)
-    if control.inversion:
-        check_inversion(control.inversion, plan, guider, controlled.backbone, sigmas, rows.sources(latent))
-    continues = control.inversion is None and not bool(torch.any(noise))
+    if inversion:
+        check_inversion(inversion, plan, guider, controlled.backbone, sigmas, rows.sources(latent))
+    continues = inversion is None and not bool(torch.any(noise))
     percent_to_sigma = guider.model_patcher.get_model_object("model_sampling").percent_to_sigma
     layers = controlled.backbone.layers(guider.model_patcher)
     run = Run(control, sigmas.tolist(), percent_to_sigma, layers, rows.pictures, continues)
@@ -151,10 +153,11 @@ def predict_noise(
         return executor(x, timestep, model_options, *args)
     sigma = float(timestep.flatten()[0])
     run.begin_call(sigma, x)
+    seen, at = run.aim(sigma, x)
     with _overridden(options, run, backbone):
-        denoised = executor(x, timestep, model_options, *args)
+        denoised = executor(seen, timestep if at == sigma else torch.full_like(timestep, at), model_options, *args)
     backbone.end_call(run)
-    return run.end_call(sigma, x, denoised)
+    return run.end_call(sigma, x, denoised if seen is x else x - (sigma / at) * (seen - denoised))
 
 
 @contextmanager
@@ -188,19 +191,23 @@ def sampler_sample(
     """SAMPLER_SAMPLE: the host has prepared the conditionings, and the sampler is about to draw its noise."""
     run: Run = guider.model_options["transformer_options"][RUN]
     sampler: comfy.samplers.Sampler = executor.class_obj
-    inversion = controlled.control.inversion
+    given = controlled.control.inversion
+    inversion = given if isinstance(given, Inversion) else None
     _check_sampler(guider, sampler, run, denoise_mask)
-    if inversion:
+    anchor: Anchor | VirtualAnchor | None = None
+    if isinstance(given, VirtualInversion):
+        anchor = VirtualAnchor(_pictures(latent, run), run.rows, given.plain_source)
+    elif inversion:
+        anchor = inversion.anchor(run.rows, noise.device)
         noise, latent = torch.zeros_like(noise), run.rows.spread(inversion.trajectory.start.to(noise))
     elif denoise_mask is None and _leaves_nothing_of(latent, noise, sampler.max_denoise(guider, sigmas), sigmas):
         log.warn(
             controlled.spell(
                 f"{Part.CONTROLLER}: nothing of the latent's picture is left at denoise 1.0. To edit that picture, "
-                f"connect {Part.INVERSION} to the inversion input; for a new one, use an empty latent."
+                f"connect {Part.INVERSION} or {Part.VIRTUAL} to the inversion input; for a new one, use an empty "
+                "latent."
             )
         )
-    holds = inversion is not None and inversion.method is Method.DIRECT
-    anchor = Anchor(inversion.trajectory.to(noise.device), run.rows) if inversion and holds else None
     run.prepare(spans(own_entries(guider, run.plan)), anchor)
     draw = refuse_noise if inversion else noise_sampler
     with (
@@ -216,6 +223,14 @@ def sampler_sample(
     return samples
 
 
+def _pictures(latent: torch.Tensor, run: Run) -> torch.Tensor:
+    """The pictures [pictures, C, H, W] of a run that noises them itself."""
+    pictures = run.rows.sources(latent)
+    if not bool(pictures.any()):
+        raise EditError("the latent is empty", "Encode a picture with VAE Encode.", Part.VIRTUAL)
+    return pictures.clone()
+
+
 def _check_sampler(
     guider: comfy.samplers.CFGGuider, sampler: comfy.samplers.Sampler, run: Run, denoise_mask: torch.Tensor | None
 ) -> None:
@@ -228,6 +243,18 @@ def _check_sampler(
         raise EditError(
             "an inverted picture cannot take a noise mask", f"Connect the mask to {Part.BLEND}.", Part.CONTROLLER
         )
+
+
+def calc_cond_batch(
+    executor: Any, model: Any, conds: list[Any], x: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any]
+) -> list[torch.Tensor]:
+    """CALC_COND_BATCH, once for all prompts of a call: what the pair's prompts predict, before guidance."""
+    predicted: list[torch.Tensor] = executor(model, conds, x, timestep, model_options)
+    run: Run | None = model_options.get("transformer_options", {}).get(RUN)
+    for entries, prediction in zip(conds, predicted, strict=True):
+        if run and entries and any(run.is_pair(entry.get("uuid")) for entry in entries):
+            run.predicted(prediction)
+    return predicted
 
 
 def _leaves_nothing_of(latent: torch.Tensor, noise: torch.Tensor, max_denoise: bool, sigmas: torch.Tensor) -> bool:

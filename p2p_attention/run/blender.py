@@ -20,6 +20,7 @@ from ..edits.plan import Target
 from ..edits.window import SigmaWindow
 from ..errors import Part
 from ..prompts.pair import PairPositions
+from .difference import Difference
 from .schedule import Named
 
 Maps = Mapping[WordMap, torch.Tensor]
@@ -42,8 +43,14 @@ class _Placed:
 class Blender:
     """The local blends of a run's `targets`. Until a blend's first step is done, its target is whole."""
 
-    def __init__(self, targets: Sequence[Target], rows: Rows, percent_to_sigma: Callable[[float], float]) -> None:
-        self.rows = rows
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        rows: Rows,
+        percent_to_sigma: Callable[[float], float],
+        difference: Difference,
+    ) -> None:
+        self.rows, self.difference = rows, difference
         self._placed = [
             _Placed(source, row, blend, blend.window.to_sigmas(percent_to_sigma))
             for source, row, number in rows.numbers()
@@ -52,6 +59,11 @@ class Blender:
         self._users: dict[_Placed, torch.Tensor] = {}
         self.mask: torch.Tensor | None = None
         self._change: list[torch.Tensor] = []
+
+    @property
+    def compares(self) -> bool:
+        """True if a mask is made of the predictions' difference."""
+        return any(placed.blend.reads_difference for placed in self._placed)
 
     def windows(self) -> Iterator[Named]:
         """(who asked, window as asked, window in sigmas) of every blend."""
@@ -70,6 +82,8 @@ class Blender:
         """A call at this noise level is done: make the masks [rows, 1, H, W] anew, as the maps are now."""
         open_now = [placed for placed in self._placed if sigma in placed.window]
         if not open_now or not all(word_map in maps for word_map in self.word_maps()):
+            return
+        if any(placed.blend.reads_difference for placed in open_now) and not self.difference.is_known:
             return
         size = (latent.shape[-2], latent.shape[-1])
         mask = latent.new_ones(self.rows.total, 1, *size)
@@ -110,6 +124,8 @@ class Blender:
     def _mask(self, placed: _Placed, maps: Maps, latent: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
         """The mask [1, H, W] of one blend."""
         blend, mask = placed.blend, latent.new_zeros(1, *size)
+        if blend.reads_difference:
+            mask = (self.difference.share(placed.row) > blend.threshold)[None].to(latent)
         if blend.reads_words:
             mask = self._words(placed, blend.words, maps, size, mask, grow=True)
         if blend.mask is not None:

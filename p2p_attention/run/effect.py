@@ -49,7 +49,7 @@ def mask_remarks(plan: EditPlan, masks: torch.Tensor | None, missed: torch.Tenso
     for number, mask in enumerate([] if masks is None else masks):
         target = plan.targets[number % len(plan.targets)]
         free = float(mask.mean())
-        if any(blend.reads_words for blend in target.blends) and not LEAST_FREE < free < 1 - LEAST_FREE:
+        if any(blend.finds_a_mask for blend in target.blends) and not LEAST_FREE < free < 1 - LEAST_FREE:
             what, way = ("everything", "Raise") if free > 0.5 else ("nothing", "Lower")
             said.append(
                 f"{Part.BLEND} lets {what} of {quote(target.prompt.text)} change (its mask is {free:.0%} of the "
@@ -120,5 +120,5 @@ def _advice(target: Target, counts: Counts, free: float | None, guidance: float 
         later = "let the reweight end later (end_percent), or " if any(r.window.end < 1 for r in acting) else ""
         yield f"{later}move the reweight's strength further from 1"
     if free is not None and free < 1:
-        reads_words = any(blend.reads_words for blend in target.blends)
-        yield "lower the local blend's threshold" if reads_words else "widen the local blend's mask"
+        finds_a_mask = any(blend.finds_a_mask for blend in target.blends)
+        yield "lower the local blend's threshold" if finds_a_mask else "widen the local blend's mask"

@@ -16,9 +16,11 @@ from ..quote import quote
 from ..source.cache import Need
 from ..source.provider import SourceCall
 from ..source.trajectory import Anchor
+from ..source.virtual import VirtualAnchor
 from .blender import Blender
 from .call_log import CallLog
 from .diagnosis import check_call, check_run
+from .difference import Difference
 from .effect import Counts, mask_remarks, remarks
 from .reading import Reading
 from .schedule import PercentToSigma, Schedule
@@ -53,14 +55,16 @@ class Run:
         self._counts = Counts(len(edited), sum(phase.injects_self for _, phase in phases), len(phases))
         self.adds_rows = any(phase.adds_rows for _, phase in phases)
         self.renormalises = any(reweight.renormalise for target in self.plan.targets for reweight in target.reweights)
-        self.blender = Blender(self.plan.targets, self.rows, percent_to_sigma)
+        self.difference = Difference(self.rows, self._steps.sigmas)
+        self.blender = Blender(self.plan.targets, self.rows, percent_to_sigma, self.difference)
         self.reading = Reading(self.plan, self.rows, self.blender.word_maps(), edited, len(phases), layers)
         self.said = [*self._steps.check([*self._schedule.windows()], self.blender.windows())]
         self.phase = self._schedule.phase(0.0)
         self.sigma = 0.0
         self.source: SourceCall | None = None
+        self._predicted: torch.Tensor | None = None
         self._spans: Mapping[Any, tuple[float, float]] = {}
-        self._anchor: Anchor | None = None
+        self._anchor: Anchor | VirtualAnchor | None = None
 
     @property
     def summary(self) -> str:
@@ -68,7 +72,7 @@ class Run:
         prompts = ", ".join(dict.fromkeys(quote(prompt.text) for prompt in self.plan.prompts))
         return f"{quote(self.plan.source.text)} → {prompts}; {self._counts}."
 
-    def prepare(self, spans: Mapping[Any, tuple[float, float]], anchor: Anchor | None) -> None:
+    def prepare(self, spans: Mapping[Any, tuple[float, float]], anchor: Anchor | VirtualAnchor | None) -> None:
         """The sampler is about to begin. `spans` has the conditionings that hold the pair's rows, by their uuid, with
         the highest and the lowest noise level of each one's timestep range; `anchor` holds inverted sources.
         """
@@ -81,9 +85,24 @@ class Run:
         present = any(low <= sigma <= high for high, low in self._spans.values())
         self.log.begin((latent.shape[-2], latent.shape[-1]), present, self.phase.acts)
         self.editor.forget()
+        self._predicted = None
         if self._anchor:
             self._anchor.place(latent, sigma)
         self.blender.blend(latent)
+
+    def aim(self, sigma: float, latent: torch.Tensor) -> tuple[torch.Tensor, float]:
+        """What the model is to see for a latent [rows, C, H, W] that was brought in line, and at which noise level."""
+        return self._anchor.aim(latent, sigma) if self._anchor else (latent, sigma)
+
+    def is_pair(self, uuid: Any) -> bool:
+        """True for a conditioning that holds the pair's rows."""
+        return uuid in self._spans
+
+    def predicted(self, conditional: torch.Tensor) -> None:
+        """The pair's prompts predict this [rows, C, H, W] in the running call, before guidance; its first time counts,
+        for guidance may call the model again, changed.
+        """
+        self._predicted = conditional if self._predicted is None else self._predicted
 
     def end_call(self, sigma: float, latent: torch.Tensor, denoised: torch.Tensor) -> torch.Tensor:
         """The model was called, for a latent [rows, C, H, W]. Returns its prediction, brought in line.
@@ -92,9 +111,11 @@ class Run:
         """
         self.editor.forget()
         check_call(self.log, self.phase, self.reading, self.control.self_attention)
+        if self._predicted is not None and self.blender.compares:
+            self.difference.add(sigma, self._predicted)
         self.blender.update(sigma, self.reading.maps.sums, latent)
         if self._anchor:
-            self._anchor.lead(denoised, sigma)
+            self._anchor.lead(denoised, sigma, self._predicted)
         self.blender.measure(denoised)
         return self.blender.blend(denoised)
 
@@ -125,8 +146,9 @@ class Run:
 
     @property
     def anchor(self) -> Anchor | None:
-        """What holds inverted sources, if anything does."""
-        return self._anchor
+        """What holds inverted sources so that their own predictions are never used, if anything does."""
+        held = isinstance(self._anchor, Anchor) and not self._anchor.aligned and not self.blender.compares
+        return self._anchor if held else None  # type: ignore[return-value]
 
     def holding(self, uuids: Sequence[Any]) -> list[int]:
         """Which of a call's prompts (chunks), by their uuids, are the pair's."""

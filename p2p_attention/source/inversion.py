@@ -14,7 +14,8 @@ from enum import Enum
 
 import torch
 
-from .trajectory import Trajectory
+from ..attention.rows import Rows
+from .trajectory import Anchor, Trajectory
 
 Denoise = Callable[[torch.Tensor, float], torch.Tensor]
 
@@ -23,17 +24,26 @@ class Method(Enum):
     """What keeps the source picture under guidance."""
 
     DIRECT = "direct"
+    ALIGNED = "aligned"
     NEGATIVE_PROMPT = "negative_prompt"
     DDIM = "ddim"
+
+
+class Solver(Enum):
+    """Where a step's slope is taken on the way up: where the step begins, or where it ends."""
+
+    EXPLICIT = "explicit"
+    IMPLICIT = "implicit"
 
 
 @dataclass(frozen=True, eq=False)
 class Inversion:
     """An inverted picture or batch: its `trajectory`, found from the picture up.
 
-    `direct` puts the source back on the trajectory at every step (Ju et al. 2023), `negative_prompt` takes the source's
-    prompt as the negative one (Miyake et al. 2023), `ddim` only starts from the trajectory's noise. `model` and
-    `prompt` tell what it was made with; `schedule` says so in words. `error` estimates the relative error of a
+    `direct` puts the source back on the trajectory at every step (Ju et al. 2023), `aligned` besides has the model see
+    all rows shifted to where the inversion asked it (DirectEdit, 2026; see `Anchor`), `negative_prompt` takes the
+    source's prompt as the negative one (Miyake et al. 2023), `ddim` only starts from the trajectory's noise. `model`
+    and `prompt` tell what it was made with; `schedule` says so in words. `error` estimates the relative error of a
     reconstruction without guidance.
     """
 
@@ -44,6 +54,17 @@ class Inversion:
     schedule: str
     error: float
 
+    @property
+    def is_exact(self) -> bool:
+        """True if the source row of a run is the picture, whatever the guidance."""
+        return self.method in (Method.DIRECT, Method.ALIGNED)
+
+    def anchor(self, rows: Rows, device: torch.device) -> Anchor | None:
+        """What holds a run's source rows, if the method does."""
+        if not self.is_exact:
+            return None
+        return Anchor(self.trajectory.to(device), rows, self.method is Method.ALIGNED)
+
 
 def invert(
     denoise: Denoise,
@@ -52,31 +73,41 @@ def invert(
     least: float,
     iterations: int,
     done: Callable[[int, torch.Tensor], None],
-) -> tuple[torch.Tensor, float]:
+    solver: Solver = Solver.EXPLICIT,
+) -> tuple[Trajectory, float]:
     """Go from a latent [B, C, H, W] up the noise levels `sigmas` (high to 0), one call of `denoise` a step.
 
     The slope is taken where a step begins, at the picture itself at the model's `least` noise level, and with
     `iterations` calls more where the step ends, which is where the sampler will take it on its way down (fixed-point
     iterations: Pan et al. 2023, "Effective Real Image Editing with Accelerated Iterative Diffusion Inversion").
-    `done(step, x)` is called after each. Returns the trajectory [steps + 1, B, C, H, W], high to 0, and an estimate of
-    the reconstruction's relative error without guidance: the sum of what each step down misses, known from the slopes
-    that were taken anyway.
+    `implicit` takes the step before's slope to predict where the step ends, and the slope there: one call a step and
+    one to begin with (Jiao et al. 2026, "UniEdit-Flow", Uni-Inv). `done(step, x)` is called after each. Returns the
+    trajectory, and an estimate of the reconstruction's relative error without guidance: the sum of what each step down
+    misses.
     """
-    points, missed = [clean], torch.zeros_like(clean)
-    before: torch.Tensor | None = None
+    implicit = solver is Solver.IMPLICIT
+    x, slope, missed, by = clean, torch.zeros_like(clean), torch.zeros_like(clean), 0.0
+    points, seen, seen_at = [clean], [clean], [least]
     for step, (high, low) in enumerate(zip(sigmas[-2::-1], sigmas[:0:-1], strict=True)):
-        x = points[-1]
-        slope = _slope(denoise, x, max(low, least))
-        if before is not None:
-            missed += (sigmas[-step] - sigmas[-step - 1]) * (slope - before)
-        following = x + (high - low) * slope
-        for _ in range(iterations):
-            slope = _slope(denoise, following, high)
-            following = x + (high - low) * slope
-        points.append(following)
-        before = slope
-        done(step, following)
-    return torch.stack(points[::-1]), float(missed.norm() / clean.norm().clamp_min(1e-12))
+        place, at = x, max(low, least)
+        if step == 0 or not implicit:
+            before, slope = slope, _slope(denoise, x, at)
+            missed += by * (slope - before)
+        by = high - low
+        following = x + by * slope
+        for _ in range(iterations + implicit):
+            place, at = following, high
+            slope = _slope(denoise, place, at)
+            following = x + by * slope
+        if implicit:
+            missed += by / high * (following - place)
+        x = following
+        points.append(x)
+        seen.append(place)
+        seen_at.append(at)
+        done(step, x)
+    trajectory = Trajectory(tuple(sigmas), torch.stack(points[::-1]), torch.stack(seen[:0:-1]), tuple(seen_at[:0:-1]))
+    return trajectory, float(missed.norm() / clean.norm().clamp_min(1e-12))
 
 
 def _slope(denoise: Denoise, x: torch.Tensor, sigma: float) -> torch.Tensor:

@@ -121,13 +121,18 @@ def invert(
     scheduler: str = "normal",
     method: str = "direct",
     iterations: int = 0,
+    solver: str = "explicit",
     cache: float = 0.0,
 ) -> Inverted:
     """DDIM Inversion, without a source cache."""
     inputs = {"model": model, "positive": positive, "latent": latent, "steps": steps, "scheduler": scheduler}
-    return Inverted(
-        *node("P2P_DDIMInversion", **inputs, method=method, fixed_point_iterations=iterations, source_cache=cache)
-    )
+    how = {"method": method, "fixed_point_iterations": iterations, "solver": solver, "source_cache": cache}
+    return Inverted(*node("P2P_DDIMInversion", **inputs, **how))
+
+
+def virtual(**more):
+    """Virtual Inversion."""
+    return node("P2P_VirtualInversion", **more)[0]
 
 
 def blend_mask(samples: Latent) -> torch.Tensor:

@@ -42,6 +42,7 @@ def inverted(demo):
         steps=8,
         scheduler="normal",
         iterations=0,
+        solver="explicit",
         mask=None,
         model=None,
         run=None,
@@ -51,7 +52,7 @@ def inverted(demo):
         edit = swap(edit, end=0.8)
         if mask is not None:
             edit = blend(edit, threshold=0.3, start=0.0, mask=mask)
-        made = invert(model or demo.model, positive, latent, steps, scheduler, method=method, iterations=iterations)
+        made = invert(model or demo.model, positive, latent, steps, scheduler, method, iterations, solver)
         patched, batch = control(demo.model, edit, latent, self_end=0.4, resolution="1/2", inversion=made[0])
         against = made[1] if method == "negative_prompt" else prompt(demo.clip)
         usual = {"steps": steps, "scheduler": scheduler}
@@ -73,6 +74,39 @@ def test_e8_direct_keeps_the_picture_at_any_guidance(cfg, sampler, picture, inve
     made, _ = inverted(latent, cfg=cfg, sampler=sampler, steps=6)
     assert error(made[0], latent["samples"][0]) <= 1e-5
     assert torch.isfinite(made).all() and not torch.equal(made[1], made[0])
+
+
+@pytest.mark.parametrize("solver", ["explicit", "implicit"])
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m", "heun"])
+def test_e8_aligned_keeps_the_picture_too(sampler, solver, picture, inverted):
+    latent = picture()
+    made, (_, _, estimate) = inverted(latent, "aligned", cfg=7.5, sampler=sampler, solver=solver, steps=6)
+    assert error(made[0], latent["samples"][0]) <= 1e-5 and estimate == 0
+    assert torch.isfinite(made).all() and not torch.equal(made[1], made[0])
+
+
+@pytest.mark.parametrize("solver", ["explicit", "implicit"])
+@pytest.mark.parametrize("sampler", ["euler", "ddim"])
+def test_an_aligned_target_of_the_sources_prompt_is_the_picture(sampler, solver, picture, demo):
+    """Without guidance and put back nowhere: the model is asked what the inversion asked, and answers the same."""
+    latent, errors = picture(), {}
+    positive, edit = encode(demo.clip, SOURCE, SOURCE)
+    for method in ("direct", "aligned"):
+        inversion, *_ = invert(demo.model, positive, latent, 8, method=method, solver=solver)
+        patched, batch = control(demo.model, edit, latent, inversion=inversion, self_end=0.0)
+        made = sample(patched, positive, prompt(demo.clip), batch, steps=8, cfg=1.0, sampler=sampler)
+        errors[method] = error(made[1], latent["samples"][0])
+    assert errors["aligned"] <= 1e-3 < errors["direct"], errors
+
+
+def test_the_implicit_solver_is_more_exact_at_a_call_more(picture, inverted, demo):
+    latent = picture()
+    counted, calls = noting(demo.model, lambda call: call["input"].shape[0])
+    plain, _ = inverted(latent, "ddim", steps=20, cfg=1.0)
+    better, (_, _, estimate) = inverted(latent, "ddim", steps=20, cfg=1.0, solver="implicit", model=counted)
+    assert calls == [1] * 21
+    errors = [error(made[0], latent["samples"][0]) for made in (plain, better)]
+    assert errors[1] < 0.8 * errors[0] and 0.2 < estimate / errors[1] < 5, (errors, estimate)
 
 
 def test_negative_prompt_reconstructs_whatever_the_guidance(picture, inverted):

@@ -14,9 +14,9 @@ SHAPE = (3, 32, 24)
 def blended(demo):
     """Sample a word swap with local blends, each given as inputs of the node; returns the sampler's latent."""
 
-    def run(*blends, source=SOURCE, target=TARGET, seed=7, extra=None, model=None, **options):
+    def run(*blends, source=SOURCE, target=TARGET, seed=7, extra=None, model=None, edited=True, **options):
         positive, edit = encode(demo.clip, source, target)
-        edit = swap(edit, end=0.6)
+        edit = swap(edit, end=0.6) if edited else edit
         for inputs in blends:
             edit = blend(edit, **{"start": 0.0, "resolution": "1/2", **inputs})
         patched, latent = control(
@@ -72,6 +72,34 @@ def test_named_words_of_either_prompt_and_words_to_leave_out(blended):
     assert float(less.mean()) < 0.8 * float(circle.mean())
     more = blend_mask(blended({"words": "red", "threshold": 0.0}))
     assert bool((more == 1).all()), "a threshold of nothing lets all through"
+
+
+@pytest.mark.parametrize("cfg", [1.0, 4.0])
+def test_the_predictions_difference_makes_a_mask_without_words(blended, cfg):
+    made = blended({"mask_from": "difference"}, steps=8, cfg=cfg)
+    mask = blend_mask(made)
+    assert 0.05 < float(mask.mean()) < 0.7 and torch.equal(changed(made), mask[0] > 0)
+    both = blend_mask(
+        blended({"mask_from": "difference", "mask": LEFT, "mask_use": "mask and words"}, steps=8, cfg=cfg)
+    )
+    assert float(both[:, :, 12:].max()) == 0 and float(both.mean()) > 0
+    alike = blended({"mask_from": "difference"}, target=SOURCE.replace("red", "red "), steps=4, cfg=cfg, edited=False)
+    assert not changed(alike).any()
+
+
+def test_the_difference_needs_no_word(blended):
+    with pytest.raises(ValueError, match="P2P Local Blend: words are named .'circle'., but mask_from is 'difference'"):
+        blended({"mask_from": "difference", "words": "circle"})
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_the_middle_of_a_few_steps(blended, steps):
+    assert blend_mask(blended({"mask_from": "difference"}, steps=steps)).shape == (1, 32, 24)
+
+
+def test_an_auto_resolution_is_the_level_nearest_16(blended):
+    auto, half = (blended({"resolution": resolution}) for resolution in ("auto", "1/2"))
+    assert torch.equal(auto["samples"], half["samples"])
 
 
 def test_a_mask_with_the_words(blended):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ...attention.site import AttentionSite, Size
+from ...attention.site import AUTO, AttentionSite, Size
 
+SIDE = 16
 Halving = Callable[[Fraction], int]
 
 
@@ -22,14 +24,22 @@ def grid(latent: Size, share: Fraction, halving: Halving) -> Size:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """Layers chosen by their share of the latent's sides, in a model whose levels halve in a way (see `grid`)."""
+    """Layers chosen by their share of the latent's sides, in a model whose levels halve in a way (see `grid`).
+
+    `levels` are those with attention, for AUTO.
+    """
 
     halving: Halving
+    levels: tuple[Fraction, ...] = tuple(Fraction(1, 2**level) for level in range(4))
 
     def at(self, site: AttentionSite, share: Fraction) -> bool:
-        """True for the level of this share."""
-        return site.grid == grid(site.latent, share, self.halving)
+        """True for the level of this share; AUTO is the one nearest 16×16."""
+        return site.grid == grid(site.latent, self._nearest(site.latent) if share == AUTO else share, self.halving)
 
     def within(self, site: AttentionSite, share: Fraction) -> bool:
         """True for this level and those below it."""
         return all(side <= most for side, most in zip(site.grid, grid(site.latent, share, self.halving), strict=True))
+
+    def _nearest(self, latent: Size) -> Fraction:
+        area = math.prod(latent)
+        return min(self.levels, key=lambda share: abs(math.log(area * float(share) ** 2 / SIDE**2)))

@@ -11,13 +11,15 @@ layer means that another node computes this attention itself.
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import comfy.model_management
 import comfy.model_patcher
 import torch
-from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from comfy.ldm.modules.attention import SpatialTransformer
+from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, UNetModel
 
 from ...attention.site import Attends, AttentionCall, AttentionSite, Size
 from ...errors import EditError, NothingActedError, Part
@@ -60,7 +62,7 @@ class UNetBackbone:
 
     def layers(self, model: comfy.model_patcher.ModelPatcher) -> Pyramid:
         """Levels that halve by pooling round down, by a convolution up."""
-        return Pyramid(math.floor if self._pools(model) else math.ceil)
+        return Pyramid(math.floor if self._pools(model) else math.ceil, self._levels(model))
 
     def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:
         """Pooling must leave a pixel at the lowest level."""
@@ -69,6 +71,15 @@ class UNetBackbone:
     def replaced(self, options: dict[str, Any]) -> bool:
         """True if the one slot of a block's cross-attention is taken."""
         return bool(options.get("patches_replace", {}).get("attn2"))
+
+    def _levels(self, model: comfy.model_patcher.ModelPatcher) -> tuple[Fraction, ...]:
+        """The shares of the latent's sides at which there is attention."""
+        unet, share, found = model.get_model_object("diffusion_model"), Fraction(1), []
+        for block in (*unet.input_blocks, unet.middle_block):
+            kinds = {type(module) for module in block.modules()}
+            share = share / 2 if Downsample in kinds else share
+            found += [share] * (SpatialTransformer in kinds)
+        return tuple(dict.fromkeys(found)) or (share,)
 
     def _pools(self, model: comfy.model_patcher.ModelPatcher) -> bool:
         return not model.get_model_object("diffusion_model").conv_resample

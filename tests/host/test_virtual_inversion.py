@@ -1,0 +1,80 @@
+"""Real pictures without an inversion pass: the source stays exact, whatever the sampler."""
+
+import nodes
+import pytest
+import torch
+
+from lab.discs.render import render
+from lab.discs.scenes import Scene, Thing
+
+from .graph import blend, control, empty, encode, noting, prompt, sample, swap, virtual
+
+SOURCE, TARGET = "a large red circle on a blue background", "a large yellow circle on a blue background"
+
+
+@pytest.fixture
+def latent(demo):
+    """A picture that the renderer drew, encoded."""
+    drawn = render(Scene((Thing("red", "circle", x=0.4, y=0.55, radius=0.29),), "blue"), 32)
+    return nodes.VAEEncode().encode(demo.vae, torch.from_numpy(drawn)[None].float())[0]
+
+
+@pytest.fixture
+def edited(demo, latent):
+    """Sample an edit of the picture; returns its rows."""
+
+    def run(target=TARGET, mask=None, model=None, plain=False, at=None, **options):
+        positive, edit = encode(demo.clip, SOURCE, target)
+        if target != SOURCE:
+            edit = swap(edit, end=0.8)
+        if mask is not None:
+            edit = blend(edit, start=0.0, mask=mask)
+        given = virtual(plain_source=plain)
+        patched, batch = control(
+            model or demo.model, edit, at or latent, self_end=0.4, resolution="1/2", inversion=given
+        )
+        return sample(patched, positive, prompt(demo.clip), batch, **{"steps": 4, "cfg": 4.0, **options})
+
+    return run
+
+
+def error(made, wanted) -> float:
+    return float((made - wanted).norm() / wanted.norm())
+
+
+@pytest.mark.parametrize("sampler", ["lcm", "euler", "euler_ancestral", "dpmpp_2m", "dpmpp_sde", "heun"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_the_source_is_the_picture(sampler, plain, edited, latent):
+    made = edited(sampler=sampler, plain=plain, cfg=7.5)
+    assert error(made[0], latent["samples"][0]) <= 1e-5
+    assert torch.isfinite(made).all() and error(made[1], made[0]) > 1e-2
+
+
+@pytest.mark.parametrize("sampler", ["lcm", "euler"])
+def test_a_target_of_the_sources_prompt_is_the_picture_at_any_guidance(sampler, edited, latent):
+    made = edited(target=SOURCE, sampler=sampler, cfg=7.5)
+    assert error(made[1], latent["samples"][0]) <= 1e-4
+
+
+def test_no_call_besides_the_samplers(edited, demo):
+    counted, calls = noting(demo.model, lambda call: call["input"].shape[0])
+    edited(model=counted, sampler="lcm", cfg=1.0)
+    assert calls == [2] * 4
+
+
+def test_a_part_of_the_schedule_and_a_mask(edited, latent):
+    mask = torch.zeros(1, 32, 32)
+    mask[..., :16] = 1
+    made = edited(mask=mask, denoise=0.7, sampler="lcm")
+    assert error(made[0], latent["samples"][0]) <= 1e-5
+    assert error(made[1][..., 16:], latent["samples"][0][..., 16:]) <= 1e-5 and not torch.equal(made[0], made[1])
+
+
+def test_seeds_matter_and_repeat(edited):
+    first, again, other = (edited(seed=seed, sampler="lcm") for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first[1], other[1])
+
+
+def test_an_empty_latent(edited):
+    with pytest.raises(ValueError, match="P2P Virtual Inversion: the latent is empty. Encode a picture"):
+        edited(at=empty((3, 32, 32)))
