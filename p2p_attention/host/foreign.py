@@ -38,6 +38,14 @@ class Mark:
         return isinstance(other, Mark) and self._thing() is not None and self._thing() is other._thing()
 
 
+def marked(thing: object) -> Hashable:
+    """A mark of an object; of one that cannot be known again, what is equal to nothing."""
+    try:
+        return Mark(thing)
+    except TypeError:
+        return object()
+
+
 def marks(options: dict[str, Any], attention: Any) -> Hashable | None:
     """By what the hooks in a call's transformer_options are known again, and another pack's `attention`; None where
     they may look at the rows of the call, in attention or around the whole model, or cannot be known again.

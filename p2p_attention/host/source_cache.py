@@ -19,6 +19,7 @@ from ..source.cache import SourceCache
 from ..source.shelf import Shelf
 from .backbones.base import Backbone
 from .fingerprint import model_identity
+from .foreign import marked
 from .source_rows import SourceRows
 
 KEY = "p2p"
@@ -48,6 +49,7 @@ def source_rows(guider: comfy.samplers.CFGGuider, run: Run, backbone: Backbone) 
 
 
 def recorded_identity(model: comfy.model_patcher.ModelPatcher, backbone: Backbone) -> Hashable:
-    """A model with its patches and the noise levels that it knows."""
+    """A model with its patches, the objects that other nodes put into it, and the noise levels that it knows."""
     sampling = model.get_model_object("model_sampling")
-    return hash(model_identity(model, backbone)), float(sampling.sigma_min), float(sampling.sigma_max)
+    objects = frozenset((name, marked(thing)) for name, thing in model.object_patches.items())
+    return hash(model_identity(model, backbone)), objects, float(sampling.sigma_min), float(sampling.sigma_max)

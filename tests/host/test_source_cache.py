@@ -202,13 +202,20 @@ def attention_hook(model):
     return clone
 
 
-@pytest.mark.parametrize("what", ["LoRA", "LoRA's strength", "host patch", "attention patch"])
+def another_object(model):
+    clone = model.clone()
+    clone.add_object_patch("diffusion_model.p2p_test", torch.nn.Identity())
+    return clone
+
+
+@pytest.mark.parametrize("what", ["LoRA", "LoRA's strength", "host patch", "attention patch", "object"])
 def test_another_model_is_another_source(what, demo, counted, caplog):
     before, after = {
         "LoRA": (demo.model, lora(demo.model, 1.0)),
         "LoRA's strength": (lora(demo.model, 1.0), lora(demo.model, 1.1)),
         "host patch": (demo.model, hooked(demo.model)),
         "attention patch": (demo.model, attention_hook(demo.model)),
+        "object": (demo.model, another_object(demo.model)),
     }[what]
     edited(demo._replace(model=before), "demo", "wider swap", cache=1.0, self_end=1.0)
     expected = edited(demo._replace(model=after), "demo", "swap")
