@@ -7,6 +7,7 @@ check_version()
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes import NODES
+from .p2p_attention.host import align_route
 
 WEB_DIRECTORY = "./web"
 
@@ -21,4 +22,5 @@ class PromptToPromptExtension(ComfyExtension):
 
 async def comfy_entrypoint() -> PromptToPromptExtension:
     """Called by the host when it loads the pack."""
+    align_route.register()
     return PromptToPromptExtension()

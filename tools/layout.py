@@ -12,6 +12,7 @@ from typing import Any
 WIDTH, TITLE, SLOT, WIDGET, TEXT = 300, 30, 20, 24, 62
 ROW_GAP, COLUMN_GAP, MARGIN, HEADER = 24, 32, 16, 58
 PICTURES = {"SaveImage": 250, "PreviewImage": 250, "LoadImage": 250}
+ALIGNMENT = {"P2P_EncodePromptPair": 84, "P2P_Edit": 84}  # what web/js/alignment.js shows below the prompts
 BADGE = 24  # the editor's modern nodes have the pack's name below
 BLUE, GREY = "#3f789e", "#8888aa"
 
@@ -28,7 +29,8 @@ class Stage:
 def node_height(kind: str, rows: int, widgets: list[dict[str, Any]]) -> int:
     """A node's height without its title: its rows of sockets, its widgets by their options, and room for a picture."""
     lines = sum(TEXT if widget.get("multiline") else WIDGET for widget in widgets)
-    return 6 + SLOT * rows + (8 + lines if widgets else 0) + PICTURES.get(kind, BADGE if kind.startswith("P2P_") else 0)
+    shown = PICTURES.get(kind, BADGE if kind.startswith("P2P_") else 0) + ALIGNMENT.get(kind, 0)
+    return 6 + SLOT * rows + (8 + lines if widgets else 0) + shown
 
 
 def note_height(text: str) -> int:

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from editor_file import to_editor
-from graph import COMPARE, MODEL, SAMPLE, Workflow
+from graph import COMPARE, EDIT, MODEL, PICTURES, SAMPLE, Workflow
 from server import ROOT, make_base, serve
 
 FOLDER = ROOT / "workflows"
@@ -23,7 +23,38 @@ OWN_SDXL = (
     "`map_resolution` of 1/4 are 32×32 at 1024 pixels."
 )
 REWEIGHTED = "a red circle and a small white heart on a green background"
-STRENGTHS, ENDS = "-2, -1, 0, 2", "0.1, 0.3, 0.5, 0.8"
+STRENGTHS, ENDS = "-2, -1, 0, 4", "0.1, 0.3, 0.5, 0.8"
+
+
+def edit() -> Workflow:
+    """All in one node, to start with."""
+    flow = Workflow(
+        "edit",
+        "## One node\nChange words of the target prompt and press **Run**. Below the prompts one sees which words are "
+        "kept and which are swapped. `keep` says how much of the picture stays; `words` takes a line for a single "
+        "word, such as *yellow: strength 2* or *blend: circle*.",
+    )
+    flow.model = flow.add("P2P_LoadDemoModel", "Model (or your own checkpoint)")
+    latent = flow.add("EmptyLatentImage", "Size (32×32 for the demo model)", width=32, height=32, batch_size=1)
+    flow.note(flow.own)
+    flow.stage(EDIT)
+    edited = flow.add(
+        "P2P_Edit",
+        "P2P Edit",
+        model=[flow.model, 0],
+        clip=[flow.model, 1],
+        latent=[latent, 0],
+        source_prompt="a large red circle on a blue background",
+        target_prompt="a large yellow circle on a blue background",
+        keep="keep the layout",
+        words="",
+    )
+    flow.stage(SAMPLE)
+    flow.negative = flow.add("CLIPTextEncode", "Negative prompt", clip=[flow.model, 1], text="")
+    flow.sampler = flow.sample("Both pictures in one batch", [edited, 0], [edited, 1], [edited, 2], 1)
+    flow.stage(PICTURES)
+    flow.pictures("Source and edit", flow.sampler, flow.name)
+    return flow
 
 
 def word_swap() -> Workflow:
@@ -112,7 +143,7 @@ def many_targets() -> Workflow:
     """One source, several edits, one batch."""
     flow = Workflow(
         "many_targets",
-        "## Many targets\nFurther target prompts, one a line: each makes one more picture of the same source in the "
+        "## Many targets\nMore target prompts, one per line: each makes one more picture of the same source in the "
         "same batch, and the more there are the less each costs.",
     )
     flow.begin(
@@ -181,7 +212,7 @@ def attention_maps() -> Workflow:
     """Where the model looked for each word."""
     flow = Workflow(
         "attention_maps",
-        "## Attention maps\nWatch Words keeps where the model looks for words of the prompts (empty: all of them); "
+        "## Attention maps\nWatch Words records where the model looks for words of the prompts (empty: all of them); "
         "Attention Maps shows it over the pictures of the same run, the source's words first.",
         back="Set Watch Words' `map_resolution` to 1/4.",
     )
@@ -226,15 +257,16 @@ def sdxl() -> Workflow:
         "## SDXL\nA swap and a local blend with what SDXL wants. As it comes it runs on the demo model; the note below "
         "says how to put your own checkpoint in.",
         OWN_SDXL,
+        back="Set Local Blend's `map_resolution` to 1/4 for it and begin with a `threshold` of 0.3.",
     )
     flow.begin("a large green heart on a white background", "a large blue heart on a white background")
     flow.swap()
-    flow.blend("heart", 0.5, resolution="1/4")
+    flow.blend("heart", 0.5)
     flow.finish(seed=1)
     return flow
 
 
-ALL = [word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps, sweep, sdxl]
+ALL = [edit, word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps, sweep, sdxl]
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from comfy_execution.utils import get_executing_context
 
@@ -54,9 +55,14 @@ def printable(text: str) -> str:
     return text
 
 
+def running_server() -> Any:
+    """The host's server, None in a process without one."""
+    return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+
+
 def _tell(level: str, text: str) -> None:
     """Send the line to the editors that are open, with the node that it is about; without a server do nothing."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    server = running_server()
     if server is not None:
         running = get_executing_context()
         node = _speaker.get() or (running.node_id if running else "")

@@ -15,7 +15,7 @@ from .attention_share import AttentionShare, edited_positions
 LITTLE = 0.1
 LEAST_FREE = 0.01
 LITTLE_GUIDANCE = 1.0
-MOST_MISSED = 0.5
+MOST_MISSED = 0.7
 
 
 @dataclass(frozen=True)

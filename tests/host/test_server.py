@@ -1,6 +1,9 @@
 """The main job, as an API user does it: a real server, the shared workflow, pictures looked at by the judge."""
 
 import json
+import time
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
@@ -151,3 +154,73 @@ def test_a_run_cancelled_in_the_middle(server):
         server.run(other, cancel)
     outputs = server.run(workflow)
     assert [p.tobytes() for node in ("10", "16") for p in server.images(outputs[node])] == expected
+
+
+def post(server, body: bytes, content_type: str = "application/json", origin: str | None = None) -> tuple[int, dict]:
+    """The status and the JSON of an answer of the route that aligns prompts."""
+    headers = {"Content-Type": content_type, **({"Origin": origin} if origin else {})}
+    request = urllib.request.Request(f"http://{server.address}/p2p/align", body, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return reply.status, json.loads(reply.read())
+    except urllib.error.HTTPError as error:
+        text = error.read()
+        return error.code, json.loads(text) if text.startswith(b"{") else {}
+
+
+def test_prompts_are_aligned_for_the_editor(server):
+    asked = {"source": "a hippopotamus, red", "targets": ["a cat, very red", ""]}
+    status, answer = post(server, json.dumps(asked).encode())
+    first, empty = answer["targets"]
+    assert status == 200 and [run["change"] for run in first] == ["kept", "swapped", "kept", "added", "kept"]
+    assert "".join(first[1]["source"][0]["tokens"]) == "hippopotamus" and len(first[1]["source"][0]["tokens"]) > 1
+    assert first[3]["target"] == [{"text": "very", "tokens": ["very"]}]
+    assert [run["change"] for run in empty] == ["removed"]
+    long = {"source": "a very " + "small " * 70 + "cat", "targets": ["a very " + "small " * 70 + "dog"]}
+    took = []
+    for _ in range(5):
+        begun = time.monotonic()
+        assert post(server, json.dumps(long).encode())[0] == 200
+        took.append(time.monotonic() - begun)
+    print(f"aligned 77 tokens in {sorted(took)[2] * 1000:.0f} ms")
+
+
+@pytest.mark.parametrize(
+    "body, status",
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b"[" * 20000, 400),
+        (b'{"source": "a"}', 400),
+        (b'{"source": "a", "targets": []}', 400),
+        (b'{"source": 1, "targets": ["a"]}', 400),
+        (b'{"source": "a", "targets": [null]}', 400),
+        (b'{"source": "a", "targets": "abc"}', 400),
+        (b'{"source": "\\ud83d", "targets": ["a"]}', 400),
+        (json.dumps({"source": "a", "targets": ["a"] * 9}).encode(), 400),
+        (json.dumps({"source": "a" * 4001, "targets": ["a"]}).encode(), 400),
+        (json.dumps({"source": "a", "targets": ["b" * 70000]}).encode(), 413),
+    ],
+)
+def test_hostile_requests_for_an_alignment(server, body, status):
+    code, answer = post(server, body)
+    assert code == status and answer["error"]
+
+
+def test_an_alignment_opens_nothing_and_is_of_the_same_origin(server):
+    asked = {"source": "embedding:../../secret", "targets": ["embedding:/etc/passwd (a:nan) <lora:x:1>"]}
+    status, answer = post(server, json.dumps(asked).encode())
+    words = [word["text"] for run in answer["targets"][0] for word in run["target"]]
+    assert status == 200 and "<embedding>" not in words and "passwd" in words
+    assert post(server, json.dumps(asked).encode(), "text/plain")[0] == 415
+    assert post(server, json.dumps(asked).encode(), origin="http://evil.example")[0] == 403
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in WORKFLOW.parent.glob("*.json")))
+def test_no_templates_run_warns(server, name):
+    server.upload(Image.new("RGB", (8, 8)), "example.png")
+    before = len(server.log.read_text())
+    server.run(json.loads((WORKFLOW.parent / f"{name}.json").read_text()))
+    said = server.log.read_text()[before:].splitlines()
+    assert [line for line in said if "P2P " in line] == []

@@ -8,6 +8,7 @@ from .conftest import ROOT
 from .graph import encode, node
 
 LIBRARIES = {
+    "aiohttp",
     "torch",
     "numpy",
     "PIL",
@@ -21,22 +22,9 @@ LIBRARIES = {
     "latent_preview",
 }
 STANDARD = {
-    *("__future__", "collections", "contextlib", "contextvars", "dataclasses", "difflib", "enum", "fractions"),
-    *(
-        "functools",
-        "hashlib",
-        "inspect",
-        "itertools",
-        "logging",
-        "math",
-        "numbers",
-        "pathlib",
-        "re",
-        "sys",
-        "textwrap",
-        "types",
-    ),
-    *("typing", "uuid", "weakref"),
+    *("__future__", "asyncio", "collections", "contextlib", "contextvars", "dataclasses", "difflib", "enum"),
+    *("fractions", "functools", "hashlib", "inspect", "itertools", "json", "logging", "math", "numbers", "pathlib"),
+    *("re", "sys", "textwrap", "types", "typing", "uuid", "weakref"),
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "open", "__import__"}
 SHIPPED = [ROOT / "__init__.py", *ROOT.glob("nodes/**/*.py"), *ROOT.glob("p2p_attention/**/*.py")]
