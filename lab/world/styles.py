@@ -8,6 +8,7 @@ import numpy as np
 
 Array = np.ndarray
 CELLS = 32
+PENCIL_TINT, NEON_DIM = 0.35, 0.27
 PAPER = np.array((0.965, 0.955, 0.925), np.float32)
 GRAPHITE = np.array((0.28, 0.28, 0.31), np.float32)
 
@@ -38,7 +39,7 @@ def pencil_drawing(picture: Array, cover: Array, seed: int) -> Array:
     side = picture.shape[0]
     steps = np.arange(side, dtype=np.float32) / side
     hatch = 0.5 + 0.5 * np.sin(2 * np.pi * 13 * (steps[None, :] + 0.8 * steps[:, None]))
-    strength = cover * (0.7 + 0.25 * hatch) + (1 - cover) * (0.3 + 0.1 * hatch)
+    strength = cover * (0.7 + 0.25 * hatch) + (1 - cover) * (PENCIL_TINT - 0.05 + 0.1 * hatch)
     line = np.clip((edges(picture) - 0.12) * 1.1, 0, 0.85)
     tinted = PAPER + strength[..., None] * (picture - PAPER)
     return tinted + line[..., None] * (GRAPHITE - tinted)
@@ -53,7 +54,7 @@ def neon_sign(picture: Array, cover: Array, seed: int) -> Array:
         padded = np.pad(glow, [(2, 2) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
         n = glow.shape[axis]
         glow = sum(np.take(padded, range(k, k + n), axis) for k in range(5)) / 5
-    dim = picture**1.5 * (0.27 + 0.18 * cover)[..., None]
+    dim = picture**1.5 * (NEON_DIM + 0.18 * cover)[..., None]
     saturated = np.clip(bright * 1.5 - 0.45, 0, 1)
     lit = dim + (0.75 * glow)[..., None] * saturated
     return lit + line[..., None] * (np.clip(saturated + 0.15, 0, 1) - lit)
