@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,7 @@ from . import vae as autoencoder
 from .boot import CACHE, boot
 
 FOLDER = CACHE / "data"
-SHARD, TWO = 1000, 0.45
+SHARD, TWO = int(os.environ.get("P2P_SHARD", "1000")), 0.45
 
 
 def write_shard(vae: torch.nn.Module, scale: float, device: torch.device, easy: bool, number: int) -> None:

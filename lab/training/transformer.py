@@ -63,10 +63,10 @@ class TransformerModel(torch.nn.Module):
         """The states of dense ids [B, T]: [B, T, C], and how far they hold what words more than three away say, [B]."""
         mixed = self.text(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
         at = torch.arange(ids.shape[1], device=ids.device)
-        near = ((at[:, None] - at).abs() <= NEAR).float()
-        near[-1] = 0
-        near[-1, -1] = 1
-        own = self.text(input_ids=ids, attention_mask=near[None].expand(len(ids), -1, -1)).last_hidden_state.detach()
+        far = (at[:, None] - at).abs() > NEAR
+        far[-1] = at < ids.shape[1] - 1
+        mask = torch.zeros(far.shape, device=ids.device).masked_fill(far, -1e9)[None, None]
+        own = self.text(input_ids=ids, attention_mask=mask).last_hidden_state.detach()
         return mixed, (mixed - own).float().square().mean((1, 2)) / own.float().square().mean((1, 2))
 
     def predict(self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> torch.Tensor:

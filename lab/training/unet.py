@@ -13,7 +13,7 @@ from .vocabulary import clip_vocabulary
 WIDTH = 64
 UNET_CONFIG: dict[str, Any] = {
     "image_size": 32, "in_channels": CHANNELS, "out_channels": CHANNELS, "model_channels": 64,
-    "channel_mult": (1, 2, 3, 3), "num_res_blocks": [0, 1, 1, 1], "transformer_depth": [1, 1, 1],
+    "channel_mult": (1, 2, 2, 2), "num_res_blocks": [0, 1, 1, 1], "transformer_depth": [1, 1, 1],
     "transformer_depth_middle": 1, "transformer_depth_output": [0, 1, 1, 1, 1, 1, 1], "use_spatial_transformer": True,
     "context_dim": WIDTH, "conv_resample": False, "legacy": False,
 }  # fmt: skip
