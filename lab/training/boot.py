@@ -22,9 +22,12 @@ def boot() -> torch.device:
     sys.path.insert(0, os.environ["COMFYUI_PATH"])
     import comfy.options
 
-    arguments, sys.argv = sys.argv, ["train", "--use-pytorch-cross-attention", *([] if device.type == "cuda" else ["--cpu"])]
+    arguments, sys.argv = (
+        sys.argv,
+        ["train", "--use-pytorch-cross-attention", *([] if device.type == "cuda" else ["--cpu"])],
+    )
     comfy.options.enable_args_parsing()
-    import comfy.cli_args  # noqa: F401  (reads the options now)
+    import comfy.cli_args
 
     sys.argv = arguments
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -33,7 +36,14 @@ def boot() -> torch.device:
 
 def initialise(module: torch.nn.Module, zero: tuple[str, ...]) -> None:
     """Torch's own initialisation, for the host's layers leave their weights empty; layers whose names end so, zero."""
-    bases = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.LayerNorm, torch.nn.RMSNorm, torch.nn.Embedding)
+    bases = (
+        torch.nn.Linear,
+        torch.nn.Conv2d,
+        torch.nn.GroupNorm,
+        torch.nn.LayerNorm,
+        torch.nn.RMSNorm,
+        torch.nn.Embedding,
+    )
     for name, part in module.named_modules():
         for base in bases:
             if isinstance(part, base):

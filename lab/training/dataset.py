@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import zlib
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
@@ -24,8 +25,18 @@ from lab.world.words import prompt
 from . import vae as autoencoder
 from .boot import CACHE, boot
 
-FOLDER = CACHE / "data"
 SHARD, TWO = int(os.environ.get("P2P_SHARD", "1000")), 0.45
+
+
+def folder() -> Path:
+    """Where the latents of the present encoder are: another encoder has other latents."""
+    from safetensors.torch import load_file
+
+    code = 0
+    for name, tensor in sorted(load_file(autoencoder.WEIGHTS).items()):
+        if name.startswith(("encoder.", "quant_conv.")):
+            code = zlib.crc32(tensor.numpy().tobytes(), code)
+    return CACHE / f"data-{code:08x}"
 
 
 def write_shard(vae: torch.nn.Module, scale: float, device: torch.device, easy: bool, number: int) -> None:
@@ -38,7 +49,7 @@ def write_shard(vae: torch.nn.Module, scale: float, device: torch.device, easy: 
         x = torch.from_numpy(pictures).movedim(-1, 1).to(device) * 2 - 1
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
             latents.append((autoencoder.mean_latent(vae, x).float() * scale).half().cpu())
-    stem = FOLDER / f"{'easy' if easy else 'all'}-{number:05d}"
+    stem = folder() / f"{'easy' if easy else 'all'}-{number:05d}"
     texts = [{"prompt": prompt(scene, rng), "scene": asdict(scene)} for scene in scenes]
     stem.with_suffix(".json").write_text(json.dumps(texts))
     partial = stem.with_suffix(".part")
@@ -58,7 +69,7 @@ class Data:
 
     def refresh(self) -> None:
         """Read new shards."""
-        for path in sorted(FOLDER.glob("*.npy")):
+        for path in sorted(folder().glob("*.npy")):
             if path not in self._read:
                 kind = path.stem.split("-")[0]
                 self.latents[kind].append(np.load(path, mmap_mode="r"))
@@ -85,7 +96,9 @@ class Data:
             taken.append(self.take(kind, int(rng.integers(len(self.prompts[kind])))))
         return torch.from_numpy(np.stack([z for z, _ in taken])).float(), [text for _, text in taken]
 
-    def alike(self, rng: np.random.Generator, count: int, ease: float, length: dict[str, int]) -> tuple[torch.Tensor, list[str]]:
+    def alike(
+        self, rng: np.random.Generator, count: int, ease: float, length: dict[str, int]
+    ) -> tuple[torch.Tensor, list[str]]:
         """The same, all prompts with as many tokens as a random one has; `length` knows the tokens of a prompt."""
         kind = self.choose(rng, ease)
         if kind not in self._lengths:
@@ -107,7 +120,7 @@ def main() -> None:
     parser.add_argument("--part", default="0/1", help="k/n: only every n-th shard from k, for n processes at once")
     options = parser.parse_args()
     device = boot()
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder().mkdir(parents=True, exist_ok=True)
     from safetensors import safe_open
 
     with safe_open(autoencoder.WEIGHTS, "pt") as file:
@@ -116,7 +129,7 @@ def main() -> None:
     part, parts = (int(x) for x in options.part.split("/"))
     for number in range(max(options.easy, options.all) // SHARD):
         for easy, count in ((True, options.easy), (False, options.all)):
-            done = (FOLDER / f"{'easy' if easy else 'all'}-{number:05d}.npy").is_file()
+            done = (folder() / f"{'easy' if easy else 'all'}-{number:05d}.npy").is_file()
             if number * SHARD < count and number % parts == part and not done:
                 write_shard(vae, scale, device, easy, number)
                 print(f"{'easy' if easy else 'all'} {number}", flush=True)

@@ -10,15 +10,17 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from . import vae
-from .boot import CACHE, STATE, boot
+from .boot import CACHE, boot
+from .keep import kept
 from .transformer import TransformerModel
 from .unet import UNetModel
 
 
 def export(name: str, folder: Path = CACHE) -> Path:
     """Write NAME.safetensors in fp16. Returns its path."""
-    path = CACHE / f"{name}.pt"
-    state = torch.load(path if path.is_file() else STATE / f"{name}.pt", map_location="cpu", weights_only=True)
+    state = kept(name)
+    if state is None:
+        raise FileNotFoundError(f"{name} has not been trained yet")
     model = (UNetModel if name == "unet" else TransformerModel)(torch.device("cpu"))
     weights = model.exported({k: v.float() for k, v in state["average"].items()})
     weights |= {f"first_stage_model.{k}": v for k, v in load_file(vae.WEIGHTS).items()}

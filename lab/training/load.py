@@ -1,4 +1,4 @@
-"""From one safetensors file to the host's own MODEL, CLIP and VAE. Only the widths are small; every class is the host's."""
+"""From one safetensors file to the host's own MODEL, CLIP and VAE; every class is the host's, only narrow."""
 
 from __future__ import annotations
 

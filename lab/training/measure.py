@@ -23,7 +23,6 @@ from lab.world.words import prompt
 
 from .boot import CACHE, boot
 from .export import export
-from .vae import FACTOR
 
 SETTINGS = {"unet": (24, 4.0, "euler", "normal"), "transformer": (24, 4.0, "euler", "simple")}
 BATCH = 8
@@ -43,7 +42,17 @@ def sample(loaded: tuple, name: str, prompts: list[str], seed: int, latent_of: o
         positive = clip.encode_from_tokens_scheduled(clip.tokenize(text))
         noise = comfy.sample.prepare_noise(latent, seed + i)
         samples = comfy.sample.sample(
-            model, noise, steps, guidance, sampler, scheduler, positive, negative, latent, seed=seed + i, disable_pbar=True
+            model,
+            noise,
+            steps,
+            guidance,
+            sampler,
+            scheduler,
+            positive,
+            negative,
+            latent,
+            seed=seed + i,
+            disable_pbar=True,
         )
         out.append(vae.decode(samples)[0].clamp(0, 1).float().cpu().numpy())
     return np.stack(out)

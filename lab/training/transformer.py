@@ -17,7 +17,8 @@ from .vocabulary import t5_vocabulary
 
 WIDTH, HIDDEN, HEADS, PATCH, DOUBLE, SINGLE = 64, 192, 6, 2, 2, 4
 CHROMA_CONFIG: dict[str, Any] = {
-    "in_channels": CHANNELS * PATCH**2, "out_channels": CHANNELS * PATCH**2, "context_in_dim": WIDTH, "vec_in_dim": None,
+    "in_channels": CHANNELS * PATCH**2, "out_channels": CHANNELS * PATCH**2, "context_in_dim": WIDTH,
+    "vec_in_dim": None,
     "hidden_size": HIDDEN, "mlp_ratio": 4.0, "num_heads": HEADS, "depth": DOUBLE, "depth_single_blocks": SINGLE,
     "axes_dim": [8, 12, 12], "theta": 1000, "patch_size": PATCH, "qkv_bias": True, "txt_ids_dims": [],
     "in_dim": 64, "out_dim": HIDDEN, "hidden_dim": 64, "n_layers": 2,
@@ -162,9 +163,7 @@ def rotate(x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor]) -> torch.Te
     return torch.stack((cos * a - sin * b, sin * a + cos * b), -1).flatten(-2).to(x.dtype)
 
 
-def attend(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor]
-) -> torch.Tensor:
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
     """Attention of [B, H, L, D] with rotary positions: [B, L, H·D]."""
     out = F.scaled_dot_product_attention(rotate(q, rope), rotate(k, rope), v)
     return out.transpose(1, 2).flatten(2)

@@ -98,6 +98,8 @@ class UNetModel(torch.nn.Module):
                 value = self.vocabulary.whole(value, 49408)
             part, name = key.split(".", 1)
             name = name.removeprefix("text_model.")
-            out[f"model.diffusion_model.{name}" if part == "unet" else f"cond_stage_model.transformer.text_model.{name}"] = value
+            out[
+                f"model.diffusion_model.{name}" if part == "unet" else f"cond_stage_model.transformer.text_model.{name}"
+            ] = value
         out["cond_stage_model.transformer.text_projection.weight"] = torch.eye(WIDTH)
         return out

@@ -20,6 +20,7 @@ from lab.world.render import SIDE, render
 from lab.world.scenes import sample_scene
 
 from .boot import CACHE, boot, initialise
+from .keep import kept
 from .muon import Optimisers
 
 CHANNELS, FACTOR = 8, 4
@@ -103,17 +104,19 @@ class Trainer:
         torch.manual_seed(seed)
         self.total, self.batch, self.device = total, batch, device
         self.vae = build().to(device)
-        self.file = CACHE / ("vae-decoder.pt" if decoder_only else "vae.pt")
+        name = "vae-decoder" if decoder_only else "vae"
+        self.file = CACHE / f"{name}.pt"
         if decoder_only:
             self.vae.load_state_dict(load().state_dict())
             self.vae.encoder.requires_grad_(False)
             self.vae.quant_conv.requires_grad_(False)
         self.seen, self.seconds = 0, 0.0
         self.average = {k: p.detach().clone() for k, p in self.vae.named_parameters()}
-        if self.file.is_file():
-            state = torch.load(self.file, map_location=device, weights_only=True)
-            self.vae.load_state_dict(state["parameters"])
-            self.average, self.seen, self.seconds = state["average"], state["seen"], state["seconds"]
+        state = kept(name)
+        if state is not None:
+            self.vae.load_state_dict(state.get("parameters", state["average"]))
+            self.average = {key: value.to(device) for key, value in state["average"].items()}
+            self.seen, self.seconds = state["seen"], state["seconds"]
         named = {k: p for k, p in self.vae.named_parameters() if p.requires_grad}
         edges = ("conv_in.weight", "conv_out.weight", "quant_conv.weight")
         hidden = [p for k, p in named.items() if p.ndim > 1 and not k.endswith(edges)]
@@ -140,7 +143,12 @@ class Trainer:
 
     def save(self) -> None:
         """Write the state, and the averaged weights as vae.safetensors."""
-        state = {"parameters": self.vae.state_dict(), "average": self.average, "seen": self.seen, "seconds": self.seconds}
+        state = {
+            "parameters": self.vae.state_dict(),
+            "average": self.average,
+            "seen": self.seen,
+            "seconds": self.seconds,
+        }
         torch.save(state, self.file)
         averaged = build().to(self.device)
         averaged.load_state_dict(self.vae.state_dict() | self.average)

@@ -17,7 +17,14 @@ BANDS = 16
 VARIANTS = 30
 UNEVEN, DARK = 0.006, 0.3
 LEAST_FIT, SECOND, LONE, UNLIKE = 0.45, 0.6, 0.25, 0.42
-PATTERN_TRIES = (("plain", 0.45), ("striped", 0.25), ("striped", 0.4), ("striped", 0.58), ("spotted", 0.45), ("checked", 0.45))
+PATTERN_TRIES = (
+    ("plain", 0.45),
+    ("striped", 0.25),
+    ("striped", 0.4),
+    ("striped", 0.58),
+    ("spotted", 0.45),
+    ("checked", 0.45),
+)
 
 
 @dataclass(frozen=True)
@@ -130,14 +137,16 @@ def judge(picture: np.ndarray, most: int = 3) -> Verdict:
 def read_coat(
     picture: np.ndarray, thing: Thing, radius: float, style: str, place: str, ground: str
 ) -> tuple[str, str, float]:
-    """The colour and pattern of a thing whose kind and place are known: what, drawn there, comes nearest, and its gap."""
+    """A found thing's colour and pattern: those that, drawn there, come nearest; and the gap that is left."""
 
     class Sized(Scene):
         def radius(self, thing: Thing) -> float:
             return radius
 
     def gap(colour: str, pattern: str, amount: float) -> float:
-        scene = Sized((replace(thing, colour=colour, pattern=pattern, amount=amount),), place, ground or "blue", style=style)
+        scene = Sized(
+            (replace(thing, colour=colour, pattern=pattern, amount=amount),), place, ground or "blue", style=style
+        )
         return float(np.abs(render(scene) - picture).sum(-1)[where].mean()) if where.any() else 9.0
 
     where = coat_mask(thing, radius)

@@ -60,8 +60,8 @@ def house(b: Brush, c: Coat) -> None:
 def tree(b: Brush, c: Coat) -> None:
     """A round crown of the colour on a brown trunk."""
     b.fill(b.polygon([(-0.12, 0.1), (0.12, 0.1), (0.2, 0.9), (-0.2, 0.9)], 0.02), WOOD)
-    crown = union(b.ellipse(0, -0.5, 0.42, 0.42), b.ellipse(-0.42, -0.12, 0.38, 0.36), b.ellipse(0.42, -0.12, 0.38, 0.36),
-                  b.ellipse(0, 0.0, 0.42, 0.34))  # fmt: skip
+    sides = (b.ellipse(s * 0.42, -0.12, 0.38, 0.36) for s in (-1, 1))
+    crown = union(b.ellipse(0, -0.5, 0.42, 0.42), *sides, b.ellipse(0, 0.0, 0.42, 0.34))
     b.fill(crown, c.main)
     for x, y in ((-0.45, -0.1), (0.1, -0.55), (0.42, 0.0)):
         b.fill(cut(b.ellipse(x, y, 0.2, 0.2), b.ellipse(x + 0.03, y - 0.07, 0.21, 0.2)), c.dark, line=False)
@@ -119,11 +119,14 @@ def cake(b: Brush, c: Coat) -> None:
 def cup(b: Brush, c: Coat) -> None:
     """A steaming cup on a saucer."""
     for x in (-0.3, 0.0, 0.3):
-        b.fill(b.stroke([*curve((x - 0.1, -0.42), (x + 0.12, -0.56), (x - 0.1, -0.7), 4),
-                         *curve((x - 0.1, -0.7), (x - 0.22, -0.8), (x - 0.05, -0.92), 4)[1:]], 0.035), WHITE)  # fmt: skip
+        steam = curve((x - 0.1, -0.42), (x + 0.12, -0.56), (x - 0.1, -0.7), 4)
+        steam += curve((x - 0.1, -0.7), (x - 0.22, -0.8), (x - 0.05, -0.92), 4)[1:]
+        b.fill(b.stroke(steam, 0.035), WHITE)
     b.fill(b.ellipse(0, 0.75, 0.88, 0.13), WHITE)
     b.fill(cut(b.ellipse(0.56, 0.12, 0.34, 0.32), b.ellipse(0.56, 0.12, 0.17, 0.16)), c.main)
-    b.fill(b.polygon([(-0.56, -0.22), (0.56, -0.22), (0.5, 0.4), (0.28, 0.68), (-0.28, 0.68), (-0.5, 0.4)], 0.05), c.main)
+    b.fill(
+        b.polygon([(-0.56, -0.22), (0.56, -0.22), (0.5, 0.4), (0.28, 0.68), (-0.28, 0.68), (-0.5, 0.4)], 0.05), c.main
+    )
     b.fill(b.ellipse(0, -0.22, 0.56, 0.13), rgb(110, 66, 45))
 
 

@@ -10,7 +10,13 @@ from .colours import COLOURS, rgb
 from .scenes import Scene
 
 Array = np.ndarray
-SKY, SEA, SAND, GRASS, HILL = rgb(150, 212, 248), rgb(58, 160, 200), rgb(242, 222, 168), rgb(136, 204, 98), rgb(112, 186, 104)
+SKY, SEA, SAND, GRASS, HILL = (
+    rgb(150, 212, 248),
+    rgb(58, 160, 200),
+    rgb(242, 222, 168),
+    rgb(136, 204, 98),
+    rgb(112, 186, 104),
+)
 SNOW, FAR_SNOW, WINTER = rgb(240, 245, 252), rgb(214, 226, 242), rgb(176, 200, 228)
 NIGHT, LOW_NIGHT, NIGHT_HILL, NIGHT_GROUND = rgb(30, 38, 96), rgb(70, 72, 150), rgb(44, 62, 108), rgb(52, 84, 104)
 WHITE, SUN, MOON = rgb(255, 255, 255), rgb(255, 226, 105), rgb(255, 244, 205)
@@ -31,7 +37,7 @@ class Sheet:
 
     def fade(self, top: Array, low: Array) -> None:
         """Fill with a colour that changes downwards."""
-        self.picture[:] = (top + np.clip(self.y / 0.65, 0, 1)[..., None] * (low - top))
+        self.picture[:] = top + np.clip(self.y / 0.65, 0, 1)[..., None] * (low - top)
 
     def dot(self, x: float, y: float, r: float, colour: Array, strength: float = 1.0) -> None:
         """A small disc, on its own few pixels."""

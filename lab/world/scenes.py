@@ -1,4 +1,4 @@
-"""What a picture shows: things, where they are, the place, and the style. Drawing scenes at random, and the held-out rule."""
+"""What a picture shows: things and where they are, the place, the style; scenes at random; the held-out rule."""
 
 from __future__ import annotations
 
@@ -119,8 +119,6 @@ def sample_scene(
     style = "drawing" if easy or rng.random() < 0.6 else str(rng.choice(STYLES[1:]))
     above = count == 2 and bool(rng.random() < 0.3)
     at = spots(rng, things, place, above)
-    placed = tuple(
-        Thing(t.kind, t.colour, t.pattern, t.size, t.amount, s) for t, s in zip(things, at, strict=True)
-    )
+    placed = tuple(Thing(t.kind, t.colour, t.pattern, t.size, t.amount, s) for t, s in zip(things, at, strict=True))
     ground = str(rng.choice(grounds))
     return Scene(placed, place, ground, degree, level, amount, style, above, int(rng.integers(2**31)))

@@ -5,6 +5,7 @@ A distance is negative inside, in units of the grid it was asked for: [N, N] of 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -60,7 +61,7 @@ class Brush:
     def stroke(self, points: Sequence[Point], width: float) -> Array:
         """A line through points, with round ends; `width` is half its thickness."""
         d = np.full_like(self.x, 9.0)
-        for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+        for (ax, ay), (bx, by) in itertools.pairwise(points):
             ux, uy = bx - ax, by - ay
             t = np.clip(((self.x - ax) * ux + (self.y - ay) * uy) / (ux * ux + uy * uy), 0, 1)
             d = np.minimum(d, np.hypot(self.x - ax - t * ux, self.y - ay - t * uy))

@@ -13,6 +13,7 @@ from .scenes import KINDS, Scene, Thing
 from .styles import edges
 
 MAP = 64
+FLAT = 4e-3  # an edge map that varies less has nothing in it
 RADII = (0.145, 0.17, 0.2, 0.235, 0.27, 0.315, 0.365)
 PATTERNS = (("plain", 0.45), ("striped", 0.3), ("striped", 0.55), ("spotted", 0.45), ("checked", 0.45))
 COLOURS = ("blue", "orange")
@@ -64,7 +65,9 @@ def bank(style: str) -> Bank:
     for kind in KINDS:
         for radius in RADII:
             cover = silhouette(sized(kind, "plain", 0.45, "blue", radius, style))
-            window = ndimage.binary_dilation(cover > 0.5, iterations=5).reshape(MAP, SIDE // MAP, MAP, -1).mean((1, 3)) > 0.5
+            window = (
+                ndimage.binary_dilation(cover > 0.5, iterations=5).reshape(MAP, SIDE // MAP, MAP, -1).mean((1, 3)) > 0.5
+            )
             for pattern, amount in PATTERNS:
                 seen = [edge_map(render(sized(kind, pattern, amount, c, radius, style)), style) for c in COLOURS]
                 mean = np.mean(seen, 0)
@@ -86,5 +89,5 @@ def fits(seen: np.ndarray, style: str) -> np.ndarray:
     near = fft.irfft2(templates.maps * fft.rfft2(seen), (MAP, MAP))
     mean = fft.irfft2(templates.windows * fft.rfft2(seen), (MAP, MAP)) / templates.areas[:, None, None]
     square = fft.irfft2(templates.windows * fft.rfft2(seen**2), (MAP, MAP)) / templates.areas[:, None, None]
-    spread = np.sqrt(np.maximum(square - mean**2, 1e-4) * templates.areas[:, None, None])
+    spread = np.sqrt(np.maximum(square - mean**2, FLAT) * templates.areas[:, None, None])
     return near / (spread * templates.norms[:, None, None])
