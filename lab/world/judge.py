@@ -16,7 +16,7 @@ from .templates import MAP, bank, edge_map, fits
 BANDS = 16
 VARIANTS = 30
 UNEVEN, DARK = 0.006, 0.3
-LEAST_FIT, SECOND, LONE, UNLIKE = 0.45, 0.6, 0.25, 0.42
+LEAST_FIT, LONE, CLEAR, FAR, TRIES = 0.45, 0.25, 0.3, 0.8, 8
 PATTERN_TRIES = (
     ("plain", 0.45),
     ("striped", 0.25),
@@ -35,10 +35,10 @@ class Seen:
     kind: str
     colour: str
     pattern: str
+    unlike: float
     spot: tuple[float, float]
     radius: float
     fit: float
-    unlike: float
 
 
 @dataclass(frozen=True)
@@ -104,39 +104,34 @@ def read_place(picture: np.ndarray) -> tuple[str, str, str]:
 
 
 def judge(picture: np.ndarray, most: int = 3) -> Verdict:
-    """Describe a picture [S, S, 3] in 0 … 1."""
+    """Describe a picture [S, S, 3] in 0 … 1.
+
+    Where templates fit best, coats are tried; the thing that fits and is painted like its template is taken, then
+    those beside it. A thing as large as one is alone.
+    """
     style, place, ground = read_place(picture)
-    seen = edge_map(picture, style)
+    templates, scores = bank(style), fits(edge_map(picture, style), style)
     found: list[Seen] = []
-    scores = fits(seen, style)
-    templates = bank(style)
-    best = 0.0
-    while len(found) < most:
+    doubtful: list[Seen] = []
+    for _ in range(TRIES):
         n, y, x = np.unravel_index(int(scores.argmax()), scores.shape)
-        fit = float(scores[n, y, x])
-        if fit < max(LEAST_FIT, SECOND * best):
+        fit, radius = float(scores[n, y, x]), float(templates.radii[n])
+        if fit < LEAST_FIT or len(found) == most or (found and found[0].radius >= LONE):
             break
-        spot, radius = ((x + 0.0) / MAP, (y + 0.0) / MAP), float(templates.radii[n])
-        thing = Thing(str(templates.kinds[n]), "red", str(templates.patterns[n]), "", 0.45, spot)
-        if not found or radius < LONE:
-            colour, pattern, unlike = read_coat(picture, thing, radius, style, place, ground)
-            if not found or unlike < UNLIKE:
-                found.append(Seen(thing.kind, colour, pattern, spot, radius, fit, unlike))
-            elif found:
-                break
-            if radius >= LONE:
-                break
-            best = max(best, fit)
-        ys, xs = np.ogrid[:MAP, :MAP]
+        thing = Thing(str(templates.kinds[n]), "red", str(templates.patterns[n]), "", 0.45, (x / MAP, y / MAP))
+        seen = Seen(thing.kind, *read_coat(picture, thing, radius, style, ground), thing.spot, radius, fit)
+        good = fit - seen.unlike > CLEAR and not (found and radius >= LONE)
+        (found if good else doubtful).append(seen)
+        near = np.hypot(*np.ogrid[-y : MAP - y, -x : MAP - x])
         for m, r in enumerate(templates.radii):
-            reach = MAP * 0.75 * (radius + float(r))
-            scores[m][(np.abs(ys - y) < reach) & (np.abs(xs - x) < reach)] = -1
+            if good or (templates.kinds[m] == thing.kind and abs(r - radius) < 0.05):
+                scores[m][near < (MAP * 0.75 * (radius + r) if good else 5)] = -1
+    if not found and doubtful:
+        found = [max(doubtful, key=lambda seen: seen.fit - seen.unlike)]
     return Verdict(style, place, ground, tuple(found))
 
 
-def read_coat(
-    picture: np.ndarray, thing: Thing, radius: float, style: str, place: str, ground: str
-) -> tuple[str, str, float]:
+def read_coat(picture: np.ndarray, thing: Thing, radius: float, style: str, ground: str) -> tuple[str, str, float]:
     """A found thing's colour and pattern: those that, drawn there, come nearest; and the gap that is left."""
 
     class Sized(Scene):
@@ -144,14 +139,15 @@ def read_coat(
             return radius
 
     def gap(colour: str, pattern: str, amount: float) -> float:
-        scene = Sized(
-            (replace(thing, colour=colour, pattern=pattern, amount=amount),), place, ground or "blue", style=style
-        )
-        return float(np.abs(render(scene) - picture).sum(-1)[where].mean()) if where.any() else 9.0
+        painted = replace(thing, colour=colour, pattern=pattern, amount=amount)
+        apart = np.abs(render(Sized((painted,), "plain", ground or "blue", style=style)) - picture).sum(-1)
+        return float(np.minimum(apart[where], FAR).mean())
 
     where = coat_mask(thing, radius)
-    colours = {c: min(gap(c, thing.pattern, 0.45), gap(c, "plain", 0.45)) for c in COLOURS}
-    colour = min(colours, key=colours.__getitem__)
+    if not where.any():
+        return "red", "plain", FAR
+    patterns = {thing.pattern, "plain"}
+    colour = min(COLOURS, key=lambda c: min(gap(c, pattern, 0.45) for pattern in patterns))
     tries = {(p, a): gap(colour, p, a) for p, a in PATTERN_TRIES}
     nearest = min(tries, key=tries.__getitem__)
     return colour, nearest[0], tries[nearest]
