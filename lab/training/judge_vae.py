@@ -1,4 +1,4 @@
-"""The judge on what the VAE makes of pictures: `python3 tools/host.py -m lab.training.judge_vae [N]`.
+"""The judge on what the VAE makes of pictures: `python3 tools/host.py -m lab.training.judge_vae [N]`."""
 
 from __future__ import annotations
 

@@ -149,7 +149,9 @@ class Trainer:
             "seen": self.seen,
             "seconds": self.seconds,
         }
-        torch.save(state, self.file)
+        partial = self.file.with_suffix(".part")
+        torch.save(state, partial)
+        partial.replace(self.file)
         averaged = build().to(self.device)
         averaged.load_state_dict(self.vae.state_dict() | self.average)
         export(averaged.eval(), self.device, {"crops": self.seen, "seconds": round(self.seconds)})
