@@ -1,0 +1,169 @@
+"""The transformer: the host's Chroma with narrow widths and a T5 text model trained along. Rectified flow.
+
+Chroma, because its prompts are not padded (12 to 25 text tokens where Flux has 256), it has no pooled vector, and its
+blocks are Flux's own, so what edits it edits Flux. A token is 2×2 latents, 8×8 pixels: 16×16 tokens a picture.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from .boot import initialise
+from .vae import CHANNELS
+from .vocabulary import t5_vocabulary
+
+WIDTH, HIDDEN, HEADS, PATCH, DOUBLE, SINGLE = 64, 192, 6, 2, 2, 4
+CHROMA_CONFIG: dict[str, Any] = {
+    "in_channels": CHANNELS * PATCH**2, "out_channels": CHANNELS * PATCH**2, "context_in_dim": WIDTH,
+    "vec_in_dim": None,
+    "hidden_size": HIDDEN, "mlp_ratio": 4.0, "num_heads": HEADS, "depth": DOUBLE, "depth_single_blocks": SINGLE,
+    "axes_dim": [8, 12, 12], "theta": 1000, "patch_size": PATCH, "qkv_bias": True, "txt_ids_dims": [],
+    "in_dim": 64, "out_dim": HIDDEN, "hidden_dim": 64, "n_layers": 2,
+}  # fmt: skip
+TEXT_CONFIG = {"d_model": WIDTH, "d_kv": 16, "num_heads": 4, "d_ff": 2 * WIDTH, "num_layers": 2}
+SHIFT = 0.7
+MODULATIONS = 344
+NEAR, APART = 3, 1.0
+
+
+class TransformerModel(torch.nn.Module):
+    """What is trained: `net` and `text`. `losses` says how far the prediction is, and how words mix."""
+
+    muon, adam = 0.01, 1e-3
+    edges = ("net.img_in.weight", "net.final_layer.linear.weight", "net.distilled_guidance_layer.out_proj.weight",
+             "text.encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight")  # fmt: skip
+
+    def __init__(self, device: torch.device) -> None:
+        from comfy.ldm.chroma.model import Chroma
+        from comfy.ops import disable_weight_init
+        from transformers import T5Config, T5EncoderModel
+
+        super().__init__()
+        self.vocabulary = t5_vocabulary()
+        self.net = Chroma(**CHROMA_CONFIG, dtype=torch.float32, operations=disable_weight_init)
+        initialise(self.net, ("distilled_guidance_layer.out_proj", "final_layer.linear"))
+        config = T5Config(
+            vocab_size=len(self.vocabulary), dropout_rate=0.0, feed_forward_proj="gated-gelu", use_cache=False,
+            is_encoder_decoder=False, **TEXT_CONFIG,
+        )  # fmt: skip
+        self.text = T5EncoderModel(config)
+        self.to(device)
+
+    def levels(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """Where on the path from the picture (0) to noise (1) to train, [B]."""
+        return torch.sigmoid(torch.randn(count, generator=generator) + 0.3)
+
+    def tokens(self, prompts: list[str], device: torch.device) -> torch.Tensor:
+        """Dense ids [B, T] of prompts of equal length."""
+        return torch.tensor([self.vocabulary.ids(text) for text in prompts], device=device)
+
+    def contexts(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The states of dense ids [B, T]: [B, T, C], and how far they hold what words more than three away say, [B]."""
+        mixed = self.text(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+        at = torch.arange(ids.shape[1], device=ids.device)
+        far = (at[:, None] - at).abs() > NEAR
+        far[-1] = at < ids.shape[1] - 1
+        mask = torch.zeros(far.shape, device=ids.device).masked_fill(far, -1e9)[None, None]
+        own = self.text(input_ids=ids, attention_mask=mask).last_hidden_state.detach()
+        return mixed, (mixed - own).float().square().mean((1, 2)) / own.float().square().mean((1, 2))
+
+    def predict(self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+        """The host's Chroma on x [B, C, H, W] at t [B] with context [B, T, W], with its weights, written for training.
+
+        The host's own forward updates its streams in place, which autograd refuses; a test holds the two equal.
+        """
+        b, c, h, w = x.shape
+        img = x.view(b, c, h // PATCH, PATCH, w // PATCH, PATCH).permute(0, 2, 4, 1, 3, 5).reshape(b, -1, c * PATCH**2)
+        img, txt = self.net.img_in(img), self.net.txt_in(context)
+        mods = self._modulations(t)
+        rope = rotations(txt.shape[1], h // PATCH, w // PATCH, x.device)
+        for i, block in enumerate(self.net.double_blocks):
+            at = 3 * SINGLE + 6 * i
+            mi, mt = mods[:, at : at + 6], mods[:, at + 6 * DOUBLE : at + 6 * DOUBLE + 6]
+            parts = [heads(a.qkv(modulated(s, m[:, 0], m[:, 1])), a.norm)
+                     for a, s, m in ((block.txt_attn, txt, mt), (block.img_attn, img, mi))]  # fmt: skip
+            out = attend(*(torch.cat(pair, 2) for pair in zip(*parts, strict=True)), rope)
+            img = img + mi[:, 2, None] * block.img_attn.proj(out[:, txt.shape[1] :])
+            img = img + mi[:, 5, None] * block.img_mlp(modulated(img, mi[:, 3], mi[:, 4]))
+            txt, before = txt + mt[:, 2, None] * block.txt_attn.proj(out[:, : txt.shape[1]]), txt.shape[1]
+            txt = txt + mt[:, 5, None] * block.txt_mlp(modulated(txt, mt[:, 3], mt[:, 4]))
+        both, before = torch.cat((txt, img), 1), txt.shape[1]
+        for i, block in enumerate(self.net.single_blocks):
+            m = mods[:, 3 * i : 3 * i + 3]
+            qkv, mlp = block.linear1(modulated(both, m[:, 0], m[:, 1])).split([3 * HIDDEN, 4 * HIDDEN], -1)
+            out = torch.cat((attend(*heads(qkv, block.norm), rope), block.mlp_act(mlp)), 2)
+            both = both + m[:, 2, None] * block.linear2(out)
+        last = self.net.final_layer.linear(modulated(both[:, before:], mods[:, -2], mods[:, -1]))
+        last = last.view(b, h // PATCH, w // PATCH, c, PATCH, PATCH).permute(0, 3, 1, 4, 2, 5)
+        return last.reshape(b, c, h, w)
+
+    def _modulations(self, t: torch.Tensor) -> torch.Tensor:
+        """The rows [B, n, HIDDEN] of the host's 344 modulations that this depth uses, the last two at the end."""
+        from comfy.ldm.flux.layers import timestep_embedding
+
+        used = [*range(3 * SINGLE + 12 * DOUBLE), MODULATIONS - 2, MODULATIONS - 1]
+        index = timestep_embedding(torch.tensor(used, device=t.device), 32)
+        level = torch.cat((timestep_embedding(t, 16), timestep_embedding(torch.zeros_like(t), 16)), 1)
+        level = level[:, None].expand(-1, len(used), -1)
+        return self.net.distilled_guidance_layer(torch.cat((level, index[None].expand(len(t), -1, -1)), -1))
+
+    def losses(
+        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, prompts: list[str], alone: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The velocity's error [B] at levels [B], and the mixing of words [B], weighed."""
+        t = level.view(-1, 1, 1, 1)
+        context, mixing = self.contexts(self.tokens(prompts, clean.device))
+        predicted = self.predict(t * noise + (1 - t) * clean, level, context)
+        return (predicted.float() - (noise - clean)).square().mean((1, 2, 3)), APART * mixing
+
+    def exported(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Weights under the names of a Chroma checkpoint, with the whole vocabulary."""
+        out = {}
+        for key, value in weights.items():
+            part, name = key.split(".", 1)
+            if part == "net":
+                out[f"model.diffusion_model.{name}"] = value
+            elif "embed_tokens" not in name:
+                whole = self.vocabulary.whole(value, 32128) if name == "shared.weight" else value
+                out[f"text_encoders.t5xxl.transformer.{name}"] = whole
+        return out
+
+
+def modulated(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Layer norm of x [B, L, C] with a shift and scale [B, C]."""
+    return F.layer_norm(x, x.shape[-1:], eps=1e-6) * (1 + scale[:, None]) + shift[:, None]
+
+
+def heads(qkv: torch.Tensor, norm: torch.nn.Module) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Queries, keys (both normalised) and values [B, H, L, D] of [B, L, 3·H·D]."""
+    q, k, v = qkv.view(*qkv.shape[:2], 3, HEADS, -1).permute(2, 0, 3, 1, 4)
+    return (*norm(q, k, v), v)
+
+
+def rotations(text: int, rows: int, columns: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosines and sines [L, D/2] of the rotary positions: text at 0, image tokens at their row and column."""
+    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    at = torch.stack((torch.zeros(rows * columns), y.flatten(), x.flatten()), 1)
+    at = torch.cat((torch.zeros(text, 3), at))
+    angles = []
+    for axis, size in enumerate(CHROMA_CONFIG["axes_dim"]):
+        omega = 1.0 / CHROMA_CONFIG["theta"] ** (torch.arange(0, size, 2, dtype=torch.float64) / size)
+        angles.append(at[:, axis, None].double() * omega)
+    angle = torch.cat(angles, 1)
+    return angle.cos().float().to(device), angle.sin().float().to(device)
+
+
+def rotate(x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """Turn the pairs of x [B, H, L, D]."""
+    a, b = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    cos, sin = rope
+    return torch.stack((cos * a - sin * b, sin * a + cos * b), -1).flatten(-2).to(x.dtype)
+
+
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """Attention of [B, H, L, D] with rotary positions: [B, L, H·D]."""
+    out = F.scaled_dot_product_attention(rotate(q, rope), rotate(k, rope), v)
+    return out.transpose(1, 2).flatten(2)

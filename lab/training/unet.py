@@ -1,0 +1,105 @@
+"""The UNet: the host's class with narrow widths and a CLIP text model trained along. v-prediction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .boot import initialise
+from .vae import CHANNELS
+from .vocabulary import clip_vocabulary
+
+WIDTH = 64
+UNET_CONFIG: dict[str, Any] = {
+    "image_size": 32, "in_channels": CHANNELS, "out_channels": CHANNELS, "model_channels": 64,
+    "channel_mult": (1, 2, 2, 2), "num_res_blocks": [0, 1, 1, 1], "transformer_depth": [1, 1, 1],
+    "transformer_depth_middle": 1, "transformer_depth_output": [0, 1, 1, 1, 1, 1, 1], "use_spatial_transformer": True,
+    "context_dim": WIDTH, "conv_resample": False, "legacy": False,
+}  # fmt: skip
+EXTRA_CONFIG = {"num_heads": 4, "num_head_channels": -1}
+TEXT_CONFIG = {"hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "num_hidden_layers": 2, "num_attention_heads": 4}
+SAMPLING = {"beta_schedule": "sqrt_linear", "linear_start": 1e-4, "linear_end": 0.02}
+START, END, AND, ABOVE = 49406, 49407, 537, 4348
+ALONE, APART = 0.75, 2.0
+
+
+class UNetModel(torch.nn.Module):
+    """What is trained: `unet` and `text`. `losses` says how far the prediction is, and how words mix."""
+
+    muon, adam = 0.012, 6e-4
+    edges = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
+
+    def __init__(self, device: torch.device) -> None:
+        from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel as HostUNet
+        from comfy.model_sampling import ModelSamplingDiscrete
+        from comfy.ops import disable_weight_init
+        from transformers import CLIPTextConfig, CLIPTextModel
+
+        super().__init__()
+        self.vocabulary = clip_vocabulary()
+        self.unet = HostUNet(**UNET_CONFIG, **EXTRA_CONFIG, dtype=torch.float32, operations=disable_weight_init)
+        initialise(self.unet, ("out_layers.3", "proj_out", "out.2"))
+        config = CLIPTextConfig(
+            vocab_size=len(self.vocabulary), max_position_embeddings=77, hidden_act="quick_gelu", **TEXT_CONFIG
+        )
+        self.text = CLIPTextModel(config)
+        initialise(self.text, ("self_attn.out_proj", "mlp.fc2"))
+
+        class Settings:
+            sampling_settings = SAMPLING
+
+        self.sigmas = ModelSamplingDiscrete(Settings()).sigmas.to(device)
+        self.to(device)
+
+    def levels(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """Where on the schedule to train, [B] in 0 … 1: mostly a little below the middle, a fifth anywhere."""
+        middle = torch.sigmoid(torch.randn(count, generator=generator) * 0.8 - 0.5)
+        return torch.where(torch.rand(count, generator=generator) < 0.2, torch.rand(count, generator=generator), middle)
+
+    def tokens(self, prompts: list[str], device: torch.device) -> torch.Tensor:
+        """Dense ids [B, 77]."""
+        return torch.tensor([self.vocabulary.ids(text) for text in prompts], device=device)
+
+    def contexts(self, ids: torch.Tensor, alone: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the UNet sees of dense ids [B, 77]: [B, 77, C], and how far words mix that should not, [B].
+
+        End and padding, and the words of a lone thing, shall be what they are without the words before them; words of
+        two things may look back. Otherwise the text model gathers the prompt in the padding, where neither a word's
+        map nor its strength says anything about the word. `alone` [B]: give the UNet what they shall be.
+        """
+        mixed = self.text(input_ids=ids).last_hidden_state
+        itself = torch.eye(ids.shape[1], dtype=torch.bool, device=ids.device)
+        itself[:, 0] = True
+        own = self.text(input_ids=ids, attention_mask=itself[None, None]).last_hidden_state
+        two = torch.stack([ids == self.vocabulary.index(token) for token in (AND, ABOVE)]).any(0).any(1, keepdim=True)
+        ends, single = ids == self.vocabulary.index(END), ~two
+        apart = (ends | single).float()
+        gap = (mixed - own.detach()).float().square().mean(-1) / own.detach().float().square().mean(-1)
+        context = torch.where((ends | (single & alone[:, None]))[..., None], own, mixed)
+        return context, (gap * apart).sum(1) / apart.sum(1)
+
+    def losses(
+        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, prompts: list[str], alone: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """v-prediction's error [B] (Salimans & Ho 2022) at levels [B], and the mixing of words [B], weighed."""
+        t = (level * len(self.sigmas)).long().clamp(max=len(self.sigmas) - 1)
+        sigma = self.sigmas[t].view(-1, 1, 1, 1)
+        alpha, spread = 1 / (1 + sigma**2).sqrt(), sigma / (1 + sigma**2).sqrt()
+        context, mixing = self.contexts(self.tokens(prompts, clean.device), alone)
+        predicted = self.unet(alpha * clean + spread * noise, t.float(), context=context)
+        return (predicted.float() - (alpha * noise - spread * clean)).square().mean((1, 2, 3)), APART * mixing
+
+    def exported(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Weights under Stable Diffusion 1's own names, with the whole vocabulary."""
+        out = {}
+        for key, value in weights.items():
+            if key.endswith("token_embedding.weight"):
+                value = self.vocabulary.whole(value, 49408)
+            part, name = key.split(".", 1)
+            name = name.removeprefix("text_model.")
+            out[
+                f"model.diffusion_model.{name}" if part == "unet" else f"cond_stage_model.transformer.text_model.{name}"
+            ] = value
+        out["cond_stage_model.transformer.text_projection.weight"] = torch.eye(WIDTH)
+        return out

@@ -1,0 +1,34 @@
+"""The judge of the demo world, on the renderer's own pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+
+from lab.world.judge import judge, overlap, score
+from lab.world.render import render
+from lab.world.scenes import Scene, Thing
+
+
+def test_it_reads_a_thing_with_its_coat_and_place() -> None:
+    scene = Scene((Thing("rabbit", "purple", "striped", "big", 0.45, (0.45, 0.55)),), "snow", seed=8)
+    verdict = judge(render(scene))
+    seen = verdict.things[0]
+    assert (verdict.style, verdict.place, len(verdict.things)) == ("drawing", "snow", 1)
+    assert (seen.kind, seen.colour, seen.pattern) == ("rabbit", "purple", "striped")
+    assert abs(seen.spot[0] - 0.45) < 0.03 and abs(seen.spot[1] - 0.55) < 0.03
+    assert overlap(render(scene), scene) > 0.85
+
+
+def test_it_reads_two_things() -> None:
+    things = (Thing("car", "yellow", spot=(0.26, 0.55)), Thing("tree", "green", "spotted", spot=(0.74, 0.55)))
+    answers = score(render(Scene(things, "beach", seed=3)), Scene(things, "beach", seed=3))
+    assert answers.count and answers.kind and answers.colour and answers.pattern and answers.place
+
+
+def test_nothing_is_nothing() -> None:
+    assert judge(render(Scene((), "plain", "pink"))).things == ()
+    noise = np.random.default_rng(0).random((128, 128, 3)).astype(np.float32)
+    assert judge(noise).things == ()
