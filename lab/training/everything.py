@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from .boot import CACHE
+from .dataset import SHARD
 from .keep import keep
 
 PLANS = {
@@ -55,7 +56,7 @@ def main() -> None:
         plan[key] = max(64, round(plan[key] * options.scale))
     wait("VAE", start("vae", "--crops", plan["crops"], "--batch", plan["crop_batch"]))
     cores = len(os.sched_getaffinity(0))
-    shards = ("--easy", max(1000, plan["easy"]), "--all", max(1000, plan["all"]))
+    shards = ("--easy", max(SHARD, plan["easy"]), "--all", max(SHARD, plan["all"]))
     wait("Latents", *(start("dataset", *shards, "--part", f"{k}/{cores}") for k in range(cores)))
     models = ("unet", "transformer")
     limits = ("--batch", plan["batch"], "--minutes", options.minutes)

@@ -9,6 +9,7 @@ weights go to vae.safetensors there. `--decoder-only` leaves the encoder as it i
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ DDCONFIG = {
     "ch_mult": [1, 1, 2], "num_res_blocks": 1, "attn_resolutions": [], "dropout": 0.0,
 }  # fmt: skip
 CONFIG = {"params": {"embed_dim": CHANNELS, "ddconfig": DDCONFIG}}
-CROP, BATCH, POOL = 64, 16, 1500
+CROP, BATCH, POOL = 64, 16, int(os.environ.get("P2P_POOL", "1500"))
 NOISE, PULL = 0.05, 1e-4
 WEIGHTS = CACHE / "vae.safetensors"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lab.world.degrees import DEGREES
 from lab.world.render import SIDE, render, silhouette
 from lab.world.scenes import KINDS, PLACES, STYLES, Scene, Thing, drift, is_held_out, sample_scene
 from lab.world.words import prompt
@@ -81,3 +82,19 @@ def test_held_out_scenes_are_never_drawn_for_training() -> None:
 def test_another_word_makes_another_layout() -> None:
     moved = [np.abs(drift("cat", "red", "grass") - drift(kind, "red", "grass")).max() for kind in KINDS[1:]]
     assert np.median(moved) > 0.02
+
+
+@pytest.mark.parametrize(
+    "place, degree", [("grass", "snowy"), ("beach", "snowy"), ("grass", "flowery"), ("night", "starry")]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_degrees_are_measured_in_order(place: str, degree: str, seed: int) -> None:
+    scenes = [of("boat", place=place, degree=degree, amount=a, seed=seed) for a in (0.2, 0.5, 0.9)]
+    least, middle, most = (DEGREES[degree](render(scene)) for scene in scenes)
+    assert least < middle < most
+
+
+def test_stripes_are_measured_in_order() -> None:
+    things = [Thing("apple", "blue", "striped", "big", amount) for amount in (0.2, 0.4, 0.6)]
+    least, middle, most = (DEGREES["striped"](render(Scene((thing,), "night"))) for thing in things)
+    assert least < middle < most
