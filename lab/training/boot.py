@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import torch
+
+from lab.boot import PYTORCH_ATTENTION, device_option
+from lab.boot import boot as boot_host
 
 CACHE = Path(os.environ.get("P2P_TRAINING", Path.home() / ".cache" / "p2p-training"))
 STATE = Path(__file__).with_name("state")
@@ -19,17 +21,7 @@ def boot() -> torch.device:
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     else:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    sys.path.insert(0, os.environ["COMFYUI_PATH"])
-    import comfy.options
-
-    arguments, sys.argv = (
-        sys.argv,
-        ["train", "--use-pytorch-cross-attention", *([] if device.type == "cuda" else ["--cpu"])],
-    )
-    comfy.options.enable_args_parsing()
-    import comfy.cli_args
-
-    sys.argv = arguments
+    boot_host(os.environ["COMFYUI_PATH"], PYTORCH_ATTENTION, *device_option(), gradients=True)
     CACHE.mkdir(parents=True, exist_ok=True)
     return device
 

@@ -53,7 +53,7 @@ def neon_sign(picture: Array, cover: Array, seed: int) -> Array:
     for axis in (0, 1, 0, 1):
         padded = np.pad(glow, [(2, 2) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
         n = glow.shape[axis]
-        glow = sum(np.take(padded, range(k, k + n), axis) for k in range(5)) / 5
+        glow = np.stack([np.take(padded, range(k, k + n), axis) for k in range(5)]).sum(axis=0) / 5
     dim = picture**1.5 * (NEON_DIM + 0.18 * cover)[..., None]
     saturated = np.clip(bright * 1.5 - 0.45, 0, 1)
     lit = dim + (0.75 * glow)[..., None] * saturated
