@@ -23,11 +23,6 @@ TIMED = """async (prompts) => {
   return took.sort((a, b) => a - b)[4];
 }"""
 
-AWAY = """() => {
-  const fetched = app.api.fetchApi.bind(app.api);
-  app.api.fetchApi = (path, ...more) => path === "/p2p/align" ? Promise.reject(Error("away")) : fetched(path, ...more);
-}"""
-
 
 def changes(editor) -> list[tuple[str, str]]:
     chips = editor.page.get_by_role("group", name="Alignment of the prompts").get_by_role("listitem")
@@ -63,11 +58,3 @@ def test_it_is_drawn_soon_enough(editor):
     took = editor.page.evaluate(TIMED, [long.format("cat"), long.format("dog")])
     print(f"typing to words: {took:.0f} ms")
     assert took <= 100
-
-
-def test_a_prompt_that_comes_by_a_link_and_one_without_the_server(editor):
-    editor.page.evaluate(AWAY)
-    editor.open_template("word_swap")
-    editor.until(lambda: ("swapped", "red → yellow") in changes(editor))
-    editor.type_text("value", "a large red square on a blue background")
-    editor.until(lambda: ("swapped", "circle → square") in changes(editor))
