@@ -84,13 +84,15 @@ class SourceRows:
 
     def call(self, executor: Any, call: ModelCall, options: dict[str, Any]) -> torch.Tensor:
         """A call of the model, with as many of its sources' rows as it takes."""
-        uuids, rows = options["uuids"], self.run.rows
+        uuids, rows, anchor = options["uuids"], self.run.rows, self.run.anchor
+        if self.shelf is None and anchor is None:
+            return call_model(executor, call, options)
         hooks = marks(options, self.attention)
         if len(call.x) != len(uuids) * rows.total or not call.follows_rows or hooks is None:
             self.why = self.why or "another node's hooks look at the rows of the model's calls"
             return call_model(executor, call, options)
         self.calls += 1
-        holding, anchor = self.run.holding(uuids), self.run.anchor
+        holding = self.run.holding(uuids)
         need = self.run.needs_of_source if holding else Need()
         chunks = [slice(start, start + rows.total, rows.each) for start in range(0, len(call.x), rows.total)]
         asking = [n for n in range(len(chunks)) if not anchor or (n in holding and need)]
@@ -139,7 +141,6 @@ class SourceRows:
         total = len(call.x)
         left_out = frozenset(row for n in plan.absent for row in range(total)[plan.chunks[n]])
         present = [row for row in range(total) if row not in left_out]
-        rows = torch.tensor(present, device=call.x.device)
         records = self._records(plan, present)
         stands_in = [entry.inputs for entry in plan.stored] if set(plan.holding) <= set(plan.absent) else []
         contexts = None
@@ -149,12 +150,13 @@ class SourceRows:
         if shelf:
             stores = [(places, partial(shelf.store, entry)) for n, places, entry in records if n in plan.holding]
         self.run.source = SourceCall(left_out, stands_in if plan.need else (), contexts, stores)
+        rows = self.run.phase.index(present, call.x.device) if left_out else None
         try:
-            output = call_model(executor, call.only(rows) if left_out else call, options)
+            output = call_model(executor, call if rows is None else call.only(rows), options)
         finally:
             self.run.source = None
         self.left_out += len(plan.absent) == len(plan.chunks)
-        if left_out:
+        if rows is not None:
             output = scatter(output, rows, total)
         for n, chunk in enumerate(plan.chunks):
             entry = plan.known.get(n)
