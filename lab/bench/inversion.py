@@ -124,8 +124,8 @@ class Bench:
             return sampler.edit(edit.prompts, kind, way, len(edit.before), 0, about=edit.about), self._cost()
         inverted, before = self._invert(edit, way)
         self._begin()
-        given = {"method": way.method, "about": edit.about, "mask": mask}
-        made = sampler.edit_inverted(inverted, edit.prompts, kind, way, **given)
+        about = edit.about
+        made = sampler.edit_inverted(inverted, edit.prompts, kind, way, method=way.method, about=about, mask=mask)
         after = self._cost()
         return made, Cost(before.seconds + after.seconds, before.calls + after.calls)
 

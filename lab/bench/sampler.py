@@ -131,8 +131,10 @@ class Sampler:
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
         inversion = replace(inverted.inversion, method=method)
         negative = inverted.source if method is Method.NEGATIVE_PROMPT else None
-        given = {"inversion": inversion, "negative": negative, "mask": mask}
-        return self._edit(positive, plan, kind, way, inverted.latent, 0, about, **given)
+        latent = inverted.latent
+        return self._edit(
+            positive, plan, kind, way, latent, 0, about, inversion=inversion, negative=negative, mask=mask
+        )
 
     def edit_virtually(
         self,
