@@ -95,6 +95,7 @@ class Workflow:
             mask_use="mask and words",
             softness=0.0,
             map_resolution=resolution,
+            mask_from="words",
         )
 
     def finish(

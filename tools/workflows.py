@@ -203,6 +203,7 @@ def real_image() -> Workflow:
         scheduler="normal",
         method="direct",
         fixed_point_iterations=0,
+        solver="explicit",
     )
     flow.finish(seed=1, latent=[encoded, 0], inversion=[inversion, 0])
     return flow

@@ -39,6 +39,11 @@ class KnownEdit:
             return self.after[0].things[1].shape
         return ", ".join(dict.fromkeys(scenes[0].things[0].shape for scenes in (self.before, self.after)))
 
+    def alone(self) -> list[KnownEdit]:
+        """The same edit of each layout by itself."""
+        pairs = zip(self.before, self.after, strict=True)
+        return [replace(self, before=(before,), after=(after,)) for before, after in pairs]
+
     def pictures(self, scenes: tuple[Scene, ...]) -> np.ndarray:
         """The renderer's pictures [layouts, S, S, 3] of the scenes before or after."""
         return np.stack([render(scene, SIDE) for scene in scenes])

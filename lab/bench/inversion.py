@@ -2,7 +2,9 @@
 
 Pictures drawn by the renderer are inverted and edited with the demo model, so that the right answer is known. For each
 method and guidance: PSNR of the source's reconstruction, of what the right edit leaves alone, and to the right edit;
-the judge's share of successful edits; model calls; and time as a ratio to plain generation of the same batch.
+the judge's share of successful edits; model calls; and time as a ratio to plain generation of the same picture. Since a
+mask decides what is kept whatever the method, all are run with one and the same mask too, the right edit's own, at one
+guidance; and the edit's pixels inside that mask are pasted over the picture's.
 Finished kinds of edit are kept in the JSON file, so that an interrupted bench goes on where it stopped.
 """
 
@@ -20,8 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
-from p2p_attention.source.inversion import Method
+from p2p_attention.source.inversion import Method, Solver
 
 from ..boot import PYTORCH_ATTENTION, add_host_option, boot
 from ..discs.judge import judge
@@ -38,27 +41,43 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
 GUIDANCE = (1.0, 4.0, 7.5)
+MASKED = 4.0
 STEPS = 20
+FEW = 8
+STRENGTH = 0.6
 TIMED = 4  # one edit in so many is timed beside the plain run
 
 
 @dataclass(frozen=True)
 class RealWay(Way):
-    """A way of editing real pictures: besides, the inversion's method, if there is one, and fixed-point iterations."""
+    """A way of editing real pictures: besides, the inversion's method, if there is one, and how it was solved; or with
+    a `virtual` one and by which sampler, or the host's image-to-image at some `denoise`.
+    """
 
     method: Method | None = None
     iterations: int = 0
+    solver: Solver = Solver.EXPLICIT
+    virtual: str = ""
+    denoise: float = 0.0
 
 
 _way = partial(RealWay, cross_end=DEFAULT.cross_end, self_end=DEFAULT.self_end)
 WAYS = (
     _way("same seed, no inversion"),
+    _way(f"image to image, {STRENGTH:g}", denoise=STRENGTH),
     _way("DDIM", method=Method.DDIM),
     _way("negative prompt", method=Method.NEGATIVE_PROMPT),
     _way("negative prompt, 2 fixed-point iterations", method=Method.NEGATIVE_PROMPT, iterations=2),
+    _way("negative prompt, implicit", method=Method.NEGATIVE_PROMPT, solver=Solver.IMPLICIT),
     _way("direct", method=Method.DIRECT),
+    _way("aligned", method=Method.ALIGNED),
+    _way("aligned, implicit", method=Method.ALIGNED, solver=Solver.IMPLICIT),
     _way("direct, local blend", method=Method.DIRECT, blend=0.3),
     _way("direct, local blend by the thing's name", method=Method.DIRECT, blend=0.8, named=True),
+    _way("direct, local blend by the difference", method=Method.DIRECT, blend=0.3, difference=True),
+    _way(f"virtual, {FEW} steps of euler", virtual="euler"),
+    _way(f"virtual, {FEW} steps of lcm", virtual="lcm"),
+    _way(f"virtual, {FEW} steps of euler, blend by the difference", virtual="euler", blend=0.3, difference=True),
 )
 
 
@@ -79,21 +98,34 @@ class Bench:
         self.sampler = replace(sampler, model=model)
         self.calls = 0
         self._edit: KnownEdit | None = None
-        self._inverted: dict[int, tuple[Inverted, Cost]] = {}
+        self._inverted: dict[tuple[int, Solver], tuple[Inverted, Cost]] = {}
 
     def _count(self, apply: Any, arguments: dict) -> Any:
         self.calls += 1
         return apply(arguments["input"], arguments["timestep"], **arguments["c"])
 
-    def run(self, edit: KnownEdit, way: RealWay, cfg: float) -> tuple[Edited, Cost]:
-        """An edit's pictures of all its layouts, and their cost with the inversion's."""
+    def run(self, edit: KnownEdit, way: RealWay, cfg: float, mask: torch.Tensor | None = None) -> tuple[Edited, Cost]:
+        """An edit's pictures of all its layouts, blended by a `mask` if there is one, and their cost with the
+        inversion's.
+        """
         sampler, kind = replace(self.sampler, cfg=cfg), kind_of(edit)
+        before_edit = edit.pictures(edit.before)
+        if way.virtual:
+            self._begin()
+            sampler = replace(sampler, steps=FEW, sampler=way.virtual)
+            made = sampler.edit_virtually(before_edit, edit.prompts, kind, way, about=edit.about, mask=mask)
+            return made, self._cost()
+        if way.denoise:
+            self._begin()
+            targets = sampler.image_to_image(before_edit, edit.prompts[1], way.denoise)
+            return replace(self._nothing(before_edit), targets=targets), self._cost()
         if way.method is None:
             self._begin()
             return sampler.edit(edit.prompts, kind, way, len(edit.before), 0, about=edit.about), self._cost()
-        inverted, before = self._invert(edit, way.iterations)
+        inverted, before = self._invert(edit, way)
         self._begin()
-        made = sampler.edit_inverted(inverted, edit.prompts, kind, way, method=way.method, about=edit.about)
+        about = edit.about
+        made = sampler.edit_inverted(inverted, edit.prompts, kind, way, method=way.method, about=about, mask=mask)
         after = self._cost()
         return made, Cost(before.seconds + after.seconds, before.calls + after.calls)
 
@@ -103,14 +135,21 @@ class Bench:
         replace(self.sampler, cfg=cfg).plain(edit.prompts[1], 2 * len(edit.before), 0)
         return self._cost().seconds
 
-    def _invert(self, edit: KnownEdit, iterations: int) -> tuple[Inverted, Cost]:
+    def _invert(self, edit: KnownEdit, way: RealWay) -> tuple[Inverted, Cost]:
+        how = (way.iterations, way.solver)
         if self._edit is not edit:
             self._edit, self._inverted = edit, {}
-        if iterations not in self._inverted:
+        if how not in self._inverted:
             self._begin()
-            found = self.sampler.invert(edit.pictures(edit.before), edit.prompts, iterations)
-            self._inverted[iterations] = found, self._cost()
-        return self._inverted[iterations]
+            found = self.sampler.invert(edit.pictures(edit.before), edit.prompts, *how)
+            self._inverted[how] = found, self._cost()
+        return self._inverted[how]
+
+    @staticmethod
+    def _nothing(pictures: np.ndarray) -> Edited:
+        from .sampler import Edited
+
+        return Edited(pictures, pictures, np.zeros(pictures.shape[:3], bool))
 
     def _begin(self) -> None:
         self.calls, self._begun = 0, time.perf_counter()
@@ -146,7 +185,8 @@ def main() -> None:
     bench = Bench(Sampler(*load(), (SIDE, SIDE), Fraction(1, 2), Fraction(1, 4), STEPS, GUIDANCE[-1]))
     for kind in KINDS:
         if kept.wants("kinds", kind, kind):
-            kept.add("kinds", kind, measure(bench, known_edits(kind, options.edits, options.layouts)))
+            edits = known_edits(kind, options.edits, options.layouts)
+            kept.add("kinds", kind, measure(bench, [one for edit in edits for one in edit.alone()]))
     made = kept.read()["kinds"]
     figures = {kind: made[kind] for kind in KINDS if kind in made}
     head = head_of(options.document, "Real pictures", [kind for kind in KINDS if kind not in made])
@@ -170,6 +210,13 @@ def measure(bench: Bench, edits: Sequence[KnownEdit]) -> dict[str, dict[str, dic
                 if plain:
                     there["time"].append(cost.seconds / plain)
                 there["calls"].append(cost.calls)
+                if cfg == MASKED and (way.method or way.virtual) and not way.blend:
+                    mask = torch.from_numpy(~kept).float()
+                    blended = bench.run(edit, way, cfg, mask)[0].targets[0]
+                    pasted = np.where(kept[0][..., None], before[0], made.targets[0])
+                    there["equal_kept"].append(psnr(blended, before[0], kept[0]))
+                    there["equal_right"].append(psnr(blended, right[0]))
+                    there["paste_right"].append(psnr(pasted, right[0]))
                 for i, (source, target) in enumerate(zip(made.sources, made.targets, strict=True)):
                     there["reconstruction"].append(psnr(source, before[i]))
                     there["kept"].append(psnr(target, before[i], kept[i]))
@@ -201,6 +248,15 @@ def table(kinds: dict[str, Any]) -> str:
                 f"| {cfg:g} | {way.name} | {row['reconstruction']:.1f} | {row['kept']:.1f} | "
                 f"{row['success']:.0%} | {row['right']:.1f} | {row['calls']:.0f} | {row['time']:.2f} |"
             )
+    lines += ["", f"The same with the right edit's own mask, guidance {MASKED:g}:", ""]
+    lines += ["| | kept PSNR: no mask | equal mask | PSNR to the right edit: no mask | equal mask | paste |"]
+    lines += ["|---" * 6 + "|"]
+    for way in WAYS:
+        made = [there[f"{MASKED:g}"][way.name] for there in kinds.values()]
+        if "equal_kept" in made[0]:
+            names = ("kept", "equal_kept", "right", "equal_right", "paste_right")
+            cells = [f"{np.mean([figures[name] for figures in made]):.1f}" for name in names]
+            lines.append(f"| {way.name} | " + " | ".join(cells) + " |")
     lines += ["", f"Edits that succeed, guidance {GUIDANCE[-1]:g}; in brackets the kept PSNR:", ""]
     lines += ["| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
     for way in WAYS:

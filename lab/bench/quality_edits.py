@@ -31,7 +31,8 @@ STRENGTHS = (-2.0, 0.0, 1.0, 2.0, 4.0)
 class Way:
     """A way of editing: ends of the cross- and the self-attention window in percent, and a local blend's threshold.
 
-    With both ends 0 there is no Prompt-to-Prompt. The blend is by the changed words, or by the `named` thing.
+    With both ends 0 there is no Prompt-to-Prompt. The blend is by the changed words, by the `named` thing, or by
+    the `difference` of the predictions.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Way:
     self_end: float
     blend: float | None = None
     named: bool = False
+    difference: bool = False
 
     def fits(self, kind: str) -> bool:
         """False for a blend that keeps what is not the changed words' own, where the background shall change."""

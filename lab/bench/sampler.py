@@ -14,7 +14,7 @@ from p2p_attention.edits.blend_words import included_words
 from p2p_attention.edits.column_map import Kind
 from p2p_attention.edits.control import Control
 from p2p_attention.edits.injection import Injection
-from p2p_attention.edits.local_blend import LocalBlend, threshold_map
+from p2p_attention.edits.local_blend import NONE, LocalBlend, MaskFrom, threshold_map
 from p2p_attention.edits.plan import EditPlan
 from p2p_attention.edits.reweight import Reweight
 from p2p_attention.edits.self_attention import SelfAttention
@@ -27,6 +27,7 @@ from p2p_attention.host.inversion import invert_picture
 from p2p_attention.prompts.search import find_words
 from p2p_attention.run.record import Record
 from p2p_attention.source.inversion import Inversion, Method, Solver
+from p2p_attention.source.virtual import VirtualInversion
 
 from ..boot import host_nodes
 from .quality_edits import Way
@@ -63,7 +64,7 @@ def local_blend(plan: EditPlan, threshold: float, about: str, resolution: Fracti
 
 @dataclass(frozen=True)
 class Sampler:
-    """A model with the settings of its runs: euler over the schedule "normal", an empty negative prompt.
+    """A model with the settings of its runs: a `sampler` over the schedule "normal", an empty negative prompt.
 
     `size` is the pictures' (height, width); `resolution` that of the layers whose maps make masks, `self_resolution`
     that of the largest ones with injected self-attention, both as a share of the latent's.
@@ -77,6 +78,7 @@ class Sampler:
     self_resolution: Fraction
     steps: int
     cfg: float
+    sampler: str = "euler"
 
     def empty(self, count: int) -> torch.Tensor:
         """A latent [N, C, H, W] of nothing."""
@@ -109,7 +111,7 @@ class Sampler:
     ) -> Inverted:
         """Invert real pictures [N, H, W, 3] in 0 … 1 under the first prompt; the method is direct."""
         positive, _ = encode_pair(self.clip, prompts[0], (prompts[1],))
-        latent = {"samples": self.vae.encode(torch.from_numpy(pictures).float())}
+        latent = self._encode(pictures)
         how = (Method.DIRECT, iterations, solver)
         found, source = invert_picture(self.model, positive, latent, self.steps, "normal", *how)
         return Inverted(latent, found, source)
@@ -123,12 +125,37 @@ class Sampler:
         *,
         method: Method = Method.DIRECT,
         about: str = "",
+        mask: torch.Tensor | None = None,
     ) -> Edited:
         """Edit real pictures; PLAIN is the target prompt on their noise. The methods share what the inversion found."""
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
         inversion = replace(inverted.inversion, method=method)
         negative = inverted.source if method is Method.NEGATIVE_PROMPT else None
-        return self._edit(positive, plan, kind, way, inverted.latent, 0, about, inversion=inversion, negative=negative)
+        latent = inverted.latent
+        return self._edit(
+            positive, plan, kind, way, latent, 0, about, inversion=inversion, negative=negative, mask=mask
+        )
+
+    def edit_virtually(
+        self,
+        pictures: np.ndarray,
+        prompts: tuple[str, str],
+        kind: Kind,
+        way: Way,
+        *,
+        about: str = "",
+        mask: torch.Tensor | None = None,
+    ) -> Edited:
+        """Edit real pictures [N, H, W, 3] without an inversion pass."""
+        positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
+        return self._edit(
+            positive, plan, kind, way, self._encode(pictures), 0, about, inversion=VirtualInversion(), mask=mask
+        )
+
+    def image_to_image(self, pictures: np.ndarray, prompt: str, denoise: float) -> np.ndarray:
+        """The host's own image-to-image: pictures [N, H, W, 3], noised in part and sampled to a prompt."""
+        positive = host_nodes().CLIPTextEncode().encode(self.clip, prompt)[0]
+        return self._decode(self._run(self.model, positive, self._encode(pictures), 0, denoise=denoise))
 
     def fade(self, prompt: str, word: str, strengths: Sequence[float], count: int, seed: int, way: Way) -> np.ndarray:
         """Pictures [N, 1 + strengths, H, W, 3] of a prompt: as it is, then with a word at each strength."""
@@ -149,13 +176,19 @@ class Sampler:
         seed: int,
         about: str = "",
         watch: bool = False,
-        inversion: Inversion | None = None,
+        inversion: Inversion | VirtualInversion | None = None,
         negative: Conditioning | None = None,
+        mask: torch.Tensor | None = None,
     ) -> Edited:
         target, words = plan.targets[0], plan.targets[0].pair.changed
         if way.cross_end:
             target = target.with_injection(Injection(kind, Window(0.0, way.cross_end)))
-        if way.blend and words:
+        if mask is not None:
+            target = target.with_blend(LocalBlend(NONE, 0.0, Window(0.0, 1.0), mask=mask))
+        elif way.blend and way.difference:
+            by_difference = LocalBlend(NONE, way.blend, Window(BLEND_START, 1.0), mask_from=MaskFrom.DIFFERENCE)
+            target = target.with_blend(by_difference)
+        elif way.blend and words:
             blend = local_blend(plan, way.blend, about if way.named else "", self.resolution)
             target = target.with_blend(blend)
         plan = plan.with_targets([target])
@@ -176,7 +209,7 @@ class Sampler:
         self_end: float,
         latent: dict[str, Any],
         seed: int,
-        inversion: Inversion | None = None,
+        inversion: Inversion | VirtualInversion | None = None,
         negative: Conditioning | None = None,
     ) -> tuple[torch.Tensor, Record]:
         """The finished latent [N · rows, C, H, W] of a run with a plan, and what the run found."""
@@ -191,13 +224,17 @@ class Sampler:
         latent: dict[str, Any],
         seed: int,
         negative: Conditioning | None = None,
+        denoise: float = 1.0,
     ) -> torch.Tensor:
         """The finished latent of the host's KSampler; without a negative prompt it is an empty one."""
         negative = negative or host_nodes().CLIPTextEncode().encode(self.clip, "")[0]
         sampled = host_nodes().common_ksampler(
-            model, seed, self.steps, self.cfg, "euler", "normal", positive, negative, latent
+            model, seed, self.steps, self.cfg, self.sampler, "normal", positive, negative, latent, denoise
         )
         return sampled[0]["samples"]
+
+    def _encode(self, pictures: np.ndarray) -> dict[str, Any]:
+        return {"samples": self.vae.encode(torch.from_numpy(pictures).float())}
 
     def _decode(self, latent: torch.Tensor) -> np.ndarray:
         return self.vae.decode(latent).clamp(0, 1).cpu().float().numpy()

@@ -63,7 +63,7 @@ def check_latent(
         )
     least = backbone.least_sides(model)
     height, width = _sides_in_the_run(model, latent)
-    largest = getattr(model.model.model_config, "p2p_largest_side", math.inf)
+    largest = getattr(type(model.model.model_config), "p2p_largest_side", math.inf)  # instances answer None to all
     if max(height, width) > largest:
         raise EditError(
             f"the picture is {width}×{height}; this model was trained for small pictures and would take hours over "

@@ -41,6 +41,7 @@ from .noise import noise_sampler, refuse_noise, shared_inpainting_noise, shared_
 from .pair_entries import own_entries, spans, spread_rows
 from .source_cache import source_rows
 from .source_rows import SOURCES
+from .virtual_fit import pictures_to_noise
 
 OVERRIDE = "optimized_attention_override"
 
@@ -196,7 +197,8 @@ def sampler_sample(
     _check_sampler(guider, sampler, run, denoise_mask)
     anchor: Anchor | VirtualAnchor | None = None
     if isinstance(given, VirtualInversion):
-        anchor = VirtualAnchor(_pictures(latent, run), run.rows, given.plain_source)
+        pictures = pictures_to_noise(sampler, run.rows.sources(latent), noise)
+        anchor = VirtualAnchor(pictures, run.rows, given.plain_source)
     elif inversion:
         anchor = inversion.anchor(run.rows, noise.device)
         noise, latent = torch.zeros_like(noise), run.rows.spread(inversion.trajectory.start.to(noise))
@@ -221,14 +223,6 @@ def sampler_sample(
         error = (run.rows.sources(samples) - clean.to(samples)).norm() / clean.norm()
         log.info(f"Prompt-to-Prompt: the source was reconstructed to a relative error of {float(error):.2e}.")
     return samples
-
-
-def _pictures(latent: torch.Tensor, run: Run) -> torch.Tensor:
-    """The pictures [pictures, C, H, W] of a run that noises them itself."""
-    pictures = run.rows.sources(latent)
-    if not bool(pictures.any()):
-        raise EditError("the latent is empty", "Encode a picture with VAE Encode.", Part.VIRTUAL)
-    return pictures.clone()
 
 
 def _check_sampler(

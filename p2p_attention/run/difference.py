@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from ..attention.rows import Rows
+from ..errors import NothingActedError, Part
 
 REACH = 5
 LOW, HIGH = 0.1, 0.9
@@ -36,6 +37,16 @@ class Difference:
             pictures = self.rows.split(predicted.detach().float())
             difference = (pictures - pictures[:, :1]).flatten(0, 1)
             self._sum = difference if self._sum is None else self._sum + difference
+
+    def check(self) -> None:
+        """Raise NothingActedError if no prediction of the middle half came by."""
+        if not self.is_known:
+            raise NothingActedError(
+                "no prediction for the pair's prompts was seen in the middle of the run, so their difference makes no "
+                "mask",
+                "Use an ordinary guider and no timestep range, or find the mask from words.",
+                Part.BLEND,
+            )
 
     @property
     def is_known(self) -> bool:

@@ -132,6 +132,8 @@ class Run:
         """
         if self.log.size and (self.log.was_present or self._steps.are_all):
             check_run(self.log, self.reading, self.renormalises and not self.editor.read)
+            if self.blender.compares:
+                self.difference.check()
 
     @property
     def needs_attention(self) -> bool:

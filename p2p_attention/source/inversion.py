@@ -41,10 +41,10 @@ class Inversion:
     """An inverted picture or batch: its `trajectory`, found from the picture up.
 
     `direct` puts the source back on the trajectory at every step (Ju et al. 2023), `aligned` besides has the model see
-    all rows shifted to where the inversion asked it (DirectEdit, 2026; see `Anchor`), `negative_prompt` takes the
-    source's prompt as the negative one (Miyake et al. 2023), `ddim` only starts from the trajectory's noise. `model`
-    and `prompt` tell what it was made with; `schedule` says so in words. `error` estimates the relative error of a
-    reconstruction without guidance.
+    all rows where the inversion asked it (DirectEdit 2026; see `Anchor`), `negative_prompt` takes the source's prompt
+    as the negative one (Miyake et al. 2023), `ddim` only starts from the trajectory's noise. `model` and `prompt` tell
+    what it was made with; `schedule` says so in words. `error` estimates the relative error of a reconstruction without
+    guidance.
     """
 
     method: Method

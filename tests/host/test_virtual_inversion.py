@@ -7,7 +7,7 @@ import torch
 from lab.discs.render import render
 from lab.discs.scenes import Scene, Thing
 
-from .graph import blend, control, empty, encode, noting, prompt, sample, swap, virtual
+from .graph import blend, control, empty, encode, noting, prompt, run_in_parts, sample, swap, virtual
 
 SOURCE, TARGET = "a large red circle on a blue background", "a large yellow circle on a blue background"
 
@@ -73,6 +73,19 @@ def test_a_part_of_the_schedule_and_a_mask(edited, latent):
 def test_seeds_matter_and_repeat(edited):
     first, again, other = (edited(seed=seed, sampler="lcm") for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first[1], other[1])
+
+
+@pytest.mark.parametrize("sampler", ["euler_cfg_pp", "res_multistep_cfg_pp"])
+def test_a_sampler_that_steps_with_the_negative(sampler, edited):
+    with pytest.raises(ValueError, match=f"P2P Virtual Inversion: the sampler {sampler} steps with the negative"):
+        edited(sampler=sampler)
+
+
+def test_a_part_of_a_split_schedule(demo, latent):
+    positive, edit = encode(demo.clip, SOURCE, TARGET)
+    patched, batch = control(demo.model, swap(edit), latent, inversion=virtual())
+    with pytest.raises(ValueError, match="P2P Virtual Inversion: the sampler adds no noise"):
+        run_in_parts(patched, positive, prompt(demo.clip), batch)
 
 
 def test_an_empty_latent(edited):
