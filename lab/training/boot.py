@@ -39,7 +39,7 @@ def initialise(module: torch.nn.Module, zero: tuple[str, ...]) -> None:
     for name, part in module.named_modules():
         for base in bases:
             if isinstance(part, base):
-                base.reset_parameters(part)  # type: ignore[arg-type]
+                base.reset_parameters(part)
         if name.endswith(zero):
             for parameter in part.parameters():
                 torch.nn.init.zeros_(parameter)

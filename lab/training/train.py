@@ -139,7 +139,7 @@ class _Lengths(dict[str, int]):
         self._ids = ids
 
     def __missing__(self, text: str) -> int:
-        self[text] = length = len(self._ids(text))  # type: ignore[operator]
+        self[text] = length = len(self._ids(text))
         return length
 
 
