@@ -81,14 +81,14 @@ def test_a_video_latent(graph):
         graph(latent={"samples": torch.zeros(1, 3, 4, 32, 32)})
 
 
-def test_a_model_without_cross_attention(graph):
-    config = comfy.supported_models.AuraFlow({"n_layers": 1, "n_double_layers": 1, "n_heads": 2, "dim": 32})
+def test_a_model_whose_attention_is_not_known(graph):
+    shape = {"model_type": "t2v", "dim": 96, "ffn_dim": 128, "num_heads": 4, "num_layers": 1}
+    config = comfy.supported_models.WAN21_T2V({**shape, "in_dim": 16, "out_dim": 16, "text_dim": 48})
     config.unet_config.pop("image_model", None)
-    config.unet_config.update(cond_seq_dim=16, max_seq=16)
     config.set_inference_dtype(torch.float32, None)
     device = comfy.model_management.get_torch_device()
     transformer = comfy.model_patcher.ModelPatcher(config.get_model({}), device, device)
-    with pytest.raises(ValueError, match="P2P Attention Controller: MMDiT is not a UNet"):
+    with pytest.raises(ValueError, match="P2P Attention Controller: the attention of WanModel cannot be reached"):
         graph(model=transformer)
 
 
