@@ -55,7 +55,7 @@ def source_cache() -> io.Float.Input:
         "source takes half the time. 1.0 is enough for SD 1.5 at 512×512, 0.0 is off; the console says what is needed."
     )
     return io.Float.Input(
-        "source_cache", default=1.0, min=0.0, max=MOST_GIB, step=0.1, optional=True, tooltip=tooltip, advanced=True
+        "source_cache", default=0.0, min=0.0, max=MOST_GIB, step=0.1, optional=True, tooltip=tooltip, advanced=True
     )
 
 

@@ -118,6 +118,7 @@ class Workflow:
             self_start_percent=0.0,
             self_end_percent=self_end,
             self_resolution="1/4",
+            source_cache=0.0,
             **({"inversion": inversion} if inversion else {}),
         )
         self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=[self.model, 1], text="")

@@ -121,8 +121,8 @@ def invert(
     scheduler: str = "normal",
     method: str = "direct",
     iterations: int = 0,
-    solver: str = "explicit",
     cache: float = 0.0,
+    solver: str = "explicit",
 ) -> Inverted:
     """DDIM Inversion, without a source cache."""
     inputs = {"model": model, "positive": positive, "latent": latent, "steps": steps, "scheduler": scheduler}

@@ -77,7 +77,7 @@ def test_nothing_of_a_run_stays_behind(edited, run, demo):
         graph = edited(target)
         alive = weakref.ref(graph[0])
         run(graph)
-        assert hook_count(graph[0]) == hooks + 6
+        assert hook_count(graph[0]) == hooks + 7
         del graph
         gc.collect()
         assert alive() is None, "the patched clone goes with the graph"
