@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -108,7 +109,7 @@ def _keep_own_text(
     axis: int,
 ) -> None:
     """Give the targets' queries of text, and of all else but the image, what they have without an edit; in place."""
-    others = layout.others(q.device)
+    others = prepared.once((layout, "others"), partial(layout.others, q.device))
     if len(others):
         index = prepared.index(targets, q.device)
         own = attend(q[index].index_select(axis, others), k[index], v[index], targets, others)

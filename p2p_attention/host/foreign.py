@@ -8,6 +8,8 @@ from typing import Any
 
 from comfy.patcher_extension import WrappersMP
 
+from .backbones.base import OVERRIDE
+
 OURS = __name__.rsplit(".host", 1)[0]
 HOOK = "a hook"
 IN_THE_MODEL = (WrappersMP.APPLY_MODEL, WrappersMP.DIFFUSION_MODEL)
@@ -20,7 +22,7 @@ PER_RUN = {
     "uuids",
     "sigmas",
     "sample_sigmas",
-    "optimized_attention_override",
+    OVERRIDE,
 }
 
 

@@ -22,6 +22,21 @@ class ModelCall:
     control: Any
     more: dict[str, Any]
 
+    @classmethod
+    def of(
+        cls,
+        x: torch.Tensor,
+        t: torch.Tensor,
+        c_concat: torch.Tensor | None = None,
+        c_crossattn: torch.Tensor | None = None,
+        control: Any = None,
+        transformer_options: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> tuple[ModelCall, dict[str, Any]]:
+        """The call that APPLY_MODEL's arguments make, and its transformer_options."""
+        options = {} if transformer_options is None else transformer_options
+        return cls(x, t, c_concat, c_crossattn, control, more), options
+
     @property
     def follows_rows(self) -> bool:
         """True if all that conditions the model is dealt out row by row, or is for all rows alike."""

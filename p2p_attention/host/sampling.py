@@ -26,7 +26,7 @@ from ..source.inversion import Inversion
 from ..source.trajectory import Anchor
 from ..source.virtual import VirtualAnchor, VirtualInversion
 from . import log
-from .backbones.base import RUN, Backbone
+from .backbones.base import OVERRIDE, RUN, Backbone
 from .compatibility import (
     check_batch,
     check_guidance,
@@ -42,8 +42,6 @@ from .pair_entries import own_entries, spans, spread_rows
 from .source_cache import source_rows
 from .source_rows import SOURCES
 from .virtual_fit import pictures_to_noise
-
-OVERRIDE = "optimized_attention_override"
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from comfy.patcher_extension import CallbacksMP
 from ..run.run import Run
 from ..source.cache import SourceCache
 from ..source.shelf import Shelf
-from .backbones.base import Backbone
+from .backbones.base import OVERRIDE, Backbone
 from .fingerprint import model_identity
 from .foreign import marked
 from .source_rows import SourceRows
@@ -41,7 +41,7 @@ def source_rows(guider: comfy.samplers.CFGGuider, run: Run, backbone: Backbone) 
     """What a run does about its sources' rows."""
     model, options = guider.model_patcher, guider.model_options["transformer_options"]
     hooked = any("hooks" in entry for entries in guider.conds.values() for entry in entries)
-    attention, budget = options.get("optimized_attention_override"), run.control.source_cache
+    attention, budget = options.get(OVERRIDE), run.control.source_cache
     if hooked or not budget or not backbone.stores_sources:
         return SourceRows(run, model.model, None, attention, None)
     identity, shelf = recorded_identity(model, backbone), Shelf(model.model, CACHE, budget)

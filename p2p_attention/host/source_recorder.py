@@ -17,7 +17,7 @@ from ..edits.window import Window
 from ..source.cache import Asked, Entry, Need
 from ..source.provider import Observer
 from ..source.shelf import Shelf
-from .backbones.base import OBSERVER, Backbone
+from .backbones.base import OBSERVER, OVERRIDE, Backbone
 from .fingerprint import Fingerprints
 from .foreign import marks
 from .model_call import ModelCall, call_model
@@ -38,7 +38,7 @@ class SourceRecorder:
         self._identity = recorded_identity(model, backbone)
         to_sigma = model.get_model_object("model_sampling").percent_to_sigma
         self._cross, self._self = CROSS.to_sigmas(to_sigma), SELF.to_sigmas(to_sigma)
-        self._attention = model.model_options["transformer_options"].get("optimized_attention_override")
+        self._attention = model.model_options["transformer_options"].get(OVERRIDE)
         self._shelf = Shelf(model.model, CACHE, budget)
         self._fingerprints = Fingerprints()
         self._sigma: float | None = None
@@ -59,25 +59,15 @@ class SourceRecorder:
     def _need(self, sigma: float) -> Need:
         return Need(sigma in self._cross, WITHIN if sigma in self._self else None)
 
-    def _apply_model(
-        self,
-        executor: Any,
-        x: torch.Tensor,
-        t: torch.Tensor,
-        c_concat: torch.Tensor | None = None,
-        c_crossattn: torch.Tensor | None = None,
-        control: Any = None,
-        transformer_options: dict[str, Any] | None = None,
-        **more: Any,
-    ) -> torch.Tensor:
-        call, options = ModelCall(x, t, c_concat, c_crossattn, control, more), transformer_options or {}
+    def _apply_model(self, executor: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+        call, options = ModelCall.of(*args, **kwargs)
         sigma, self._sigma = self._sigma, None
         hooks = marks(options, self._attention)
-        if sigma is None or hooks is None or control is not None or len(options["uuids"]) != 1:
+        if sigma is None or hooks is None or call.control is not None or len(options["uuids"]) != 1:
             return call_model(executor, call, options)
-        rows, need = slice(0, len(x), 1), self._need(sigma)
+        rows, need = slice(0, len(call.x), 1), self._need(sigma)
         asked = Asked(sigma, (self._identity, hooks), self._fingerprints.of(call.conditioning(rows)))
-        entry = Entry(asked, x.detach().to("cpu", copy=True))
+        entry = Entry(asked, call.x.detach().to("cpu", copy=True))
         self._shelf.begin()
         observer = Observer(need, self._layers, partial(self._shelf.store, entry))
         output = call_model(executor, call, {**options, OBSERVER: observer})

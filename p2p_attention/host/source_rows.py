@@ -30,20 +30,10 @@ from .model_call import ModelCall, call_model, scatter
 SOURCES = "p2p_sources"
 
 
-def apply_model(
-    executor: Any,
-    x: torch.Tensor,
-    t: torch.Tensor,
-    c_concat: torch.Tensor | None = None,
-    c_crossattn: torch.Tensor | None = None,
-    control: Any = None,
-    transformer_options: dict[str, Any] | None = None,
-    **more: Any,
-) -> torch.Tensor:
+def apply_model(executor: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
     """APPLY_MODEL: a call of some of the batch's prompts (chunks)."""
-    options = {} if transformer_options is None else transformer_options
+    call, options = ModelCall.of(*args, **kwargs)
     sources: SourceRows | None = options.get(SOURCES)
-    call = ModelCall(x, t, c_concat, c_crossattn, control, more)
     if sources is None:
         return call_model(executor, call, options)
     return sources.call(executor, call, options)

@@ -149,8 +149,10 @@ class Run:
     @property
     def anchor(self) -> Anchor | None:
         """What holds inverted sources so that their own predictions are never used, if anything does."""
-        held = isinstance(self._anchor, Anchor) and not self._anchor.aligned and not self.blender.compares
-        return self._anchor if held else None  # type: ignore[return-value]
+        anchor = self._anchor
+        if isinstance(anchor, Anchor) and not anchor.aligned and not self.blender.compares:
+            return anchor
+        return None
 
     def holding(self, uuids: Sequence[Any]) -> list[int]:
         """Which of a call's prompts (chunks), by their uuids, are the pair's."""

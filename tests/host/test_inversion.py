@@ -52,7 +52,7 @@ def inverted(demo):
         edit = swap(edit, end=0.8)
         if mask is not None:
             edit = blend(edit, threshold=0.3, start=0.0, mask=mask)
-        made = invert(model or demo.model, positive, latent, steps, scheduler, method, iterations, solver)
+        made = invert(model or demo.model, positive, latent, steps, scheduler, method, iterations, solver=solver)
         patched, batch = control(demo.model, edit, latent, self_end=0.4, resolution="1/2", inversion=made[0])
         against = made[1] if method == "negative_prompt" else prompt(demo.clip)
         usual = {"steps": steps, "scheduler": scheduler}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import comfy.model_patcher
@@ -13,7 +14,13 @@ from ...run.run import Run
 
 RUN = "p2p_run"
 OBSERVER = "p2p_observer"
+OVERRIDE = "optimized_attention_override"
 Attention = Callable[..., torch.Tensor]
+
+
+def chained(function: Attention, before: Attention | None) -> Attention:
+    """The host's attention, inside the override that was there `before` ours, if one was."""
+    return function if before is None else partial(before, function)
 
 
 class Backbone(Protocol):

@@ -26,7 +26,7 @@ import torch
 from ...attention.joint import JointLayout
 from ...attention.site import Attends, AttentionSite
 from ...run.run import Run
-from .base import Attention
+from .base import Attention, chained
 from .heads import flat, rows_of_mask
 
 REGISTERS = 8  # of AuraFlow, before the text
@@ -173,21 +173,20 @@ class JointBackbone:
 
         q and k [R, L, H·D], or [R, H, L, D] with `skip_reshape`, v the same or [R, L, H, D]; returns [R, L, H·D].
         """
+        inner, options = chained(function, before), {**kwargs, "attn_precision": attn_precision}
 
         def attend(
             q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rows: Sequence[int], queries: slice | torch.Tensor
         ) -> torch.Tensor:
-            inner = {**kwargs, "mask": rows_of_mask(mask, rows, queries), "skip_reshape": skip_reshape}
-            if before is None:
-                return function(q, k, v, heads, attn_precision=attn_precision, **inner)
-            return before(function, q, k, v, heads, attn_precision=attn_precision, **inner)
+            part = rows_of_mask(mask, rows, queries)
+            return inner(q, k, v, heads, mask=part, skip_reshape=skip_reshape, **options)
 
-        axis, options = 2 if skip_reshape else 1, kwargs.get("transformer_options") or {}
-        every = range(q.shape[0])
+        axis = 2 if skip_reshape else 1
+        uuids = (kwargs.get("transformer_options") or {}).get("uuids", ())
         layout = self._layout(run, k.shape[axis]) if q.shape[axis] == k.shape[axis] else None
-        call = run.call(self._site(run), q.shape[0], options.get("uuids", ())) if layout else None
+        call = run.call(self._site(run), q.shape[0], uuids) if layout else None
         if layout is None or call is None:
-            return attend(q, k, v, every, slice(None))
+            return attend(q, k, v, range(q.shape[0]), slice(None))
         run.log.layers += 1
         run.log.edits += run.phase.acts
         run.log.injected += [True] * run.phase.injects_self
@@ -195,9 +194,7 @@ class JointBackbone:
         if run.reading.due:
 
             def read(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-                if before is None:
-                    return function(q, k, v, heads, attn_precision=attn_precision, **kwargs)
-                return before(function, q, k, v, heads, attn_precision=attn_precision, **kwargs)
+                return inner(q, k, v, heads, **options)
 
             run.editor.read_jointly(call, layout, read, flat(q, axis), flat(k, axis), heads, run.reading.due)
         return output

@@ -26,7 +26,7 @@ from ...errors import EditError, NothingActedError, Part
 from ...run.run import Run
 from ...source.cache import Site
 from ...source.provider import Observer
-from .base import OBSERVER, RUN, Attention
+from .base import OBSERVER, RUN, Attention, chained
 from .pyramid import Pyramid
 
 Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -160,10 +160,10 @@ def attention_override(
     q [R, N, H·D], k and v [R, k·T, H·D] → [R, N, H·D].
     """
 
+    inner = chained(function, before)
+
     def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        if before is None:
-            return function(q, k, v, heads, *args, **kwargs)
-        return before(function, q, k, v, heads, *args, **kwargs)
+        return inner(q, k, v, heads, *args, **kwargs)
 
     call, run.editor.announced = run.editor.announced, None
     if call is None:
