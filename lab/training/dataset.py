@@ -46,7 +46,7 @@ def write_shard(vae: torch.nn.Module, scale: float, device: torch.device, easy: 
     latents = []
     for start in range(0, SHARD, 50):
         pictures = np.stack([render(scene, SIDE) for scene in scenes[start : start + 50]])
-        x = torch.from_numpy(pictures).movedim(-1, 1).to(device) * 2 - 1
+        x = torch.from_numpy(pictures).movedim(-1, 1).contiguous().to(device) * 2 - 1
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
             latents.append((autoencoder.mean_latent(vae, x).float() * scale).half().cpu())
     stem = folder() / f"{'easy' if easy else 'all'}-{number:05d}"

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from .attention import attention
 from .boot import initialise
 from .vae import CHANNELS
 from .vocabulary import t5_vocabulary
@@ -143,8 +144,8 @@ def heads(qkv: torch.Tensor, norm: torch.nn.Module) -> tuple[torch.Tensor, torch
     return (*norm(q, k, v), v)
 
 
-def rotations(text: int, rows: int, columns: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines [L, D/2] of the rotary positions: text at 0, image tokens at their row and column."""
+def rotations(text: int, rows: int, columns: int, device: torch.device) -> torch.Tensor:
+    """Rotary positions, complex [L, D/2]: text at 0, image tokens at their row and column."""
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     at = torch.stack((torch.zeros(rows * columns), y.flatten(), x.flatten()), 1)
     at = torch.cat((torch.zeros(text, 3), at))
@@ -153,17 +154,15 @@ def rotations(text: int, rows: int, columns: int, device: torch.device) -> tuple
         omega = 1.0 / CHROMA_CONFIG["theta"] ** (torch.arange(0, size, 2, dtype=torch.float64) / size)
         angles.append(at[:, axis, None].double() * omega)
     angle = torch.cat(angles, 1)
-    return angle.cos().float().to(device), angle.sin().float().to(device)
+    return torch.polar(torch.ones_like(angle), angle).to(torch.complex64).to(device)
 
 
-def rotate(x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def rotate(x: torch.Tensor, rope: torch.Tensor) -> torch.Tensor:
     """Turn the pairs of x [B, H, L, D]."""
-    a, b = x.float().unflatten(-1, (-1, 2)).unbind(-1)
-    cos, sin = rope
-    return torch.stack((cos * a - sin * b, sin * a + cos * b), -1).flatten(-2).to(x.dtype)
+    turned = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)).contiguous()) * rope
+    return torch.view_as_real(turned).flatten(-2).to(x.dtype)
 
 
-def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rope: torch.Tensor) -> torch.Tensor:
     """Attention of [B, H, L, D] with rotary positions: [B, L, H·D]."""
-    out = F.scaled_dot_product_attention(rotate(q, rope), rotate(k, rope), v)
-    return out.transpose(1, 2).flatten(2)
+    return attention(rotate(q, rope), rotate(k, rope), v).transpose(1, 2).flatten(2)

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from .attention import override
 from .boot import initialise
 from .vae import CHANNELS
 from .vocabulary import clip_vocabulary
@@ -41,7 +42,11 @@ class UNetModel(torch.nn.Module):
         self.unet = HostUNet(**UNET_CONFIG, **EXTRA_CONFIG, dtype=torch.float32, operations=disable_weight_init)
         initialise(self.unet, ("out_layers.3", "proj_out", "out.2"))
         config = CLIPTextConfig(
-            vocab_size=len(self.vocabulary), max_position_embeddings=77, hidden_act="quick_gelu", **TEXT_CONFIG
+            vocab_size=len(self.vocabulary),
+            max_position_embeddings=77,
+            hidden_act="quick_gelu",
+            **TEXT_CONFIG,
+            attn_implementation="eager",
         )
         self.text = CLIPTextModel(config)
         initialise(self.text, ("self_attn.out_proj", "mlp.fc2"))
@@ -87,7 +92,8 @@ class UNetModel(torch.nn.Module):
         sigma = self.sigmas[t].view(-1, 1, 1, 1)
         alpha, spread = 1 / (1 + sigma**2).sqrt(), sigma / (1 + sigma**2).sqrt()
         context, mixing = self.contexts(self.tokens(prompts, clean.device), alone)
-        predicted = self.unet(alpha * clean + spread * noise, t.float(), context=context)
+        options = {"optimized_attention_override": override}
+        predicted = self.unet(alpha * clean + spread * noise, t.float(), context=context, transformer_options=options)
         return (predicted.float() - (alpha * noise - spread * clean)).square().mean((1, 2, 3)), APART * mixing
 
     def exported(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

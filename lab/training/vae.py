@@ -84,14 +84,17 @@ class Pictures:
         for i in self.rng.integers(len(self.pool), size=count):
             y, x = self.rng.integers(0, (SIDE - side) // FACTOR + 1, 2) * FACTOR
             out.append(self.pool[i, y : y + side, x : x + side])
-        return torch.from_numpy(np.stack(out)).movedim(-1, 1).float() / 127.5 - 1
+        # in torch, group norm goes back ten times as fast over contiguous channels
+        return torch.from_numpy(np.stack(out)).movedim(-1, 1).contiguous().float() / 127.5 - 1
 
 
 def psnr(vae: torch.nn.Module, device: torch.device, count: int = 48) -> float:
     """Decibels over whole pictures of held-out scenes, mean of the pictures' own."""
     rng = np.random.default_rng(99)
     scenes = [sample_scene(rng, held_out=True) for _ in range(count)]
-    pictures = torch.from_numpy(np.stack([render(s, SIDE) for s in scenes])).movedim(-1, 1).to(device) * 2 - 1
+    pictures = (
+        torch.from_numpy(np.stack([render(s, SIDE) for s in scenes])).movedim(-1, 1).contiguous().to(device) * 2 - 1
+    )
     with torch.no_grad():
         again = torch.cat([decode(vae, mean_latent(vae, p)).clamp(-1, 1) for p in pictures.split(8)])
     error = ((again - pictures) / 2).square().mean((1, 2, 3))
@@ -192,7 +195,7 @@ def export(vae: torch.nn.Module, device: torch.device, about: dict[str, float]) 
 
     from safetensors.torch import save_file
 
-    pictures = torch.from_numpy(Pictures(7, 64).pool).movedim(-1, 1).float().to(device) / 127.5 - 1
+    pictures = torch.from_numpy(Pictures(7, 64).pool).movedim(-1, 1).contiguous().float().to(device) / 127.5 - 1
     with torch.no_grad():
         latents = mean_latent(vae, pictures)
     small = torch.nn.functional.avg_pool2d(pictures, FACTOR).movedim(1, -1).flatten(0, -2)
