@@ -108,7 +108,7 @@ class Editor:
         self,
         call: AttentionCall,
         layout: JointLayout,
-        attend: Attend,
+        attend: JointAttend,
         q: torch.Tensor,
         k: torch.Tensor,
         heads: int,
@@ -116,10 +116,16 @@ class Editor:
     ) -> None:
         """Read word maps from a joint attention's queries and keys [R, L, H·D]: those of the image's queries."""
         prepared = call.phase.prepared(call.rows, k)
-        index = call.phase.index(prepared.used, q.device)
-        queries, keys = q[index, layout.image[0] : layout.image[1]], k[index]
+        index, image = call.phase.index(prepared.used, q.device), slice(*layout.image)
+
+        def attend_of(places: Sequence[int]) -> Attend:
+            rows = [prepared.used[place] for place in places]
+            return lambda q, k, v: attend(q, k, v, rows, image)
+
         for maps in read:
-            maps.read(call, prepared, attend, queries, keys, heads, layout.text[0])
+            maps.read(
+                call, prepared, attend_of(()), q[index, image], k[index], heads, layout.text[0], attend_of=attend_of
+            )
 
 
 def _same_edit(one: AttentionCall, other: AttentionCall) -> bool:

@@ -22,8 +22,8 @@ from .phase import Prepared
 from .terms import Terms
 
 JointAttend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Sequence[int], slice | torch.Tensor], torch.Tensor]
-"""The host's attention of queries, keys and values of the numbered rows; the last says which of the queries they
-are.
+"""The host's attention of queries, keys and values. The keys are those of the numbered rows, so a mask of these rows
+holds; the last says which of the queries they are.
 """
 
 
@@ -69,10 +69,11 @@ def edit_joint(
     image = (*layout.image, axis - 1)
     queries, keys, values = q.clone(), k.clone(), v.clone()
     second: list[tuple[int, torch.Tensor]] = []
+    keyed = [*every]
     for source, target, terms in edits:
         if injects_self or terms.first is not None:
             _part(queries[target], *image).copy_(_part(q[source], *image))
-            keys[target] = k[source]
+            keys[target], keyed[target] = k[source], source
             first, rest = _two_terms(terms, injects_self, layout, v[target], axis - 1)
             values[target] = first
             if rest is not None:
@@ -80,7 +81,7 @@ def edit_joint(
         elif terms.second is not None:
             text = _part(values[target], *layout.text, axis - 1)
             text.copy_(_scale(terms.second, text, axis - 1))
-    output = attend(queries, keys, values, every, whole)
+    output = attend(queries, keys, values, keyed, whole)
     _keep_own_text(output, [target for _, target, _ in edits], prepared, layout, attend, q, k, v, axis)
     if second:
         targets = [target for target, _ in second]

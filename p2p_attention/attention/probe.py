@@ -7,7 +7,7 @@ tokens get: [pixels] instead of [pixels × tokens].
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -19,7 +19,8 @@ Cell = tuple[int, int, torch.Tensor]
 
 @dataclass(frozen=True)
 class Probe:
-    """Which rows [R] of a call to read, the columns [R, T, P] to read of each, and which of these are `empty` [R, P].
+    """Which rows [R] of a call to read (and their `numbers`), the columns [R, T, P] to read of each, and which of these
+    are `empty` [R, P].
 
     What an attention gives for a column of zeros is not read: one that quantises values may give NaN for it.
     """
@@ -27,6 +28,7 @@ class Probe:
     rows: torch.Tensor
     columns: torch.Tensor
     empty: torch.Tensor
+    numbers: tuple[int, ...]
 
     @classmethod
     def of(cls, cells: Sequence[Cell], width: int, prepared: Prepared) -> Probe:
@@ -36,13 +38,13 @@ class Probe:
         columns = example.new_zeros(len(rows), len(example), width)
         for row, number, column in cells:
             columns[rows.index(row), :, number] = column
-        return cls(prepared.index(rows, example.device), columns, ~columns.any(dim=1))
+        return cls(prepared.index(rows, example.device), columns, ~columns.any(dim=1), tuple(rows))
 
     def among(self, start: int, keys: int) -> Probe:
         """The same probe where the columns are only some of the keys, from `start` on."""
         columns = self.columns.new_zeros(self.columns.shape[0], keys, self.columns.shape[2])
         columns[:, start : start + self.columns.shape[1]] = self.columns
-        return Probe(self.rows, columns, self.empty)
+        return replace(self, columns=columns)
 
     def read(self, attend: Attend, q: torch.Tensor, k: torch.Tensor, heads: int) -> torch.Tensor:
         """What each pixel and head gives to the columns, summed over rows. q [B, N, H·D], k [B, k·T, H·D] → [N, H, P].

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -51,10 +51,12 @@ class WordMaps:
         k: torch.Tensor,
         heads: int,
         text_from: int | None = None,
+        attend_of: Callable[[Sequence[int]], Attend] | None = None,
     ) -> None:
         """Read a layer's queries and keys [R', …, H·D].
 
-        `text_from` is where the text's keys begin, in a joint attention that has others too.
+        `text_from` is where the text's keys begin, in a joint attention that has others too. Where a mask tells rows
+        apart, `attend_of` gives the attention of some of them.
         """
         self.grids.add(call.site.grid)
         for resolution, wanted in self._wanted.items():
@@ -62,7 +64,8 @@ class WordMaps:
                 probe = prepared.once((self, resolution), partial(word_probe, prepared, wanted, k))
                 if text_from is not None:
                     probe = prepared.once((self, resolution, k.shape[1]), partial(probe.among, text_from, k.shape[1]))
-                self._add(wanted, probe.read(attend, q, k, heads), call.site.grid)
+                attending = attend_of(probe.numbers) if attend_of else attend
+                self._add(wanted, probe.read(attending, q, k, heads), call.site.grid)
 
     def _add(self, wanted: list[WordMap], read: torch.Tensor, grid: Size) -> None:
         """Add what was read [N, H, P] to the sums of P maps."""

@@ -20,6 +20,7 @@ import comfy.ldm.lumina.model
 import comfy.ldm.modules.diffusionmodules.mmdit
 import comfy.ldm.qwen_image.model
 import comfy.model_base
+import comfy.model_management
 import comfy.model_patcher
 import torch
 
@@ -181,6 +182,7 @@ class JointBackbone:
             part = rows_of_mask(mask, rows, queries)
             return inner(q, k, v, heads, mask=part, skip_reshape=skip_reshape, **options)
 
+        comfy.model_management.throw_exception_if_processing_interrupted()
         axis = 2 if skip_reshape else 1
         uuids = (kwargs.get("transformer_options") or {}).get("uuids", ())
         layout = self._layout(run, k.shape[axis]) if q.shape[axis] == k.shape[axis] else None
@@ -193,8 +195,10 @@ class JointBackbone:
         output = run.editor.attend_jointly(call, layout, attend, q, k, v, axis)
         if run.reading.due:
 
-            def read(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-                return inner(q, k, v, heads, **options)
+            def read(
+                q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rows: Sequence[int], queries: slice | torch.Tensor
+            ) -> torch.Tensor:
+                return inner(q, k, v, heads, mask=rows_of_mask(mask, rows, queries), **options)
 
             run.editor.read_jointly(call, layout, read, flat(q, axis), flat(k, axis), heads, run.reading.due)
         return output
