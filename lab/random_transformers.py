@@ -1,26 +1,21 @@
 """Transformers with random weights, small, of the host's own classes, and text encoders with the host's tokenizers.
 
-`joint(name)` gives MODEL and CLIP. Where a family's own text encoder cannot be made small, or the pack does not read it
-yet, the T5 of Flux or of Chroma stands for it: what is tested is the attention.
+`joint(name)` gives MODEL and CLIP of a family, whose text encoders are those of random_texts.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.model_management
 import comfy.model_patcher
-import comfy.sd
 import comfy.supported_models as supported
-import comfy.supported_models_base
-import comfy.text_encoders.flux
-import comfy.text_encoders.pixart_t5
 import torch
 
+from . import random_texts
 from .random_models import Built, randomise
-
-TEXT, POOLED = 48, 32
+from .random_texts import POOLED, TEXT
 
 _FLUX = {
     "in_channels": 16,
@@ -44,18 +39,20 @@ _LUMINA = {"image_model": "lumina2", "patch_size": 2, "in_channels": 16, "qk_nor
 
 @dataclass(frozen=True)
 class Small:
-    """A family: the host's configuration and its values, the shape of a latent, and whether it wants a pooled
-    vector.
-    """
+    """A family: the host's configuration and its values, the shape of a latent."""
 
     family: Any
     values: dict[str, Any]
     latent: tuple[int, ...]
-    pooled: bool = False
+
+    @property
+    def pooled(self) -> bool:
+        """True if it wants a pooled vector."""
+        return bool(self.values.get("vec_in_dim") or self.values.get("adm_in_channels"))
 
 
 JOINT = {
-    "flux": Small(supported.Flux, {"image_model": "flux", **_FLUX}, (16, 8, 8), pooled=True),
+    "flux": Small(supported.Flux, {"image_model": "flux", **_FLUX}, (16, 8, 8)),
     "flux2": Small(
         supported.Flux2,
         {
@@ -153,7 +150,7 @@ JOINT = {
             "adm_in_channels": POOLED,
             "context_embedder_config": {
                 "target": "torch.nn.Linear",
-                "params": {"in_features": TEXT, "out_features": 128},
+                "params": {"in_features": random_texts.SD3_WIDTH, "out_features": 128},
             },
             "num_patches": 64,
             "pos_embed_max_size": 8,
@@ -162,7 +159,6 @@ JOINT = {
             "x_block_self_attn_layers": [0],
         },
         (16, 8, 8),
-        pooled=True,
     ),
     "aura": Small(
         supported.AuraFlow,
@@ -180,9 +176,19 @@ JOINT = {
 }
 
 
-def joint(name: str) -> Built:
-    """MODEL and CLIP of a family that attends jointly."""
+def joint(name: str, own_text: bool = True) -> Built:
+    """MODEL and CLIP of a family that attends jointly; without its `own_text` with Flux.1's T5 or Chroma's."""
     small = JOINT[name]
+    if own_text:
+        return _model(small), random_texts.TEXTS[name]()
+    values = dict(small.values)
+    if "context_embedder_config" in values:
+        linear = {"in_features": TEXT, "out_features": 128}
+        values["context_embedder_config"] = {"target": "torch.nn.Linear", "params": linear}
+    return _model(replace(small, values=values)), (random_texts.flux if small.pooled else random_texts.chroma)()
+
+
+def _model(small: Small) -> comfy.model_patcher.ModelPatcher:
     config = small.family(small.values)
     config.set_inference_dtype(torch.float32, None)
     model = config.get_model({}, "", device=torch.device("cpu"))
@@ -191,32 +197,4 @@ def joint(name: str) -> Built:
         if buffer_name == "pos_embed":  # Stable Diffusion 3 leaves it empty
             buffer.copy_(0.1 * torch.randn(buffer.shape, generator=torch.Generator().manual_seed(12)))
     device = comfy.model_management.get_torch_device()
-    patcher = comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=torch.device("cpu"))
-    return patcher, (flux_text if small.pooled else chroma_text)()
-
-
-def flux_text() -> comfy.sd.CLIP:
-    """Flux.1's text encoders, T5 and CLIP-L for its pooled vector, with its tokenizers and few weights."""
-    target = comfy.supported_models_base.ClipTarget(
-        comfy.text_encoders.flux.FluxTokenizer, comfy.text_encoders.flux.flux_clip()
-    )
-    clip_l = {"hidden_size": POOLED, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4}
-    return _clip(target, {"t5xxl_model_config": _t5(), "clip_l_model_config": clip_l})
-
-
-def chroma_text() -> comfy.sd.CLIP:
-    """Chroma's text encoder, T5 without padding, with its tokenizer and few weights."""
-    target = comfy.supported_models_base.ClipTarget(
-        comfy.text_encoders.pixart_t5.PixArtTokenizer, comfy.text_encoders.pixart_t5.pixart_te()
-    )
-    return _clip(target, {"t5xxl_model_config": _t5()})
-
-
-def _t5() -> dict[str, Any]:
-    return {"d_model": TEXT, "d_ff": 64, "d_kv": 12, "num_heads": 4, "num_layers": 2}
-
-
-def _clip(target: Any, options: dict[str, Any]) -> comfy.sd.CLIP:
-    clip = comfy.sd.CLIP(target, model_options={**options, "dtype": torch.float32})
-    randomise(clip.cond_stage_model, 13)
-    return clip
+    return comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=torch.device("cpu"))

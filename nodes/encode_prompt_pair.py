@@ -6,6 +6,7 @@ from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.host import log
 from ..p2p_attention.host.conditioning import encode_pair
 from ..p2p_attention.prompts.remarks import remarks
+from .messages import spell
 from .names import ENCODE_NODE, START_ALIASES
 from .node import Node
 from .sockets import CATEGORY, Edit
@@ -69,4 +70,4 @@ def prompt(name: str, default: str, tooltip: str, optional: bool = False) -> io.
 def say_remarks(name: str, plan: EditPlan) -> None:
     """Say in a node's name what is to be said of a plan's prompts."""
     for remark in remarks(plan.pairs):
-        log.warn(f"{name}: {remark}")
+        log.warn(f"{name}: {spell(remark)}")

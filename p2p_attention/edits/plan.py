@@ -95,9 +95,8 @@ class EditPlan:
     watched: tuple[Watched, ...] = ()
 
     def __post_init__(self) -> None:
-        shapes = {(len(p.chunks), p.chunk_length) for p in (self.source, *self.prompts)}
-        if len(shapes) != 1:
-            raise ValueError("The prompts of one plan need the same number of chunks; pad them before encoding.")
+        if len({(p.lengths, p.encoders) for p in (self.source, *self.prompts)}) != 1:
+            raise ValueError("The prompts of one plan need chunks of the same lengths; pad them before encoding.")
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -122,7 +121,7 @@ class EditPlan:
     @property
     def tokens(self) -> int:
         """Positions of each prompt, over all its chunks."""
-        return len(self.source.chunks) * self.source.chunk_length
+        return sum(self.source.lengths)
 
     def layout(self, pictures: int = 1) -> Rows:
         """The rows of a batch of that many source pictures."""

@@ -16,6 +16,7 @@ from ..errors import EditError, Part
 from .backbones.base import Backbone
 from .conditioning import PAIR
 from .known_host import COUPLING, SAMPLERS
+from .rows import ROWS, encoded_columns
 
 
 def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
@@ -29,10 +30,11 @@ def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
         )
     for entry in entries:
         rows, tokens = entry["cross_attn"].shape[:2]
-        if (rows, tokens) != (plan.encoded, plan.tokens):
+        wanted = encoded_columns(entry) if ROWS in entry else plan.tokens
+        if (rows, tokens) != (plan.encoded, wanted):
             raise EditError(
                 f"the positive conditioning has {rows} rows of {tokens} tokens, the edit was encoded to {plan.encoded} "
-                f"of {plan.tokens}",
+                f"of {wanted}",
                 f"Connect {Part.ENCODE}'s positive output without nodes that change its batch or join other prompts to "
                 "it.",
                 Part.CONTROLLER,

@@ -11,9 +11,12 @@ import torch
 from ..edits.plan import EditPlan, Target
 from ..errors import EditError, Part
 from ..prompts.pair import Pair
+from ..prompts.prompt import Prompt
 from ..quote import quote
-from .encoders.base import HostTokens
+from .encoders.base import Fill, HostTokens
+from .encoders.embeddings import check_embeddings
 from .encoders.registry import reader_of
+from .rows import joined, row_of
 
 MOST_CHUNKS = 32
 MOST_TOKENS = 77 * MOST_CHUNKS
@@ -25,9 +28,9 @@ Conditioning = list[list[Any]]
 def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> tuple[Conditioning, EditPlan]:
     """Encode a source prompt and its targets as one conditioning with a row each, and start an edit plan.
 
-    Prompts of fewer chunks than the longest are filled up with empty ones. Raises EditError for a text encoder
-    that is not CLIP, encoders that read the prompt differently, a prompt of more than 32 chunks, half
-    characters, or weights that the encoder turns into infinite numbers.
+    Shorter prompts are filled up to the longest one's length. Raises EditError for a text encoder that the pack cannot
+    read, encoders that read the prompt differently, a prompt of more than 32 chunks, half characters, or weights that
+    the encoder turns into infinite numbers.
     """
     texts = (source, *targets)
     _check_characters(texts)
@@ -35,10 +38,16 @@ def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> t
     _check_lengths(texts, tokens)
     reader = reader_of(clip, tokens[0])
     tokens = reader.pad(clip, tokens)
-    first, *others = [reader.read(clip, text, token) for text, token in zip(texts, tokens, strict=True)]
+    for text, token in zip(texts, tokens, strict=True):
+        check_embeddings(clip, text, token)
     encoded = [clip.encode_from_tokens_scheduled(_without_ids(token)) for token in tokens]
+    columns = [entries[0][0].shape[1] for entries in encoded]
+    first, *others = _filled(
+        [reader.read(clip, *prompt) for prompt in zip(texts, tokens, columns, strict=True)], reader.fill
+    )
     pair = hashlib.sha256(repr(texts).encode("utf-8", "surrogatepass")).hexdigest()
-    conditioning = [_stack(list(parts), pair) for parts in zip(*encoded, strict=True)]
+    whole = [joined(list(parts), reader.fill) for parts in zip(*encoded, strict=True)]
+    conditioning: Conditioning = [[cond, {**options, PAIR: pair}] for cond, options in whole]
     _check_finite(texts, conditioning)
     rows = tuple(Target(Pair(first, other), row) for row, other in enumerate(others, start=1))
     return conditioning, EditPlan(pair, first, rows, len(texts))
@@ -46,22 +55,16 @@ def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> t
 
 def first_prompt(positive: Conditioning) -> Conditioning:
     """The first row of a conditioning, a pair's source, without the pair's mark."""
-    first = []
-    for cond, options in positive:
-        kept = {key: value for key, value in options.items() if key != PAIR}
-        if torch.is_tensor(kept.get("pooled_output")):
-            kept["pooled_output"] = kept["pooled_output"][:1]
-        first.append([cond[:1], kept])
-    return first
+    return [
+        [cond[:1], {key: value for key, value in row_of(options, 0, len(cond)).items() if key != PAIR}]
+        for cond, options in positive
+    ]
 
 
-def _stack(parts: list[list[Any]], pair: str) -> list[Any]:
-    """One conditioning entry with a row for each prompt; so have its tensors, the rest is the source's."""
-    options = dict(parts[0][1])
-    for key, value in options.items():
-        if torch.is_tensor(value):
-            options[key] = torch.cat([part[1][key] for part in parts])
-    return [torch.cat([part[0] for part in parts]), {**options, PAIR: pair}]
+def _filled(prompts: list[Prompt], fill: Fill) -> list[Prompt]:
+    """The prompts as long as the longest."""
+    total = max(fill.least, *(len(prompt.tokens) for prompt in prompts))
+    return [prompt if len(prompt.tokens) == total else prompt.filled(total, fill.left) for prompt in prompts]
 
 
 def _without_ids(tokens: HostTokens) -> HostTokens:

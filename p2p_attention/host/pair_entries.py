@@ -11,6 +11,7 @@ import comfy.samplers
 
 from ..edits.plan import EditPlan
 from .conditioning import PAIR
+from .rows import SPREAD
 
 
 def own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> list[dict[str, Any]]:
@@ -39,6 +40,6 @@ def spread_rows(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
         return
     for entry in guider.conds["positive"]:
         if entry.get(PAIR) == plan.pair:
-            for key in ("cross_attn", "pooled_output"):
+            for key in SPREAD:
                 if entry.get(key) is not None:
                     entry[key] = entry[key][rows]

@@ -39,6 +39,7 @@ from .compatibility import (
 from .inversion_fit import check_inversion
 from .noise import noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
 from .pair_entries import own_entries, spans, spread_rows
+from .rows import join_in_model
 from .source_cache import source_rows
 from .source_rows import SOURCES
 from .virtual_fit import pictures_to_noise
@@ -208,6 +209,7 @@ def sampler_sample(
                 "latent."
             )
         )
+    join_in_model(guider, run.plan.encoded_rows, noise)
     run.prepare(spans(own_entries(guider, run.plan)), anchor)
     draw = refuse_noise if inversion else noise_sampler
     with (

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import accumulate, pairwise
 
 EMBEDDING = "<embedding>"
 
 
 class Role(Enum):
-    """What a position of the text encoder's input holds."""
+    """What a position of the text encoder's input holds.
+
+    Padding is the encoder's own and stands in every prompt; fill is what only a shorter prompt has, so that it is as
+    long as the others of its batch.
+    """
 
     START = "start"
     WORD = "word"
     END = "end"
     PADDING = "padding"
+    FILL = "fill"
 
 
 @dataclass(frozen=True)
@@ -49,33 +55,52 @@ class Word:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt as the text encoder reads it: `chunks` of equal length (77 for CLIP), one after the other, and the
-    `words` in them, in order.
+    """A prompt as the text encoder reads it: `chunks` (of 77 for CLIP), one after the other, and the `words` in them.
+
+    Where several encoders stand side by side, `encoders` says how many of the chunks are each one's, and a word has
+    positions in all of them. `weighs` is false where "(word:1.3)" is read letter by letter.
     """
 
     text: str
     chunks: tuple[tuple[Token, ...], ...]
     words: tuple[Word, ...]
+    encoders: tuple[int, ...] = ()
+    weighs: bool = True
 
     def __post_init__(self) -> None:
-        lengths = {len(chunk) for chunk in self.chunks}
-        if len(lengths) != 1:
-            raise ValueError(f"A prompt needs chunks of one length; these have {sorted(lengths)}.")
+        if self.encoders and sum(self.encoders) != len(self.chunks):
+            raise ValueError(f"{len(self.chunks)} chunks cannot be dealt out to encoders as {self.encoders}.")
 
     @property
-    def chunk_length(self) -> int:
+    def lengths(self) -> tuple[int, ...]:
         """Positions in each chunk."""
-        return len(self.chunks[0])
+        return tuple(len(chunk) for chunk in self.chunks)
 
     @property
     def tokens(self) -> tuple[Token, ...]:
         """All positions, chunk after chunk."""
         return tuple(token for chunk in self.chunks for token in chunk)
 
+    @property
+    def sections(self) -> tuple[range, ...]:
+        """The positions of each encoder."""
+        ends = [0, *accumulate(self.lengths)]
+        chunks = [0, *accumulate(self.encoders or (len(self.chunks),))]
+        return tuple(range(ends[first], ends[last]) for first, last in pairwise(chunks))
+
     def positions(self, chunk: int, role: Role) -> list[int]:
         """Positions of one chunk that play a role, counted from the prompt's start."""
-        start = chunk * self.chunk_length
+        start = sum(self.lengths[:chunk])
         return [start + i for i, token in enumerate(self.chunks[chunk]) if token.role is role]
+
+    def filled(self, total: int, left: bool = False) -> Prompt:
+        """The prompt of one chunk filled up to `total` positions, after it or, with `left`, before it."""
+        (chunk,) = self.chunks
+        more = (Token(Role.FILL),) * (total - len(chunk))
+        if not left:
+            return replace(self, chunks=(chunk + more,))
+        words = tuple(replace(w, positions=tuple(at + len(more) for at in w.positions)) for w in self.words)
+        return replace(self, chunks=(more + chunk,), words=words)
 
 
 @dataclass(frozen=True)

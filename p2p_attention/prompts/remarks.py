@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..errors import Part
 from ..quote import quote
 from .alignment import Change
 from .pair import Pair
+from .prompt import Prompt
 
 _FOREIGN = {
     r"(?<!\\)\{[^{}]*\|[^{}]*\}": "a choice of dynamic prompts",
@@ -19,10 +21,13 @@ _FOREIGN = {
 }
 
 
+_WEIGHT = r"(?<!\\)\([^()]*:\s*-?\d*\.?\d+\s*\)"
+
+
 def remarks(pairs: Sequence[Pair]) -> list[str]:
     """What to say of a source prompt and its targets: foreign syntax, an empty target, nothing in common."""
-    texts = dict.fromkeys(text for pair in pairs for text in (pair.source.text, pair.target.text))
-    said = [remark for text in texts for remark in _foreign(text)]
+    prompts = {prompt.text: prompt for pair in pairs for prompt in (pair.source, pair.target)}
+    said = [remark for prompt in prompts.values() for remark in (*_foreign(prompt.text), *_unweighted(prompt))]
     for number, pair in enumerate(pairs, start=1):
         which = f"target prompt {number}" if len(pairs) > 1 else "the target prompt"
         if not pair.target.words:
@@ -41,4 +46,15 @@ def _foreign(text: str) -> list[str]:
         + ("." if ";" in meaning else ". Write out what you mean.")
         for pattern, meaning in _FOREIGN.items()
         if (found := re.search(pattern, text))
+    ]
+
+
+def _unweighted(prompt: Prompt) -> list[str]:
+    """A weight that the model's text encoder reads as words."""
+    found = None if prompt.weighs else re.search(_WEIGHT, prompt.text)
+    if not found:
+        return []
+    return [
+        f"{quote(found[0], 60)} is read letter by letter: this model's text encoder knows no weights. Write the word "
+        f"alone and connect {Part.REWEIGHT}."
     ]

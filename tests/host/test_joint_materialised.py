@@ -17,7 +17,7 @@ STARTS["zimage"] = lambda t: (0, -(-t // 32) * 32)
 
 @pytest.fixture(scope="module", params=JOINT)
 def family(request):
-    model, clip = joint(request.param)
+    model, clip = joint(request.param, own_text=False)
     return request.param, model, clip, empty(JOINT[request.param].latent)
 
 

@@ -22,6 +22,15 @@ def test_vectors_of_one_embedding_are_one_word_and_neighbours_stay_apart():
     assert [word.positions for word in whole.words] == [(1, 2), (3,), (4,)]
 
 
-def test_unequal_chunks_are_refused():
-    with pytest.raises(ValueError, match="chunks of one length"):
-        Prompt("", ((Token(Role.START),), (Token(Role.START), Token(Role.END))), ())
+def test_a_filled_prompt_keeps_its_words():
+    short = prompt("a cat", length=6)
+    after, before = short.filled(8), short.filled(8, left=True)
+    assert [word.positions for word in after.words] == [(1,), (2,)] and after.positions(0, Role.FILL) == [6, 7]
+    assert [word.positions for word in before.words] == [(3,), (4,)] and before.positions(0, Role.FILL) == [0, 1]
+
+
+def test_encoders_side_by_side_have_sections():
+    chunks = tuple((Token(Role.PADDING),) * length for length in (3, 3, 2))
+    assert Prompt("", chunks, (), (2, 1)).sections == (range(6), range(6, 8))
+    with pytest.raises(ValueError, match="cannot be dealt out"):
+        Prompt("", chunks, (), (2,))

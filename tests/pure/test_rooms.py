@@ -58,9 +58,13 @@ def test_unets_are_known_in_one_place(word):
     assert files_with(word, "nodes") <= there
 
 
-@pytest.mark.parametrize("word", ["</w>", "byte_bpe"])
-def test_clip_is_known_in_one_place(word):
-    assert files_with(word, "nodes") <= {"host/encoders/clip.py"}
+def test_clip_is_known_in_one_place():
+    assert files_with("</w>", "nodes") <= {"host/encoders/clip.py"}
+
+
+@pytest.mark.parametrize("word", ["byte_bpe", "▁", "<|im_start|>", "t5xxl", "qwen3"])
+def test_vocabularies_are_known_beside_their_readers(word):
+    assert {Path(file).parent for file in files_with(word, "nodes")} == {Path("host/encoders")}
 
 
 def test_the_method_knows_no_node():

@@ -15,6 +15,11 @@ def _alphabet() -> dict[str, int]:
 _BYTES = _alphabet()
 
 
+def encoded(piece: str) -> bytes:
+    """The bytes that a piece stands for."""
+    return bytes(_BYTES[char] for char in piece if char in _BYTES)
+
+
 def decode(pieces: Sequence[str]) -> str:
     """What some pieces spell together."""
-    return bytes(_BYTES[char] for char in "".join(pieces) if char in _BYTES).decode("utf-8", "replace")
+    return encoded("".join(pieces)).decode("utf-8", "replace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -11,10 +10,11 @@ import comfy.sd
 import torch
 
 from ...errors import EditError, Part
-from ...prompts.prompt import EMBEDDING, Piece, Prompt, Role, Token, Word, join
+from ...prompts.prompt import Piece, Prompt, Role, Token, Word, join
 from ...quote import quote
 from . import byte_bpe
-from .base import HostToken, HostTokens
+from .base import Fill, HostToken, HostTokens
+from .spelling import vector
 
 WORD_END = "</w>"
 
@@ -22,18 +22,19 @@ WORD_END = "</w>"
 class CLIPReader:
     """Reads prompts as Stable Diffusion 1, 2 and XL do."""
 
+    fill = Fill()
+
     def pad(self, clip: comfy.sd.CLIP, tokens: list[HostTokens]) -> list[HostTokens]:
         """Give all prompts the same number of chunks, for the host would otherwise repeat the shorter one's tokens."""
         empty = clip.tokenize("", return_word_ids=True)
-        longest = {key: max(len(token[key]) for token in tokens) for key in empty}
+        longest = {key: max(len(token[key]) for token in tokens) for key in tokens[0]}
         return [
-            {key: token[key] + [empty[key][0]] * (longest[key] - len(token[key])) for key in empty} for token in tokens
+            {key: chunks + [empty[key][0]] * (longest[key] - len(chunks)) for key, chunks in token.items()}
+            for token in tokens
         ]
 
-    def read(self, clip: comfy.sd.CLIP, text: str, tokens: HostTokens) -> Prompt:
+    def read(self, clip: comfy.sd.CLIP, text: str, tokens: HostTokens, columns: int | None = None) -> Prompt:
         """The host's tokens as a Prompt. SDXL's two encoders must agree on what stands where."""
-        for key, chunks in tokens.items():
-            _check_embeddings(clip, key, text, chunks)
         read = [[_read_chunk(clip, chunk) for chunk in chunks] for chunks in tokens.values()]
         roles = [[piece.token.role for piece in chain(*chunks)] for chunks in read]
         if any(other != roles[0] for other in roles[1:]):
@@ -82,22 +83,5 @@ def _piece(clip: comfy.sd.CLIP, position: int, role: Role, value: Any, weight: f
     if role is not Role.WORD:
         return Piece(position, Token(role))
     if torch.is_tensor(value):
-        data = value.detach().float().cpu().contiguous().numpy().tobytes()
-        return Piece(position, Token(role, hashlib.sha256(data).hexdigest(), EMBEDDING, weight), group=group)
+        return vector(value, position, weight, group)
     return word_piece(position, int(value), clip.tokenizer.untokenize([(value, weight)])[0][1], weight)
-
-
-def _check_embeddings(clip: comfy.sd.CLIP, key: str, text: str, chunks: list[list[HostToken]]) -> None:
-    """The host leaves out an embedding of another width after it has counted its tokens, which moves all others."""
-    widths = {entry[0].shape[-1] for chunk in chunks for entry in chunk if torch.is_tensor(entry[0])}
-    encoder = getattr(clip.cond_stage_model, f"clip_{key}", None)
-    if not widths or encoder is None:
-        return
-    width = encoder.transformer.get_input_embeddings().weight.shape[-1]
-    if widths != {width}:
-        raise EditError(
-            f"an embedding in {quote(text)} has vectors of width {max(widths)}, the text encoder clip_{key} needs "
-            f"{width}. It was made for another model",
-            "Remove it.",
-            Part.ENCODE,
-        )

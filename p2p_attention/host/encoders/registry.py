@@ -5,13 +5,28 @@ from __future__ import annotations
 import comfy.sd
 
 from ...errors import EditError, Part
-from .base import HostTokens, PromptReader
+from .anima import COLUMNS, CONTENT, AnimaReader
+from .base import Fill, HostTokens, PromptReader
+from .chat import ChatReader
 from .clip import CLIPReader
+from .sd3 import CLIPS, T5, SD3Reader
 from .t5 import SentencePieceReader
 
 CLIP_KEYS = {"l", "g", "h"}
-WITH_ITS_VECTOR = {"l"}  # an encoder beside the one whose tokens are the keys, of which the model takes one vector
-SENTENCE_PIECES = ("t5xxl",)
+ALONE: dict[str, PromptReader] = {
+    "umt5xxl": SentencePieceReader("umt5xxl"),
+    "pile_t5xl": SentencePieceReader("pile_t5xl"),
+    "gemma2_2b": SentencePieceReader("gemma2_2b", pads=False),
+    "gemma3_4b": SentencePieceReader("gemma3_4b", pads=False),
+    "qwen25_7b": ChatReader("qwen25_7b", Fill(masked=True)),
+    "qwen3_4b": ChatReader("qwen3_4b"),
+    "qwen3_8b": ChatReader("qwen3_8b"),
+    "mistral3_24b": ChatReader("mistral3_24b", Fill(left=True)),
+}
+READ = (
+    "Stable Diffusion 1, 2, XL and 3, Flux.1, Flux.2, Chroma, Qwen-Image, Z-Image, Lumina 2, AuraFlow, Anima, "
+    "Cosmos-Predict2 and Wan"
+)
 
 
 def reader_of(clip: comfy.sd.CLIP, tokens: HostTokens) -> PromptReader:
@@ -21,11 +36,17 @@ def reader_of(clip: comfy.sd.CLIP, tokens: HostTokens) -> PromptReader:
     names = set(tokens)
     if names <= CLIP_KEYS:
         return CLIPReader()
-    for key in SENTENCE_PIECES:
-        if key in names and names - {key} <= WITH_ITS_VECTOR:
-            return SentencePieceReader(key)
+    if names == {*CLIPS, T5}:
+        return SD3Reader()
+    if names == {COLUMNS, CONTENT}:
+        return AnimaReader()
+    if names in ({T5}, {T5, "l"}):  # of CLIP beside it the model takes one vector
+        return SentencePieceReader(T5)
+    (name, *more) = names
+    if not more and name in ALONE:
+        return ALONE[name]
     raise EditError(
         f"this text encoder ({', '.join(sorted(names))}) is not one whose words the pack can read",
-        "Prompt-to-Prompt reads the text encoders of Stable Diffusion 1, 2 and XL, Flux.1 and Chroma.",
+        f"Prompt-to-Prompt reads the text encoders of {READ}.",
         Part.ENCODE,
     )

@@ -1,88 +1,64 @@
-"""T5: words, an end, and padding to the longest prompt, in one chunk; of Flux.1 and Chroma, whose keys are T5's
-alone.
+"""Vocabularies of sentence pieces: the T5 of Flux.1, Chroma and Cosmos-Predict2, the UMT5 of Wan, the Pile-T5 of
+AuraFlow, and the Gemma of Lumina 2. One chunk of words; T5s have an end and padding after it, Gemma has a start.
 """
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
+from dataclasses import dataclass, field
 from typing import Any
 
 import comfy.sd
 import torch
 
-from ...prompts.prompt import EMBEDDING, Piece, Prompt, Role, Token, join
-from .base import HostToken, HostTokens
+from ...prompts.prompt import Piece, Prompt, Role, Token
+from .base import Fill, HostToken, HostTokens, only_chunk, tokenizer_of, unlike
+from .spelling import piece, sentence_piece, words_of
 
-WORD_BEGIN = "▁"
 
-
+@dataclass(frozen=True)
 class SentencePieceReader:
-    """Reads prompts as encoders with a vocabulary of sentence pieces do, by the name of the encoder's tokens."""
+    """Reads prompts by the name of the encoder's tokens.
 
-    def __init__(self, key: str) -> None:
-        self.key = key
+    With `pads` the shorter prompts are filled up with the encoder's own padding, which it knows from its training.
+    """
+
+    key: str
+    pads: bool = True
+    fill: Fill = field(default_factory=Fill)
 
     def pad(self, clip: comfy.sd.CLIP, tokens: list[HostTokens]) -> list[HostTokens]:
-        """Fill the shorter prompts up with padding, for the rows of one conditioning have one length.
+        """Fill the shorter prompts up with padding.
 
         Other encoders of the model give a vector for the whole prompt, and are left as they are.
         """
-        longest = max(len(chunk) for token in tokens for chunk in token[self.key])
-        padding = (_tokenizer(clip, self.key).pad_token, 1.0, 0)
+        if not self.pads:
+            return tokens
+        longest = max(len(only_chunk(token, self.key)) for token in tokens)
+        padding = (tokenizer_of(clip, self.key).pad_token, 1.0, 0)
         return [
             {**token, self.key: [[*chunk, *[padding] * (longest - len(chunk))] for chunk in token[self.key]]}
             for token in tokens
         ]
 
-    def read(self, clip: comfy.sd.CLIP, text: str, tokens: HostTokens) -> Prompt:
+    def read(self, clip: comfy.sd.CLIP, text: str, tokens: HostTokens, columns: int) -> Prompt:
         """The host's tokens as a Prompt."""
-        (chunk,) = tokens[self.key]
-        tokenizer = _tokenizer(clip, self.key)
+        chunk = only_chunk(tokens, self.key)
+        if len(chunk) != columns:
+            raise unlike(self.key, f"makes {columns} columns of {len(chunk)} tokens")
+        return self.read_chunk(clip, text, chunk)
+
+    def read_chunk(self, clip: comfy.sd.CLIP, text: str, chunk: list[HostToken]) -> Prompt:
+        """The encoder's chunk of tokens as a Prompt."""
+        tokenizer = tokenizer_of(clip, self.key)
         pieces = [_piece(tokenizer, position, entry) for position, entry in enumerate(chunk)]
-        words = [piece for piece in pieces if piece.token.role is Role.WORD]
-        return Prompt(text, (tuple(piece.token for piece in pieces),), join(_apart(words), "".join))
+        words = [one for one in pieces if one[0].token.role is Role.WORD]
+        weighs = not getattr(tokenizer, "disable_weights", False)
+        return Prompt(text, (tuple(one.token for one, _ in pieces),), words_of(words), weighs=weighs)
 
 
-def _tokenizer(clip: comfy.sd.CLIP, key: str) -> Any:
-    """The tokenizer of one of the model's encoders, which the host names in one of two ways."""
-    return getattr(clip.tokenizer, key, None) or getattr(clip.tokenizer, f"clip_{key}")
-
-
-def _piece(tokenizer: Any, position: int, entry: HostToken) -> Piece:
-    value, weight, group = entry
-    if torch.is_tensor(value):
-        data = value.detach().float().cpu().contiguous().numpy().tobytes()
-        return Piece(position, Token(Role.WORD, hashlib.sha256(data).hexdigest(), EMBEDDING, weight), group=group)
-    if group == 0:
-        return Piece(position, Token(Role.END if value == tokenizer.end_token else Role.PADDING))
-    spelling = str(tokenizer.inv_vocab[int(value)])
-    token = Token(Role.WORD, int(value), spelling.removeprefix(WORD_BEGIN), weight)
-    return Piece(position, token, spelling, group=group)
-
-
-def _apart(pieces: list[Piece]) -> list[Piece]:
-    """The pieces with their words' ends: before one that begins a word, and around punctuation.
-
-    A begin by itself belongs to the piece after it.
-    """
-    ended = []
-    for number, piece in enumerate(pieces):
-        following = pieces[number + 1] if number + 1 < len(pieces) else None
-        bare = piece.spelling.removeprefix(WORD_BEGIN)
-        ends = following is None or (
-            bool(bare)
-            and (
-                following.spelling.startswith(WORD_BEGIN)
-                or _is_punctuation(bare)
-                or _is_punctuation(following.spelling)
-                or piece.group != following.group
-            )
-        )
-        ended.append(Piece(piece.position, piece.token, bare, ends, piece.group))
-    return ended
-
-
-def _is_punctuation(text: str) -> bool:
-    """True for signs that are no part of a word; an apostrophe or a hyphen is one ("don't", "well-known")."""
-    return bool(text) and all(unicodedata.category(sign)[0] in "PS" and sign not in "'’-" for sign in text)
+def _piece(tokenizer: Any, position: int, entry: HostToken) -> tuple[Piece, bytes]:
+    value, _, group = entry
+    if torch.is_tensor(value) or group:
+        return piece(tokenizer, entry, position, sentence_piece)
+    roles = {tokenizer.end_token: Role.END, tokenizer.start_token: Role.START}
+    return Piece(position, Token(roles.get(value, Role.PADDING))), b""
