@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import comfy.ldm.anima.model
 import comfy.model_management
 import comfy.model_patcher
+import comfy.ops
 import comfy.supported_models as supported
 import torch
 
@@ -176,6 +178,48 @@ JOINT = {
 }
 
 
+_COSMOS = {
+    "max_img_h": 32,
+    "max_img_w": 32,
+    "max_frames": 4,
+    "in_channels": 16,
+    "out_channels": 16,
+    "patch_spatial": 2,
+    "patch_temporal": 1,
+    "model_channels": 96,
+    "num_blocks": 3,
+    "num_heads": 4,
+    "crossattn_emb_channels": TEXT,
+    "pos_emb_cls": "rope3d",
+    "use_adaln_lora": True,
+    "adaln_lora_dim": 16,
+}
+CROSS = {
+    "cosmos": Small(supported.CosmosT2IPredict2, {"image_model": "cosmos_predict2", **_COSMOS}, (16, 8, 8)),
+    "anima": Small(supported.Anima, {"image_model": "anima", **_COSMOS}, (16, 8, 8)),
+    "wan": Small(
+        supported.WAN21_T2V,
+        {
+            "image_model": "wan2.1",
+            "model_type": "t2v",
+            "dim": 96,
+            "ffn_dim": 128,
+            "num_heads": 4,
+            "num_layers": 3,
+            "in_dim": 16,
+            "out_dim": 16,
+            "text_dim": TEXT,
+        },
+        (16, 3, 8, 8),
+    ),
+}
+
+
+def cross(name: str) -> Built:
+    """MODEL and CLIP of a family with self- and cross-attention; Wan's latent has three frames."""
+    return _model(CROSS[name]), random_texts.TEXTS[name]()
+
+
 def joint(name: str, own_text: bool = True) -> Built:
     """MODEL and CLIP of a family that attends jointly; without its `own_text` with Flux.1's T5 or Chroma's."""
     small = JOINT[name]
@@ -192,7 +236,16 @@ def _model(small: Small) -> comfy.model_patcher.ModelPatcher:
     config = small.family(small.values)
     config.set_inference_dtype(torch.float32, None)
     model = config.get_model({}, "", device=torch.device("cpu"))
+    if hasattr(model.diffusion_model, "llm_adapter"):  # Anima's has 134 million weights whatever the configuration
+        model.diffusion_model.llm_adapter = comfy.ldm.anima.model.LLMAdapter(
+            TEXT, TEXT, TEXT, num_layers=2, num_heads=4, dtype=torch.float32, operations=comfy.ops.manual_cast
+        )
     randomise(model.diffusion_model, 11)
+    for parameter_name, parameter in model.diffusion_model.named_parameters():
+        if parameter_name.endswith("modulation"):  # Wan's gates, through which all attention goes
+            parameter.data = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(14))
+        if parameter_name.endswith(("cross_attn.norm_k.weight", "cross_attn.v.weight")):
+            parameter.data *= 4  # else 500 columns of padding leave the words nothing
     for buffer_name, buffer in model.diffusion_model.named_buffers():
         if buffer_name == "pos_embed":  # Stable Diffusion 3 leaves it empty
             buffer.copy_(0.1 * torch.randn(buffer.shape, generator=torch.Generator().manual_seed(12)))

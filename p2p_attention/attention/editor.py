@@ -71,14 +71,16 @@ class Editor:
         v: torch.Tensor,
         heads: int,
         read: Sequence[WordMaps],
+        edits: bool = False,
     ) -> torch.Tensor:
         """Cross-attention where it is computed: with extra rows, folded back after it, and the maps in `read` read.
 
         q [R, N, H·D], k and v [R, k·T, H·D] → [R, N, H·D]; `attend(q, k, v)` is the host's attention with H heads.
-        Sources that a store gives come after the R rows, and are only read.
+        Sources that a store gives come after the R rows, and are only read. `edits` says that an edit without extra
+        rows was not in the layer's input (`cross_input`), so that it is done here.
         """
         prepared = call.phase.prepared(call.rows, k)
-        if prepared.folds:
+        if prepared.folds or (edits and call.phase.edits_cross):
             index = call.phase.index(prepared.gathered, q.device)
             q, k, v = q[index], k[index], edited_values(v, call.rows, prepared.terms)
         attending = len(prepared.used)

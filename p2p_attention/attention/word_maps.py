@@ -68,9 +68,9 @@ class WordMaps:
                 self._add(wanted, probe.read(attending, q, k, heads), call.site.grid)
 
     def _add(self, wanted: list[WordMap], read: torch.Tensor, grid: Size) -> None:
-        """Add what was read [N, H, P] to the sums of P maps."""
+        """Add what was read [N, H, P] to the sums of P maps; of the frames of a video their mean."""
         for word_map, sums in zip(wanted, read.float().mean(dim=1).unbind(-1), strict=True):
-            sums = sums.view(grid)
+            sums = sums.view(-1, *grid).mean(dim=0)
             self.sums[word_map] = self.sums[word_map] + sums if word_map in self.sums else sums
 
 

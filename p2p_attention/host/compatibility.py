@@ -44,13 +44,19 @@ def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
 def check_latent(
     model: comfy.model_patcher.ModelPatcher, backbone: Backbone, latent: dict[str, Any], subject: Part
 ) -> None:
-    """Raise EditError, in the name of `subject`, unless a latent [B, C, H, W] of pictures fits the model.
+    """Raise EditError, in the name of `subject`, unless a latent [B, C, H, W] of pictures, or [B, C, T, H, W]
+    of videos where the model makes such, fits it.
 
     The host itself gives an empty latent of other channels the model's.
     """
-    samples, wanted = latent.get("samples"), model.get_model_object("latent_format").latent_channels
-    if not torch.is_tensor(samples) or samples.is_nested or samples.ndim != 4:
-        raise EditError("the latent is not of pictures; use one of shape [batch, C, H, W].", subject=subject)
+    samples, made_for = latent.get("samples"), model.get_model_object("latent_format")
+    wanted, shapes = made_for.latent_channels, {4: "[batch, C, H, W]"}
+    if made_for.latent_dimensions == 3:
+        shapes[5] = "[batch, C, frames, H, W]"
+    if not torch.is_tensor(samples) or samples.is_nested or samples.ndim not in shapes:
+        raise EditError(
+            f"the latent is not of pictures; use one of shape {' or '.join(shapes.values())}.", subject=subject
+        )
     if 0 in samples.shape:
         raise EditError(f"the latent of shape {list(samples.shape)} holds no picture.", subject=subject)
     if not bool(torch.isfinite(samples).all()):
@@ -84,7 +90,7 @@ def check_latent(
 def _sides_in_the_run(model: comfy.model_patcher.ModelPatcher, latent: dict[str, Any]) -> tuple[int, int]:
     """A latent's height and width; an empty one made for another VAE is resized by the host before it samples."""
     made_for = latent.get("downscale_ratio_spacial")
-    height, width = latent["samples"].shape[2:]
+    height, width = latent["samples"].shape[-2:]
     if made_for is None or bool(latent["samples"].any()):
         return height, width
     ratio = made_for / model.get_model_object("latent_format").spacial_downscale_ratio

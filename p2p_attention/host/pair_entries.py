@@ -11,7 +11,7 @@ import comfy.samplers
 
 from ..edits.plan import EditPlan
 from .conditioning import PAIR
-from .rows import SPREAD
+from .rows import ROWS, SPREAD, leave_alone
 
 
 def own_entries(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> list[dict[str, Any]]:
@@ -34,7 +34,10 @@ def spans(entries: Iterable[dict[str, Any]]) -> dict[Any, tuple[float, float]]:
 
 
 def spread_rows(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
-    """Give every picture of a sweep its row of the conditioning, in the run's own copy of the entries."""
+    """Give every picture its row of the conditioning, in the run's own copy of the entries."""
+    for entry in guider.conds["positive"]:
+        if ROWS in entry:
+            leave_alone(entry)
     rows = plan.encoded_rows
     if rows == list(range(plan.encoded)):
         return

@@ -66,6 +66,15 @@ def encoded_columns(entry: dict[str, Any]) -> int:
     return max(cond.shape[1] for cond, _ in entry[ROWS])
 
 
+def leave_alone(entry: dict[str, Any]) -> None:
+    """Take from a run's own entry what has no rows, so that the host prepares the rest; the model joins its rows later.
+
+    Where no run does this, the host's model refuses the batch by itself.
+    """
+    for key in [key for key, value in entry[ROWS][0][1].items() if torch.is_tensor(value) and value.ndim < 2]:
+        del entry[key]
+
+
 def join_in_model(guider: comfy.samplers.CFGGuider, rows: list[int], noise: torch.Tensor) -> None:
     """In a run's prepared conditionings, give entries whose prompts only the model can join a row for each picture.
 

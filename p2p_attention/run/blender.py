@@ -97,7 +97,7 @@ class Blender:
         if self.mask is not None:
             masks = self.rows.split(self.mask)
             for picture, mask in zip(self.rows.split(latent), masks, strict=True):
-                picture[1:] = torch.lerp(picture[0], picture[1:], mask[1:].to(latent))
+                picture[1:] = torch.lerp(picture[0], picture[1:], _over(mask[1:], latent))
         return latent
 
     def measure(self, prediction: torch.Tensor) -> None:
@@ -105,7 +105,7 @@ class Blender:
         if self.mask is not None and any(placed.blend.reads_words for placed in self._placed):
             pictures, masks = self.rows.split(prediction), self.rows.split(self.mask)[:, 1:].flatten(0, 1)
             change = (pictures[:, 1:] - pictures[:, :1]).flatten(0, 1).square().sum(dim=1, keepdim=True)
-            outside = change * (1 - masks.to(change))
+            outside = change * (1 - _over(masks, change))
             self._change.append(torch.stack([outside.flatten(1).sum(dim=1), change.flatten(1).sum(dim=1)]))
 
     @property
@@ -152,3 +152,9 @@ class Blender:
             fitted = F.interpolate(mask[None].float(), size=latent.shape[-2:], mode="bilinear", antialias=True)
             self._users[placed] = fitted[0].clamp(0, 1).to(latent)
         return self._users[placed]
+
+
+def _over(masks: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
+    """Masks [rows, 1, H, W] as they lie over a latent [rows, C, H, W], or over every frame of [rows, C, T, H, W]."""
+    frames = [1] * (latent.ndim - masks.ndim)
+    return masks.view(*masks.shape[:2], *frames, *masks.shape[2:]).to(latent)

@@ -54,12 +54,12 @@ class Difference:
         return self._sum is not None
 
     def share(self, row: int) -> torch.Tensor:
-        """How much a row [H, W] differs from its source, 0 … 1: the 5×5 mean of the norm over channels, from the tenth
-        percentile to the ninetieth. Nothing at all is 0.
+        """How much a row [H, W] differs from its source, 0 … 1: the 5×5 mean of the norm over channels and frames, from
+        the tenth percentile to the ninetieth. Nothing at all is 0.
         """
         if self._sum is None:
             raise ValueError("No step of the middle half is done.")
-        norm = self._sum[row].norm(dim=0)[None, None]
+        norm = self._sum[row].flatten(0, -3).norm(dim=0)[None, None]
         edge = REACH // 2
         mean = F.avg_pool2d(F.pad(norm, (edge,) * 4, mode="replicate"), REACH, stride=1)[0, 0]
         low, high = torch.quantile(mean.flatten(), mean.new_tensor([LOW, HIGH])).unbind()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -176,11 +177,18 @@ class Run:
         return AttentionCall(site, self.rows.in_call(len(uuids), holding, left_out), self.phase)
 
     def attend(
-        self, call: AttentionCall, attend: Attend, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int
+        self,
+        call: AttentionCall,
+        attend: Attend,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        heads: int,
+        edits: bool = False,
     ) -> torch.Tensor:
         """Cross-attention of the pair's rows, edited and read (see `Editor.attend`); of an area no maps are read."""
-        whole = call.site.latent == self.log.size
-        return self.editor.attend(call, attend, q, k, v, heads, self.reading.due if whole else ())
+        whole = call.site.latent == self.log.size and q.shape[1] % math.prod(call.site.grid) == 0
+        return self.editor.attend(call, attend, q, k, v, heads, self.reading.due if whole else (), edits)
 
     def remarks(self, latent: torch.Tensor, guidance: float | None = None) -> list[str]:
         """What to say of targets that hardly differ from their source in the finished latent [rows, C, H, W].

@@ -140,14 +140,14 @@ def blend_mask(samples: Latent) -> torch.Tensor:
     return node("P2P_BlendMask", samples=samples)[0]
 
 
-def empty(shape: tuple[int, int, int]) -> Latent:
-    """A latent of one picture of nothing."""
+def empty(shape: tuple[int, ...]) -> Latent:
+    """A latent of one picture, or of one video, of nothing."""
     return {"samples": torch.zeros(1, *shape)}
 
 
 def rows(latent: Latent, count: int) -> Latent:
     """The same latent `count` times with the same noise: the host's plain run of a pair's batch."""
-    return {"samples": latent["samples"].repeat(count, 1, 1, 1), "batch_index": [0] * count}
+    return {"samples": latent["samples"].repeat_interleave(count, dim=0), "batch_index": [0] * count}
 
 
 def prompt(clip, text: str = "") -> Conditioning:

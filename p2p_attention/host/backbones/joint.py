@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -28,6 +27,7 @@ from ...attention.joint import JointLayout
 from ...attention.site import Attends, AttentionSite
 from ...run.run import Run
 from .base import Attention, chained
+from .blocks import Blocks
 from .heads import flat, rows_of_mask
 
 REGISTERS = 8  # of AuraFlow, before the text
@@ -94,23 +94,6 @@ FAMILIES = (
         lambda tokens, model: (REGISTERS, REGISTERS + tokens),
     ),
 )
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Layers of a transformer, which all have one grid. Word maps are read in the middle half of them, where image and
-    text are the most about each other (Shin et al. 2025 and Helbling et al. 2025 choose such blocks); self-attention is
-    injected in all.
-    """
-
-    def at(self, site: AttentionSite, share: Fraction) -> bool:
-        """True for the middle half, whatever the share."""
-        quarter = site.blocks // 4
-        return quarter <= site.block < site.blocks - quarter
-
-    def within(self, site: AttentionSite, share: Fraction) -> bool:
-        """True for all."""
-        return True
 
 
 @dataclass(frozen=True, eq=False)

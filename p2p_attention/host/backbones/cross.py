@@ -1,0 +1,174 @@
+"""Transformers with self- and cross-attention: Cosmos-Predict2, Anima, and Wan's text-to-video models.
+
+Cross-attention is edited as a UNet's, in the host's `optimized_attention_override`: every block calls it first for
+self-attention and last for attention to the text, and which call is which is known by counting them, since a picture
+can have as many tokens as the prompt. The frames of a video are edited alike: they are more pixels of the same maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import comfy.ldm.cosmos.predict2
+import comfy.ldm.wan.model
+import comfy.model_management
+import comfy.model_patcher
+import torch
+
+from ...attention.site import Attends, AttentionSite
+from ...run.run import Run
+from .base import Attention, chained
+from .blocks import Blocks
+from .heads import flat
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models of the host's class `network`, and with `heirs` of those made from it: the side of a `patch` in latent
+    pixels, and how many `calls` of attention each of their blocks makes.
+    """
+
+    network: type
+    patch: Callable[[Any], int]
+    calls: Callable[[Any], int] = lambda net: 2
+    heirs: bool = True
+
+    def has(self, network: Any) -> bool:
+        """True for a model of this family."""
+        return isinstance(network, self.network) if self.heirs else type(network) is self.network
+
+
+def _wan_calls(network: Any) -> int:
+    """Models that see a picture attend to it between themselves and the text."""
+    sees = isinstance(network.blocks[0].cross_attn, comfy.ldm.wan.model.WanI2VCrossAttention)
+    return 3 if sees else 2
+
+
+FAMILIES = (
+    Family(comfy.ldm.cosmos.predict2.MiniTrainDIT, lambda net: int(net.patch_spatial)),
+    # Wan's heirs (VACE, S2V, HuMo, Animate) have attention to sound, faces and poses between.
+    Family(comfy.ldm.wan.model.WanModel, lambda net: int(net.patch_size[-1]), _wan_calls, heirs=False),
+)
+
+
+@dataclass
+class _Place:
+    """Which call of attention comes next: the number of its block, and of the call in the block."""
+
+    calls: int
+    block: int = -1
+    call: int = -1
+    named: Any = field(default=None)
+
+    def advance(self, named: Any) -> None:
+        """Another call comes by, of a block that the host gives a number or not (None)."""
+        self.call += 1
+        if self.block < 0 or self.call == self.calls or named != self.named:
+            self.block, self.call = self.block + 1, 0
+        self.named = named
+
+
+@dataclass(frozen=True, eq=False)
+class CrossBackbone:
+    """A model of one of the families."""
+
+    family: Family
+    model: Any
+
+    renormalises = True
+    stores_sources = False
+    weights = ("diffusion_model.x_embedder.", "diffusion_model.patch_embedding.bias", "diffusion_model.head.head.bias")
+
+    @classmethod
+    def of(cls, patcher: comfy.model_patcher.ModelPatcher) -> CrossBackbone | None:
+        """The backbone of a model; None if it is of none of the families."""
+        network = patcher.get_model_object("diffusion_model")
+        found = next((family for family in FAMILIES if family.has(network)), None)
+        return cls(found, patcher.model) if found else None
+
+    def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
+        """Nothing is patched: the override of each call is all."""
+
+    def needs_override(self, run: Run) -> bool:
+        """True if anything is edited or read in the running call."""
+        return run.phase.acts or run.needs_attention
+
+    def override(self, run: Run, before: Attention | None) -> Attention:
+        """What edits and reads the attention of the pair's rows."""
+        place = _Place(self.family.calls(self.model.diffusion_model))
+        return partial(self._attend, run, before, place)
+
+    def end_call(self, run: Run) -> None:
+        """Nothing was announced."""
+
+    def layers(self, model: comfy.model_patcher.ModelPatcher) -> Blocks:
+        """All have one grid."""
+        return Blocks()
+
+    def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:
+        """The host fills an incomplete patch up."""
+        return 1
+
+    def replaced(self, options: dict[str, Any]) -> bool:
+        """Another override is called inside ours."""
+        return False
+
+    def _attend(
+        self,
+        run: Run,
+        before: Attention | None,
+        place: _Place,
+        function: Attention,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        heads: int,
+        *args: Any,
+        skip_reshape: bool = False,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        """The host's attention, edited where it is the pair's: of the picture to itself, or to the text.
+
+        q, k and v [R, L, H·D], or [R, H, L, D] with `skip_reshape`; returns [R, L, H·D].
+        """
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        inner, options = chained(function, before), kwargs.get("transformer_options") or {}
+        place.advance(options.get("block_index"))
+        axis, attends = 2 if skip_reshape else 1, self._attends(run, place, q, k, 2 if skip_reshape else 1)
+        call = run.call(self._site(run, place, attends), q.shape[0], options.get("uuids", ())) if attends else None
+        if call is None:
+            return inner(q, k, v, heads, *args, skip_reshape=skip_reshape, **kwargs)
+        run.log.layers += 1
+        if attends is Attends.SELF:
+            injects = run.phase.injects_self
+            run.log.injected += [True] * injects
+            run.log.edits += injects
+            if injects:
+                rows = run.editor.source_rows(call, q.device)
+                q, k = q[rows], k[rows]
+            return inner(q, k, v, heads, *args, skip_reshape=skip_reshape, **kwargs)
+        run.log.edits += run.phase.edits_cross
+
+        def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            return inner(q, k, v, heads, *args, **kwargs)
+
+        return run.attend(call, attend, flat(q, axis), flat(k, axis), flat(v, axis), heads, edits=True)
+
+    def _attends(self, run: Run, place: _Place, q: torch.Tensor, k: torch.Tensor, axis: int) -> Attends | None:
+        """What the call that came by attends to; None for what no edit is about."""
+        if place.call == 0 and q.shape[axis] == k.shape[axis]:
+            return Attends.SELF
+        if place.call == place.calls - 1 and k.shape[axis] == run.plan.tokens:
+            return Attends.CROSS
+        return None
+
+    def _site(self, run: Run, place: _Place, attends: Attends) -> AttentionSite:
+        network = self.model.diffusion_model
+        height, width = run.log.size or (1, 1)
+        patch, blocks = self.family.patch(network), len(network.blocks)
+        return AttentionSite(
+            attends, (-(-height // patch), -(-width // patch)), (height, width), place.block % blocks, blocks
+        )
