@@ -44,7 +44,9 @@ def materialise(edit: JointEdit):
             return plain
         q, k, v = (x if skip_reshape else x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))
         logits = q.double() @ k.double().transpose(-1, -2) / q.shape[-1] ** 0.5
-        maps = torch.softmax(logits if mask is None else logits + mask, dim=-1)
+        if mask is not None:
+            logits = logits + (mask[:, None] if mask.ndim == 3 else mask)
+        maps = torch.softmax(logits, dim=-1)
         source, target = maps[0, :, edit.first : last], maps[1, :, edit.first : last]
         new = target.clone()
         if cross:

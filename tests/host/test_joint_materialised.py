@@ -111,3 +111,43 @@ def test_a_refine_with_two_reweights(family, windows):
         return torch.tensor([2.0 if token == red else 0.5 if token == cat else 1.0 for token in ids])
 
     compare(family, ADDED, edited, added, strength, windows)
+
+
+@pytest.mark.parametrize(("source", "target"), [(SOURCE, SWAPPED), (SWAPPED, SOURCE)])
+def test_a_masked_batch_of_unequal_prompts(source, target):
+    """Qwen-Image's own encoder: what the shorter prompt is filled up with is hidden, wherever the source's keys go."""
+    model, clip = joint("qwen")
+    latent = empty(JOINT["qwen"].latent)
+    pair = encode(clip, source, target)
+    mask = pair.positive[0][1]["attention_mask"]
+    chunks = [[entry[0] for entry in clip.tokenize(text)["qwen25_7b"][0]] for text in (source, target)]
+    first, second = (ids[len(ids) - int(row.sum()) :] for ids, row in zip(chunks, mask, strict=True))
+    columns, longer = torch.zeros(mask.shape[1], mask.shape[1]), len(second) - len(first)
+    at = next(i for i in range(len(first)) if first[i] != second[i])
+    count = (1 + longer, 1) if longer > 0 else (1, 1 - longer)  # tokens of the target's word and of the source's
+    columns[range(at), range(at)] = 1
+    columns[at : at + count[1], at : at + count[0]] = 1 / count[0]
+    for i in range(at + count[1], len(first)):
+        columns[i, i + longer] = 1
+    sigma = model.get_model_object("model_sampling").percent_to_sigma
+    edit = JointEdit(
+        columns,
+        own=torch.zeros(mask.shape[1]),
+        strength=torch.ones(mask.shape[1]),
+        cross=(sigma(0.0), sigma(0.8)),
+        image=(sigma(0.0), sigma(0.4)),
+        text=0,
+        first=mask.shape[1],
+        pixels=16,
+    )
+    options = {"steps": STEPS, "cfg": 1.0}
+    controlled = control(model, swap(pair.edit), latent, self_end=0.4)
+    made = sample(controlled.model, pair.positive, prompt(clip), controlled.latent, **options)
+    reference = model.clone()
+    plain = sample(reference, pair.positive, prompt(clip), rows(latent, 2), **options)
+    reference.model_options["transformer_options"]["optimized_attention_override"] = materialise(edit)
+    expected = sample(reference, pair.positive, prompt(clip), rows(latent, 2), **options)
+    error = float((made[1] - expected[1]).norm() / expected[1].norm())
+    print(f"masked: error {error:.1e}")
+    assert longer and torch.equal(made[0], plain[0]) and not torch.equal(made[1], plain[1])
+    assert error <= LIMIT
