@@ -14,6 +14,7 @@ from ..errors import EditError, Part, Spell
 from ..run.record import Record
 from . import log
 from .backbones.registry import backbone_of
+from .backbones.unknown import WORKS, why_not
 from .compatibility import check_latent
 from .findings import RECORD
 from .sampling import Controlled, calc_cond_batch, outer_sample, predict_noise, sampler_sample
@@ -38,13 +39,8 @@ def control_model(
     """
     backbone = backbone_of(model)
     if backbone is None:
-        name = type(model.get_model_object("diffusion_model")).__name__
-        raise EditError(
-            f"the attention of {name} cannot be reached or is not known",
-            "Prompt-to-Prompt works with Stable Diffusion 1, 2, 3 and XL, Flux, Chroma, Qwen-Image, Z-Image, Lumina 2, "
-            "AuraFlow and models of their families.",
-            Part.CONTROLLER,
-        )
+        cause = why_not(model.get_model_object("diffusion_model"))
+        raise EditError(cause, f"Prompt-to-Prompt works with {WORKS}.", Part.CONTROLLER)
     check_latent(model, backbone, latent, Part.CONTROLLER)
     if is_controlled(model):
         raise EditError(

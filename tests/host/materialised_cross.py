@@ -1,8 +1,8 @@
 """An independent Prompt-to-Prompt for transformers with self- and cross-attention: every map is built and edited.
 
-Written from the method's formula alone; shares no code with the pack. The edit is given as matrices that the tests write
-down themselves. Two rows, source and target, without guidance, so that every call holds both. Of each block the first call
-is self-attention and the second goes to the text.
+Written from the method's formula alone; shares no code with the pack. The edit is given as matrices that the tests
+write down themselves. Two rows, source and target, without guidance, so that every call holds both. Of each block the
+first call is self-attention and the second goes to the text.
 """
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
 """An edit that cannot act, or does not fit, says so: the node, the value and the way out."""
 
+import importlib
 import math
+import os
+import re
+from pathlib import Path
 
 import comfy.model_management
 import comfy.model_patcher
@@ -81,15 +85,60 @@ def test_a_video_latent(graph):
         graph(latent={"samples": torch.zeros(1, 3, 4, 32, 32)})
 
 
-def test_a_model_whose_attention_is_not_known(graph):
-    shape = {"model_type": "t2v", "dim": 96, "ffn_dim": 128, "num_heads": 4, "num_layers": 1}
-    config = comfy.supported_models.WAN21_T2V({**shape, "in_dim": 16, "out_dim": 16, "text_dim": 48})
-    config.unet_config.pop("image_model", None)
-    config.set_inference_dtype(torch.float32, None)
-    device = comfy.model_management.get_torch_device()
-    transformer = comfy.model_patcher.ModelPatcher(config.get_model({}), device, device)
-    with pytest.raises(ValueError, match="P2P Attention Controller: the attention of WanModel cannot be reached"):
-        graph(model=transformer)
+CLOSED = "the attention of {} cannot be reached: the host gives no way into it. Prompt-to-Prompt works with Stable"
+OTHER = "{} attends in a way that is not known to Prompt-to-Prompt. Prompt-to-Prompt works with Stable"
+
+
+@pytest.mark.parametrize(
+    ("module", "network", "said"),
+    [
+        ("ernie.model", "ErnieImageModel", CLOSED.format("Ernie-Image")),
+        ("pixart.pixartms", "PixArtMS", CLOSED.format("PixArt")),
+        ("hydit.models", "HunYuanDiT", CLOSED.format("HunyuanDiT")),
+        ("genmo.joint_model.asymm_models_joint", "AsymmDiTJoint", CLOSED.format("Mochi")),
+        ("hidream.model", "HiDreamImageTransformer2DModel", OTHER.format("HiDream-I1")),
+        ("lightricks.model", "LTXVModel", OTHER.format("LTX-Video")),
+        ("hunyuan_video.model", "HunyuanVideo", OTHER.format("HunyuanVideo or HunyuanImage")),
+        ("wan.model", "VaceWanModel", OTHER.format("Wan VACE")),
+    ],
+)
+def test_a_model_that_is_refused_by_name(graph, demo, module, network, said):
+    """The host's own class without its weights, before anything is sampled."""
+    kind = getattr(importlib.import_module(f"comfy.ldm.{module}"), network)
+    bare = kind.__new__(kind)
+    torch.nn.Module.__init__(bare)
+    model = demo.model.clone()
+    model.add_object_patch("diffusion_model", bare)
+    with pytest.raises(ValueError, match=f"P2P Attention Controller: {said}"):
+        graph(model=model)
+
+
+def test_the_refused_models_are_the_hosts(part):
+    unknown = part("p2p_attention.host.backbones.unknown")
+    source = "".join(file.read_text() for file in (Path(os.environ["COMFYUI_PATH"]) / "comfy/ldm").rglob("*.py"))
+    assert all(f"class {name}(" in source for name in (*unknown.CLOSED, *unknown.OTHER))
+
+
+def test_a_model_that_nobody_knows(graph, demo):
+    model = demo.model.clone()
+    model.add_object_patch("diffusion_model", torch.nn.Identity())
+    with pytest.raises(ValueError, match="the attention of Identity cannot be reached or is not known"):
+        graph(model=model)
+
+
+@pytest.mark.parametrize("tokens", [{"llama": 3}, {"byt5": 3, "qwen25_7b": 3}, {"qwen25_7b": 2}])
+def test_a_text_encoder_that_cannot_be_read(tokens, part):
+    """Of another name, or (LongCat's) one that does not say which tokens are the prompt's."""
+
+    class Clip:
+        def tokenize(self, text, return_word_ids=False):
+            return {key: [[(1, 1.0, 1)[:length]]] for key, length in tokens.items()}
+
+    name = re.escape(", ".join(sorted(tokens)))
+    with pytest.raises(
+        ValueError, match=rf"this text encoder \({name}\) is not one whose words .* Qwen-Image, Z-Image"
+    ):
+        part("p2p_attention.host.conditioning").encode_pair(Clip(), "a cat", ("a dog",))
 
 
 def test_two_controllers(graph):

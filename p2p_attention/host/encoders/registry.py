@@ -34,6 +34,8 @@ def reader_of(clip: comfy.sd.CLIP, tokens: HostTokens) -> PromptReader:
     know.
     """
     names = set(tokens)
+    if not _numbers(tokens):
+        raise _unreadable(names)
     if names <= CLIP_KEYS:
         return CLIPReader()
     if names == {*CLIPS, T5}:
@@ -45,7 +47,16 @@ def reader_of(clip: comfy.sd.CLIP, tokens: HostTokens) -> PromptReader:
     (name, *more) = names
     if not more and name in ALONE:
         return ALONE[name]
-    raise EditError(
+    raise _unreadable(names)
+
+
+def _numbers(tokens: HostTokens) -> bool:
+    """False for a tokenizer that does not say which of its tokens are the prompt's (LongCat's)."""
+    return all(len(entry) == 3 for chunks in tokens.values() for chunk in chunks for entry in chunk)
+
+
+def _unreadable(names: set[str]) -> EditError:
+    return EditError(
         f"this text encoder ({', '.join(sorted(names))}) is not one whose words the pack can read",
         f"Prompt-to-Prompt reads the text encoders of {READ}.",
         Part.ENCODE,
