@@ -35,7 +35,7 @@ class AttentionController(Node):
             ),
             search_aliases=[*START_ALIASES, "attention control", "apply edit"],
             inputs=[
-                io.Model.Input("model", tooltip="A model of a family in the README's table. It is not changed; a clone is."),
+                io.Model.Input("model", tooltip="A model of the README's table. It is not changed; a clone is."),
                 Edit.Input("edit", tooltip="The edit to apply, from P2P Encode Prompt Pair by way of the edit nodes."),
                 io.Latent.Input("latent", tooltip="A latent, empty or of pictures. Each is repeated for every row."),
                 io.Float.Input(

@@ -37,7 +37,7 @@ class EditNode(Node):
             ),
             search_aliases=[*START_ALIASES, "attention control", "edit prompt"],
             inputs=[
-                io.Model.Input("model", tooltip="A model of a family in the README's table. It is not changed; a clone is."),
+                io.Model.Input("model", tooltip="A model of the README's table. It is not changed; a clone is."),
                 io.Clip.Input("clip", tooltip="The text encoder of the model that samples."),
                 io.Latent.Input("latent", tooltip="A latent, empty or of pictures. Each is repeated for every row."),
                 prompt("source_prompt", "a red circle on a blue background", "What the picture shows before the edit."),
