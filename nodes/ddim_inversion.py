@@ -70,6 +70,17 @@ class DDIMInversion(Node):
                     ),
                 ),
                 source_cache(),
+                io.Int.Input(
+                    "steps_per_call",
+                    default=1,
+                    min=1,
+                    max=10,
+                    optional=True,
+                    tooltip=(
+                        "So many steps share one call of the model: 3 inverts in a third of the time, and direct still "
+                        "keeps the source exactly."
+                    ),
+                ),
             ],
             outputs=[
                 InversionType.Output(display_name="inversion", tooltip="For the Attention Controller."),
@@ -98,6 +109,7 @@ class DDIMInversion(Node):
         fixed_point_iterations: int = 0,
         solver: str = Solver.EXPLICIT.value,
         source_cache: float = 0.0,
+        steps_per_call: int = 1,
     ) -> io.NodeOutput:
         inversion, negative = invert_picture(
             model,
@@ -109,5 +121,6 @@ class DDIMInversion(Node):
             fixed_point_iterations,
             Solver(solver),
             cache_bytes(source_cache),
+            steps_per_call,
         )
         return io.NodeOutput(inversion, negative, 0.0 if inversion.is_exact else inversion.error)

@@ -204,6 +204,7 @@ def real_image() -> Workflow:
         method="direct",
         fixed_point_iterations=0,
         solver="explicit",
+        steps_per_call=1,
         source_cache=0.0,
     )
     flow.finish(seed=1, latent=[encoded, 0], inversion=[inversion, 0])

@@ -57,6 +57,7 @@ class RealWay(Way):
     method: Method | None = None
     iterations: int = 0
     solver: Solver = Solver.EXPLICIT
+    steps_per_call: int = 1
     virtual: str = ""
     denoise: float = 0.0
 
@@ -71,6 +72,8 @@ WAYS = (
     _way("negative prompt, implicit", method=Method.NEGATIVE_PROMPT, solver=Solver.IMPLICIT),
     _way("direct", method=Method.DIRECT),
     _way("aligned", method=Method.ALIGNED),
+    _way("direct, 3 steps a call", method=Method.DIRECT, steps_per_call=3),
+    _way("aligned, 3 steps a call", method=Method.ALIGNED, steps_per_call=3),
     _way("aligned, implicit", method=Method.ALIGNED, solver=Solver.IMPLICIT),
     _way("direct, local blend", method=Method.DIRECT, blend=0.3),
     _way("direct, local blend by the thing's name", method=Method.DIRECT, blend=0.8, named=True),
@@ -98,7 +101,7 @@ class Bench:
         self.sampler = replace(sampler, model=model)
         self.calls = 0
         self._edit: KnownEdit | None = None
-        self._inverted: dict[tuple[int, Solver], tuple[Inverted, Cost]] = {}
+        self._inverted: dict[tuple[int, Solver, int], tuple[Inverted, Cost]] = {}
 
     def _count(self, apply: Any, arguments: dict) -> Any:
         self.calls += 1
@@ -136,7 +139,7 @@ class Bench:
         return self._cost().seconds
 
     def _invert(self, edit: KnownEdit, way: RealWay) -> tuple[Inverted, Cost]:
-        how = (way.iterations, way.solver)
+        how = (way.iterations, way.solver, way.steps_per_call)
         if self._edit is not edit:
             self._edit, self._inverted = edit, {}
         if how not in self._inverted:

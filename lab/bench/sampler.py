@@ -107,12 +107,17 @@ class Sampler:
         return self._edit(positive, plan, kind, way, {"samples": self.empty(count)}, seed, about, watch)
 
     def invert(
-        self, pictures: np.ndarray, prompts: tuple[str, str], iterations: int = 0, solver: Solver = Solver.EXPLICIT
+        self,
+        pictures: np.ndarray,
+        prompts: tuple[str, str],
+        iterations: int = 0,
+        solver: Solver = Solver.EXPLICIT,
+        steps_per_call: int = 1,
     ) -> Inverted:
         """Invert real pictures [N, H, W, 3] in 0 … 1 under the first prompt; the method is direct."""
         positive, _ = encode_pair(self.clip, prompts[0], (prompts[1],))
         latent = self._encode(pictures)
-        how = (Method.DIRECT, iterations, solver)
+        how = (Method.DIRECT, iterations, solver, 0, steps_per_call)
         found, source = invert_picture(self.model, positive, latent, self.steps, "normal", *how)
         return Inverted(latent, found, source)
 

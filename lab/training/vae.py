@@ -30,7 +30,7 @@ DDCONFIG = {
     "ch_mult": [1, 1, 2], "num_res_blocks": 1, "attn_resolutions": [], "dropout": 0.0,
 }  # fmt: skip
 CONFIG = {"params": {"embed_dim": CHANNELS, "ddconfig": DDCONFIG}}
-CROP, BATCH, POOL = 64, 16, int(os.environ.get("P2P_POOL", "1500"))
+CROP, WHOLE, BATCH, POOL = 64, 0.4, 16, int(os.environ.get("P2P_POOL", "1500"))
 NOISE, PULL = 0.05, 1e-4
 WEIGHTS = CACHE / "vae.safetensors"
 
@@ -102,7 +102,7 @@ def psnr(vae: torch.nn.Module, device: torch.device, count: int = 48) -> float:
 
 
 class Trainer:
-    """The autoencoder in training, its averaged weights, and where it stands."""
+    """The autoencoder in training, its averaged weights, and where it stands, in crops or as much of pictures."""
 
     def __init__(self, total: int, batch: int, seed: int, decoder_only: bool, device: torch.device) -> None:
         torch.manual_seed(seed)
@@ -131,7 +131,11 @@ class Trainer:
 
     def train_step(self) -> float:
         """One update. Returns the mean squared error, of pictures in 0 … 1."""
-        clean = self.pictures.crops(self.batch, CROP).to(self.device)
+        if self.seen < WHOLE * self.total:
+            clean = self.pictures.crops(self.batch, CROP).to(self.device)
+        else:
+            # for group norm's statistics of a crop are not the picture's: 31.6 dB on crops was 25.8 dB on pictures
+            clean = self.pictures.crops(max(1, self.batch * CROP**2 // SIDE**2), SIDE).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16):
             latent = mean_latent(self.vae, clean)
             again = decode(self.vae, latent + NOISE * torch.randn_like(latent))

@@ -34,6 +34,7 @@ def invert_picture(
     iterations: int = 0,
     solver: Solver = Solver.EXPLICIT,
     source_cache: int = 0,
+    steps_per_call: int = 1,
 ) -> tuple[Inversion, Conditioning]:
     """Invert a latent under the first prompt of a conditioning, at guidance 1.
 
@@ -44,21 +45,23 @@ def invert_picture(
     if is_controlled(model):
         raise EditError(f"this model comes from {Part.CONTROLLER}", "Connect the model before it.", Part.INVERSION)
     sampling, backbone = model.get_model_object("model_sampling"), backbone_of(model)
-    if backbone is None or not isinstance(sampling, comfy.model_sampling.EPS):
+    if backbone is None or not isinstance(sampling, (comfy.model_sampling.EPS, comfy.model_sampling.CONST)):
         raise EditError(
-            "this model is not a UNet that predicts noise or v, so DDIM inversion does not fit it.",
+            "this model is not one whose attention the pack edits, or does not predict noise, v or a flow's velocity, "
+            "so inversion does not fit it.",
             subject=Part.INVERSION,
         )
     check_latent(model, backbone, latent, Part.INVERSION)
     clean = latent["samples"]
     if not bool(clean.any()):
         raise EditError("the latent is empty", "Encode a picture with VAE Encode.", Part.INVERSION)
+    clean = comfy.sample.fix_empty_latent_channels(model, clean)  # gives a model of clips its axis of frames
     source = first_prompt(positive)
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
     least = float(sampling.sigma_min)
     records = source_cache and solver is Solver.EXPLICIT  # the other asks the model elsewhere than a run does
     recorder = SourceRecorder(model, backbone, source_cache) if records else None
-    trajectory, error = _run_upwards(model, source, clean, sigmas, least, iterations, solver, recorder)
+    trajectory, error = _run_upwards(model, source, clean, sigmas, least, iterations, solver, recorder, steps_per_call)
     for line in recorder.finish() if recorder else ():
         log.info(f"Prompt-to-Prompt: {line}")
     inversion = Inversion(
@@ -81,6 +84,7 @@ def _run_upwards(
     iterations: int,
     solver: Solver,
     recorder: SourceRecorder | None,
+    steps_per_call: int,
 ) -> tuple[Trajectory, float]:
     """`invert` as a sampler of the host, which loads the model, prepares the prompt and shows previews."""
     preview = latent_preview.prepare_callback(model, len(sigmas) - 1)
@@ -99,8 +103,8 @@ def _run_upwards(
                 if step == len(levels) - 2:
                     denoise(x, levels[0])
 
-        levels = sigmas.tolist()
-        made.append(invert(denoise, x, levels, least, iterations, done, solver))
+        levels, clean = sigmas.tolist(), predict.latent_image  # of a flow's picture x has nothing left
+        made.append(invert(denoise, clean, levels, least, iterations, done, solver, steps_per_call))
         return x
 
     guider = comfy.samplers.CFGGuider(recorder.clone if recorder else model)

@@ -57,6 +57,15 @@ def shared_inpainting_noise(sampler: Any, rows: Rows) -> Iterator[None]:
         sampler.sampler_function = original
 
 
+def beginning_at(sampling: Any, sigma: torch.Tensor, start: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The noise and the latent from which the host's `noise_scaling` makes `start` [R, C, H, W] at the first noise
+    level: of a flow's latent it takes the share 1 − σ, which is nothing at σ = 1.
+    """
+    nothing, one = torch.zeros_like(start), start.new_ones((1,) * start.ndim)
+    of_noise, of_latent = (float(sampling.noise_scaling(sigma, *pair)) for pair in ((one, 0 * one), (0 * one, one)))
+    return (nothing, start / of_latent) if of_latent >= 1 else (start / of_noise, nothing)
+
+
 def noise_sampler(name: str, x: torch.Tensor, sigmas: torch.Tensor, seed: int | None) -> Draw:
     """The host's own noise sampler for this sampler function, for one row of each picture."""
     if name.startswith("sample_dpmpp") and "sde" in name:

@@ -37,7 +37,7 @@ from .compatibility import (
     check_sampler,
 )
 from .inversion_fit import check_inversion
-from .noise import noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
+from .noise import beginning_at, noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
 from .pair_entries import own_entries, spans, spread_rows
 from .rows import join_in_model
 from .source_cache import source_rows
@@ -200,7 +200,8 @@ def sampler_sample(
         anchor = VirtualAnchor(pictures, run.rows, given.plain_source)
     elif inversion:
         anchor = inversion.anchor(run.rows, noise.device)
-        noise, latent = torch.zeros_like(noise), run.rows.spread(inversion.trajectory.start.to(noise))
+        start = run.rows.spread(inversion.trajectory.start.to(noise))
+        noise, latent = beginning_at(guider.model_patcher.get_model_object("model_sampling"), sigmas[0], start)
     elif denoise_mask is None and _leaves_nothing_of(latent, noise, sampler.max_denoise(guider, sigmas), sigmas):
         log.warn(
             controlled.spell(

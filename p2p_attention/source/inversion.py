@@ -74,8 +74,10 @@ def invert(
     iterations: int,
     done: Callable[[int, torch.Tensor], None],
     solver: Solver = Solver.EXPLICIT,
+    steps_per_call: int = 1,
 ) -> tuple[Trajectory, float]:
-    """Go from a latent [B, C, H, W] up the noise levels `sigmas` (high to 0), one call of `denoise` a step.
+    """Go from a latent [B, C, H, W] up the noise levels `sigmas` (high to 0), one call of `denoise` a step, or one for
+    so many steps, which go on in a straight line ("inversion step skipping", EEdit: Yan et al. 2025).
 
     The slope is taken where a step begins, at the picture itself at the model's `least` noise level, and with
     `iterations` calls more where the step ends, which is where the sampler will take it on its way down (fixed-point
@@ -86,21 +88,23 @@ def invert(
     misses.
     """
     implicit = solver is Solver.IMPLICIT
-    x, slope, missed, by = clean, torch.zeros_like(clean), torch.zeros_like(clean), 0.0
+    x, slope, missed, since = clean, torch.zeros_like(clean), torch.zeros_like(clean), 0.0
     points, seen, seen_at = [clean], [clean], [least]
+    place, at = clean, least
     for step, (high, low) in enumerate(zip(sigmas[-2::-1], sigmas[:0:-1], strict=True)):
-        place, at = x, max(low, least)
-        if step == 0 or not implicit:
-            before, slope = slope, _slope(denoise, x, at)
-            missed += by * (slope - before)
-        by = high - low
+        asks, by = step % steps_per_call == 0, high - low
+        if asks and (step == 0 or not implicit):
+            place, at = x, max(low, least)
+            before, slope = slope, _slope(denoise, place, at)
+            missed, since = missed + since * (slope - before), 0.0
+        since += by
         following = x + by * slope
-        for _ in range(iterations + implicit):
+        for _ in range((iterations + implicit) * asks):
             place, at = following, high
             slope = _slope(denoise, place, at)
             following = x + by * slope
         if implicit:
-            missed += by / high * (following - place)
+            missed += by / high * (following - place) * asks
         x = following
         points.append(x)
         seen.append(place)

@@ -123,11 +123,12 @@ def invert(
     iterations: int = 0,
     cache: float = 0.0,
     solver: str = "explicit",
+    steps_per_call: int = 1,
 ) -> Inverted:
     """DDIM Inversion, without a source cache."""
     inputs = {"model": model, "positive": positive, "latent": latent, "steps": steps, "scheduler": scheduler}
     how = {"method": method, "fixed_point_iterations": iterations, "solver": solver, "source_cache": cache}
-    return Inverted(*node("P2P_DDIMInversion", **inputs, **how))
+    return Inverted(*node("P2P_DDIMInversion", **inputs, **how, steps_per_call=steps_per_call))
 
 
 def virtual(**more):

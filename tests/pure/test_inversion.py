@@ -117,3 +117,18 @@ def test_a_virtual_source_is_the_picture_and_its_like_too():
         anchor.lead(predicted, high)
         x = x + (low - high) * (x - predicted) / high
     torch.testing.assert_close(x, torch.cat([picture, picture, picture + 0.5]))
+
+
+def test_steps_that_share_a_call_go_on_in_a_straight_line():
+    calls = []
+
+    def counted(x: torch.Tensor, sigma: float) -> torch.Tensor:
+        calls.append(sigma)
+        return denoise(x, sigma)
+
+    clean = torch.ones(1, 1, 2, 2, dtype=torch.float64)
+    made, _ = invert(counted, clean, levels(7), 1e-3, 0, lambda *_: None, steps_per_call=3)
+    few, _ = invert(denoise, clean, [made.sigmas[i] for i in (0, 1, 4, 7)], 1e-3, 0, lambda *_: None)
+    assert len(calls) == 3
+    torch.testing.assert_close(made.points[[0, 1, 4, 7]], few.points)
+    torch.testing.assert_close(made.points[2] - made.points[1], (made.at(5.0)[1]) * (made.sigmas[2] - made.sigmas[1]))
