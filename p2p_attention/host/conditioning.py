@@ -55,10 +55,8 @@ def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> t
 
 def first_prompt(positive: Conditioning) -> Conditioning:
     """The first row of a conditioning, a pair's source, without the pair's mark."""
-    return [
-        [cond[:1], {key: value for key, value in row_of(options, 0, len(cond)).items() if key != PAIR}]
-        for cond, options in positive
-    ]
+    rows = [row_of(cond, options, 0) for cond, options in positive]
+    return [[cond, {key: value for key, value in options.items() if key != PAIR}] for cond, options in rows]
 
 
 def _filled(prompts: list[Prompt], fill: Fill) -> list[Prompt]:

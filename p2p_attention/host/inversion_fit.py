@@ -13,6 +13,7 @@ from ..source.inversion import Inversion, Method
 from .backbones.base import Backbone
 from .conditioning import PAIR
 from .fingerprint import fingerprint, model_identity
+from .rows import row_of
 
 SAME = 1e-5
 ANOTHER = 1e-2
@@ -68,7 +69,8 @@ def _check_picture(inversion: Inversion, guider: comfy.samplers.CFGGuider, laten
 
 
 def _check_prompts(inversion: Inversion, plan: EditPlan, guider: comfy.samplers.CFGGuider) -> None:
-    source = next(entry for entry in guider.conds["positive"] if entry.get(PAIR) == plan.pair)["cross_attn"][:1]
+    entry = next(entry for entry in guider.conds["positive"] if entry.get(PAIR) == plan.pair)
+    source = row_of(entry["cross_attn"], entry, 0)[0]
     if inversion.prompt != fingerprint(source):
         raise _misfit(
             "the inversion was made with another prompt than the edit's source prompt",

@@ -40,13 +40,17 @@ def joined(parts: list[Part], fill: Fill) -> tuple[torch.Tensor, dict[str, Any]]
     return torch.cat([_fill(cond, longest, fill) for cond, _ in parts]), options
 
 
-def row_of(options: dict[str, Any], row: int, rows: int) -> dict[str, Any]:
-    """The options of one of a conditioning's rows."""
-    return {
+def row_of(cond: torch.Tensor, options: dict[str, Any], row: int) -> Part:
+    """One of the rows of a conditioning [B, T, W], with its options."""
+    if ROWS in options:
+        cond, own = options[ROWS][row]
+        return [cond, {key: value for key, value in options.items() if key != ROWS} | own]
+    rows = len(cond)
+    own = {
         key: value[row : row + 1] if torch.is_tensor(value) and value.ndim > 1 and len(value) == rows else value
         for key, value in options.items()
-        if key != ROWS
     }
+    return [cond[row : row + 1], own]
 
 
 def _mask(cond: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:

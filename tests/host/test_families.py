@@ -85,14 +85,18 @@ def test_an_edit(family, name):
 
 
 def test_ddim_inversion(family):
+    """The source is the picture, and the target is edited."""
     row, model, clip, latent = family
     pair = encode(clip, SOURCE, SWAPPED)
-    picture = {"samples": torch.ones_like(latent["samples"])}
-    if row["DDIM inversion"] == "–":
-        with pytest.raises(ValueError, match="P2P DDIM Inversion: this model is not a UNet"):
-            invert(model, pair.positive, picture, steps=4)
-        return
-    inverted = invert(model, pair.positive, picture, steps=4)
-    controlled = control(model, swap(pair.edit), picture, inversion=inverted.inversion)
-    made = sample(controlled.model, pair.positive, prompt(clip), controlled.latent, steps=4)
+    picture = {"samples": torch.randn(latent["samples"].shape, generator=torch.Generator().manual_seed(0))}
+    with torch.inference_mode():
+        if row["DDIM inversion"] == "–":
+            with pytest.raises(ValueError, match="P2P DDIM Inversion: this model is not one"):
+                invert(model, pair.positive, picture, steps=4)
+            return
+        inverted = invert(model, pair.positive, picture, steps=4)
+        controlled = control(model, swap(pair.edit), picture, inversion=inverted.inversion)
+        made = sample(controlled.model, pair.positive, prompt(clip), controlled.latent, steps=4)
+    made = made.reshape(2, *picture["samples"].shape[1:])
     torch.testing.assert_close(made[0], picture["samples"][0], rtol=1e-4, atol=1e-4)
+    assert float((made[1] - made[0]).norm() / made[0].norm()) > 1e-4
