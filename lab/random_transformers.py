@@ -217,22 +217,23 @@ CROSS = {
 
 def cross(name: str) -> Built:
     """MODEL and CLIP of a family with self- and cross-attention; Wan's latent has three frames."""
-    return _model(CROSS[name]), random_texts.TEXTS[name]()
+    return model_of(CROSS[name]), random_texts.TEXTS[name]()
 
 
 def joint(name: str, own_text: bool = True) -> Built:
     """MODEL and CLIP of a family that attends jointly; without its `own_text` with Flux.1's T5 or Chroma's."""
     small = JOINT[name]
     if own_text:
-        return _model(small), random_texts.TEXTS[name]()
+        return model_of(small), random_texts.TEXTS[name]()
     values = dict(small.values)
     if "context_embedder_config" in values:
         linear = {"in_features": TEXT, "out_features": 128}
         values["context_embedder_config"] = {"target": "torch.nn.Linear", "params": linear}
-    return _model(replace(small, values=values)), (random_texts.flux if small.pooled else random_texts.chroma)()
+    return model_of(replace(small, values=values)), (random_texts.flux if small.pooled else random_texts.chroma)()
 
 
-def _model(small: Small) -> comfy.model_patcher.ModelPatcher:
+def model_of(small: Small) -> comfy.model_patcher.ModelPatcher:
+    """A family's MODEL with random weights."""
     config = small.family(small.values)
     config.set_inference_dtype(torch.float32, None)
     model = config.get_model({}, "", device=torch.device("cpu"))

@@ -101,6 +101,8 @@ def cases() -> list[Case]:
 class Bench:
     """Runs of one model at one size, on whatever device the host has."""
 
+    channels, cfg = 4, 7.0
+
     def __init__(self, built: tuple[Any, Any], size: tuple[int, int], steps: int) -> None:
         import torch
 
@@ -114,7 +116,8 @@ class Bench:
         gc.collect()
         self._reset_peak()
         begun, worked = time.perf_counter(), time.process_time()
-        host_nodes().common_ksampler(model, 1, self.steps, 7.0, "euler", "normal", positive, self.negative, latent)
+        options = (1, self.steps, self.cfg, "euler", "normal")
+        host_nodes().common_ksampler(model, *options, positive, self.negative, latent)
         if self.cuda:
             self.torch.cuda.synchronize()
         return time.perf_counter() - begun, time.process_time() - worked, self._peak()
@@ -132,7 +135,7 @@ class Bench:
         self.negative = host_nodes().CLIPTextEncode().encode(self.clip, "blurry")[0]
         positive, plan = encode_pair(self.clip, PROMPT, case.targets)
         control = Control(case.edit(plan), SelfAttention(Window(0.0, 1.0)))
-        empty = {"samples": self.torch.zeros(1, 4, *self.size)}
+        empty = {"samples": self.torch.zeros(1, self.channels, *self.size)}
         controlled, latent = control_model(self.model, empty, control)
         plain_latent = {"samples": latent["samples"], "batch_index": latent["batch_index"]}
         edited = materialise(self.model) if case.materialised else controlled

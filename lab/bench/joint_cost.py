@@ -1,0 +1,102 @@
+"""What an edit costs where text and image share one attention: `python3 tools/host.py -m lab.bench.joint_cost`.
+
+Flux-, Qwen-Image- and Z-Image-like widths with one or two blocks and random weights, as ratios to the host's plain
+KSampler on the same batch, without guidance. Plain and edited runs alternate; figures are medians with quartiles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..boot import add_host_option, boot, device_option
+from .cost import FOLDER, ROOT, Bench, Case, cases, machine, measure
+from .document import head_of
+
+FAMILIES = ("Flux.1", "Qwen-Image", "Z-Image")
+TOKENS = (256, 1024)
+EDITS = ("swap", "swap, windows of single words", "refine, two reweights")
+
+
+class JointBench(Bench):
+    """Runs of a transformer, without guidance."""
+
+    channels, cfg = 16, 1.0
+
+
+def built(family: str) -> tuple[Any, Any]:
+    """MODEL and CLIP of a family at its own width, with few blocks."""
+    from .. import random_texts
+    from ..random_transformers import JOINT, model_of
+
+    flux = {"hidden_size": 3072, "num_heads": 24, "axes_dim": [16, 56, 56], "mlp_ratio": 4.0}
+    wide: dict[str, tuple[str, dict[str, Any]]] = {
+        "Flux.1": ("flux", {**flux, "depth": 1, "depth_single_blocks": 1}),
+        "Qwen-Image": ("qwen", {"num_layers": 1, "attention_head_dim": 128, "num_attention_heads": 24}),
+        "Z-Image": ("zimage", {"n_layers": 1, "dim": 3840, "n_heads": 30, "n_kv_heads": 30, "axes_dims": [32, 48, 48]}),
+    }
+    name, values = wide[family]
+    if name == "qwen":
+        values["axes_dims_rope"] = (16, 56, 56)
+    small = JOINT[name]
+    return model_of(replace(small, values={**small.values, **values})), random_texts.TEXTS[name]()
+
+
+def edits() -> list[Case]:
+    """The cases that are about attention."""
+    return [case for case in cases() if case.name in EDITS]
+
+
+def report(results: dict[str, Any]) -> str:
+    """The tables of docs/joint_cost.md."""
+    lines = []
+    for where, made in results.items():
+        lines += [f"\n### {where}\n", "| model | image tokens | edit | time | quartiles | processor time | quartiles |"]
+        lines += ["|---" * 7 + "|"]
+        for name in made:
+            family, tokens, edit = name.split(": ")
+            time, work = made[name]["time"], made[name]["processor"]
+            lines.append(
+                f"| {family} | {tokens} | {edit} | {time[0]:.3f} | {time[1]:.3f} … {time[2]:.3f} | {work[0]:.3f} | "
+                f"{work[1]:.3f} … {work[2]:.3f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure what is not measured yet, save, and write the document."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_host_option(parser)
+    parser.add_argument("--families", default=",".join(FAMILIES), help="with commas between")
+    parser.add_argument("--tokens", default=str(TOKENS[0]), help="of the image, with commas between: 256, 1024")
+    parser.add_argument("--only", default="", help="only the edits whose name holds this")
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--fresh", action="store_true", help="measure again what is there")
+    parser.add_argument("--out", type=Path, default=FOLDER / "joint_cost.json")
+    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "joint_cost.md")
+    options = parser.parse_args()
+    boot(options.host, *device_option())
+    results = json.loads(options.out.read_text()) if options.out.is_file() and not options.fresh else {}
+    there = results.setdefault(machine(), {})
+    for family in options.families.split(","):
+        made = built(family)
+        for tokens in map(int, options.tokens.split(",")):
+            side = 2 * round(tokens**0.5)
+            for case in edits():
+                name = f"{family}: {tokens}: {case.name}"
+                if name in there or options.only not in case.name:
+                    continue
+                print(name, flush=True)
+                there[name] = measure(JointBench(made, (side, side), options.steps), case, options.pairs)
+                options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    wanted = [f"{family}: {tokens}: {case.name}" for family in FAMILIES for tokens in TOKENS for case in edits()]
+    missing = [name for name in wanted if name not in there]
+    options.document.write_text(head_of(options.document, "Cost on transformers", missing) + "\n" + report(results))
+
+
+if __name__ == "__main__":
+    main()
