@@ -61,7 +61,10 @@ def invert_picture(
     least = float(sampling.sigma_min)
     records = source_cache and solver is Solver.EXPLICIT  # the other asks the model elsewhere than a run does
     recorder = SourceRecorder(model, backbone, source_cache) if records else None
-    trajectory, error = _run_upwards(model, source, clean, sigmas, least, iterations, solver, recorder, steps_per_call)
+    attached = model.clone()
+    backbone.attach(attached)  # so that the prompt is what it is in the edited run
+    how = (iterations, solver, recorder, steps_per_call)
+    trajectory, error = _run_upwards(attached, source, clean, sigmas, least, *how)
     for line in recorder.finish() if recorder else ():
         log.info(f"Prompt-to-Prompt: {line}")
     inversion = Inversion(

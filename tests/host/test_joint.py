@@ -1,5 +1,8 @@
 """Joint attention in every family of transformers: E1 to E5 and E9, with the families' own classes at small widths."""
 
+import sys
+
+import comfy.model_management
 import pytest
 import torch
 
@@ -14,9 +17,11 @@ ROUNDING = 1e-5
 
 
 @pytest.fixture(scope="module", params=JOINT)
-def family(request):
+def family(request, pack):
     """(model, clip, latent) of a family."""
     model, clip = joint(request.param)
+    if request.param == "zimage":  # of which the Controller fills shorter prompts up as the model would by itself
+        sys.modules[f"{pack.__name__}.p2p_attention.host.backbones.z_image"].fill_up(model)
     return model, clip, empty(JOINT[request.param].latent)
 
 
@@ -115,3 +120,35 @@ def test_several_targets(family):
     assert made.shape[0] == 3 and torch.equal(made[0], plain(family, pair.positive, 3)[0])
     if two.positive[0][0].shape == pair.positive[0][0][:2].shape:
         assert close(made[1], alone[1])
+
+
+ALIKE = ("qwen", "flux2", "zimage", "flux", "aura", "sd3")
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_rows_are_their_prompts_own_runs(name):
+    """Prompts of unequal length without an edit: what fills the shorter one up changes nothing of it."""
+    model, clip = joint(name)
+    latent, pair = empty(JOINT[name].latent), encode(clip, SOURCE, SWAPPED)
+    controlled = control(model, pair.edit, latent, self_end=0.0)
+    made = sample(controlled.model, pair.positive, prompt(clip), controlled.latent, steps=STEPS)
+    for row, text in enumerate((SOURCE, SWAPPED)):
+        assert close(made[row : row + 1], sample(model, prompt(clip, text), prompt(clip), latent, steps=STEPS))
+
+
+def test_an_interrupt_is_heard_within_a_call(family):
+    """In the next attention after it."""
+    model, clip, latent = family
+    seen = []
+
+    def interrupting(function, *args, **kwargs):
+        seen.append(kwargs)
+        comfy.model_management.interrupt_current_processing()
+        return function(*args, **kwargs)
+
+    pair, clone = encode(clip, SOURCE, SWAPPED), model.clone()
+    clone.model_options["transformer_options"]["optimized_attention_override"] = interrupting
+    controlled = control(clone, swap(pair.edit), latent)
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        sample(controlled.model, pair.positive, prompt(clip), controlled.latent, steps=STEPS)
+    assert len(seen) <= 3  # of an edited call up to three: the rows', their text's, and what is added

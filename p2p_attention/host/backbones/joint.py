@@ -29,6 +29,7 @@ from ...run.run import Run
 from .base import Attention, chained
 from .blocks import Blocks
 from .heads import flat, rows_of_mask
+from .z_image import fill_up
 
 REGISTERS = 8  # of AuraFlow, before the text
 FLUX2_TOKENS = 512  # to which the host fills Flux.2's prompts up, from the left
@@ -114,7 +115,8 @@ class JointBackbone:
         return cls(found, patcher.model) if found else None
 
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
-        """Nothing is patched: the override of each call is all."""
+        """The override of each call is all; only Z-Image's padding is put into shorter prompts."""
+        fill_up(clone)
 
     def needs_override(self, run: Run) -> bool:
         """True if anything is edited or read in the running call."""
