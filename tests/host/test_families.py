@@ -86,13 +86,11 @@ def test_an_edit(family, name):
 
 def test_ddim_inversion(family):
     row, model, clip, latent = family
+    assert row["DDIM inversion"] == "✓"
     pair = encode(clip, SOURCE, SWAPPED)
     picture = {"samples": torch.ones_like(latent["samples"])}
-    if row["DDIM inversion"] == "–":
-        with pytest.raises(ValueError, match="P2P DDIM Inversion: this model is not a UNet"):
-            invert(model, pair.positive, picture, steps=4)
-        return
     inverted = invert(model, pair.positive, picture, steps=4)
     controlled = control(model, swap(pair.edit), picture, inversion=inverted.inversion)
     made = sample(controlled.model, pair.positive, prompt(clip), controlled.latent, steps=4)
-    torch.testing.assert_close(made[0], picture["samples"][0], rtol=1e-4, atol=1e-4)
+    wanted = picture["samples"][0]
+    torch.testing.assert_close(made[0].view_as(wanted), wanted, rtol=1e-4, atol=1e-4)
