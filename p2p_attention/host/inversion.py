@@ -23,6 +23,8 @@ from .control import is_controlled
 from .fingerprint import fingerprint, model_identity
 from .source_recorder import SourceRecorder
 
+INVERTED = (comfy.model_sampling.EPS, comfy.model_sampling.CONST, comfy.model_sampling.COSMOS_RFLOW)
+
 
 def invert_picture(
     model: comfy.model_patcher.ModelPatcher,
@@ -45,7 +47,7 @@ def invert_picture(
     if is_controlled(model):
         raise EditError(f"this model comes from {Part.CONTROLLER}", "Connect the model before it.", Part.INVERSION)
     sampling, backbone = model.get_model_object("model_sampling"), backbone_of(model)
-    if backbone is None or not isinstance(sampling, (comfy.model_sampling.EPS, comfy.model_sampling.CONST)):
+    if backbone is None or not isinstance(sampling, INVERTED):
         raise EditError(
             "this model is not one whose attention the pack edits, or does not predict noise, v or a flow's velocity, "
             "so inversion does not fit it.",

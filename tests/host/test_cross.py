@@ -155,3 +155,20 @@ def test_a_picture_of_as_many_tokens_as_the_prompt(family):
     made = edited((name, model, clip, latent), pair, swap(pair.edit), 0.4)
     assert torch.equal(made[0], plain((name, model, clip, latent), pair)[0])
     assert not close(made[1], made[0])
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_calls_are_counted(part, numbered):
+    """With the host's numbers of blocks, which put the count right after an attention that is no block's, or without
+    them, as on older hosts.
+    """
+    place = part("p2p_attention.host.backbones.cross")._Place(2)
+    seen = []
+    for model_call in range(2):
+        for block in range(3):
+            for call in range(2 + (numbered and block == 1 and model_call == 0)):
+                place.advance(block if numbered else None)
+                seen.append((place.block % 3, place.call) if call < 2 else None)
+    kept = [one for one in seen if one]
+    assert [call for _, call in kept] == [0, 1] * 6
+    assert [block for block, _ in kept] == [0, 0, 1, 1, 2, 2] * 2

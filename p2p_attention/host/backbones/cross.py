@@ -67,7 +67,7 @@ class _Place:
         """Another call comes by, of a block that the host gives a number or not (None)."""
         self.call += 1
         if self.block < 0 or self.call == self.calls or named != self.named:
-            self.block, self.call = self.block + 1, 0
+            self.block, self.call = named if isinstance(named, int) else self.block + 1, 0
         self.named = named
 
 
