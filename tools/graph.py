@@ -99,17 +99,22 @@ class Workflow:
         )
 
     def finish(
-        self, seed: int, latent: Link | None = None, inversion: Link | None = None, self_end: float = 0.4
+        self,
+        seed: int,
+        latent: Link | None = None,
+        inversion: Link | None = None,
+        self_end: float = 0.4,
+        controller: str = SAMPLE,
     ) -> None:
-        """The latent, unless there is one, the Controller, the sampler, and the pictures."""
+        """The latent, unless there is one, the Controller, in the stage of that title, the sampler, the pictures."""
         self.stage(MODEL)
         if latent is None:
             title = "Size (32×32 for the demo model)"
             latent = [self.add("EmptyLatentImage", title, width=32, height=32, batch_size=1), 0]
         self.latent = latent
         self.note(self.own)
-        self.stage(SAMPLE)
-        controller = self.add(
+        self.stage(controller)
+        applied = self.add(
             "P2P_AttentionController",
             "P2P Attention Controller",
             model=[self.model, 0],
@@ -121,8 +126,9 @@ class Workflow:
             source_cache=0.0,
             **({"inversion": inversion} if inversion else {}),
         )
+        self.stage(SAMPLE)
         self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=[self.model, 1], text="")
-        self.sampler = self.sample("All pictures in one batch", [controller, 0], [self.pair, 0], [controller, 1], seed)
+        self.sampler = self.sample("All pictures in one batch", [applied, 0], [self.pair, 0], [applied, 1], seed)
         self.stage(PICTURES)
         self.pictures("Source and edit", self.sampler, self.name)
 

@@ -67,7 +67,7 @@ def word_swap() -> Workflow:
     target = "a large yellow circle on a blue background"
     flow.begin("a large red circle on a blue background", target)
     flow.swap()
-    flow.finish(seed=1)
+    flow.finish(seed=1, controller=EDIT)
     flow.share("target_prompt", "The edited prompt")
     flow.stage(COMPARE, below=True)
     alone = flow.add("CLIPTextEncode", "The edited prompt by itself", clip=[flow.model, 1], text=[flow.shared, 0])

@@ -55,7 +55,7 @@ def window(server):
         browser = playwright.chromium.launch(
             executable_path=found.executable, env=found.environment, args=["--disable-gpu"]
         )
-        yield browser.new_context(viewport={"width": 1720, "height": 1100}, base_url=f"http://{server.address}")
+        yield browser.new_context(viewport={"width": 1400, "height": 900}, base_url=f"http://{server.address}")
         browser.close()
 
 

@@ -46,4 +46,4 @@ def assert_readable(editor):
     for i, (left, top, right, bottom) in enumerate(frames):
         for other in frames[i + 1 :]:
             assert left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]
-    assert editor.page.evaluate("app.canvas.ds.scale") > 0.59
+    assert editor.page.evaluate("app.canvas.ds.scale") >= 0.6
