@@ -62,6 +62,7 @@ class Workflow:
             source_prompt=source,
             target_prompt=target,
             more_targets=more,
+            also_without_edit=False,
         )
         self.edit = [self.pair, 1]
 

@@ -48,6 +48,7 @@ def edit() -> Workflow:
         target_prompt="a large yellow circle on a blue background",
         keep="keep the layout",
         words="",
+        also_without_edit=False,
     )
     flow.stage(SAMPLE)
     flow.negative = flow.add("CLIPTextEncode", "Negative prompt", clip=[flow.model, 1], text="")
