@@ -37,7 +37,7 @@ def register() -> None:
         for kind in ("json", "jpg"):
             path = PACK / "workflows" / f"Prompt to Prompt {title}.{kind}"
             server.routes.get(f"/workflow_templates/{PACK.name}/{former}.{kind}")(_file(path))
-    server.routes.get(f"/extensions/{PACK.name}/docs/{{node}}/{{language}}.md")(help_page)
+    server.routes.get(f"/extensions/{PACK.name}/docs/{{node}}/{{language:[A-Za-z-]+}}.md")(help_page)
 
 
 def _file(path: Path) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
