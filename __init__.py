@@ -7,7 +7,7 @@ check_version()
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes import NODES
-from .p2p_attention.host import align_route
+from .p2p_attention.host import align_route, files_route
 
 WEB_DIRECTORY = "./web"
 
@@ -23,4 +23,5 @@ class PromptToPromptExtension(ComfyExtension):
 async def comfy_entrypoint() -> PromptToPromptExtension:
     """Called by the host when it loads the pack."""
     align_route.register()
+    files_route.register()
     return PromptToPromptExtension()

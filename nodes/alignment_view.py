@@ -37,7 +37,7 @@ class AlignmentView(Node):
     @classmethod
     def execute(cls, edit: EditPlan) -> io.NodeOutput:
         alike: dict[tuple[str, tuple[Feed, ...]], list[Target]] = {}
-        for target in edit.targets:
+        for target in edit.edited:
             alike.setdefault((target.prompt.text, tuple(feeds(target))), []).append(target)
         found = [(prompt, spell(headline(targets)), parts) for (prompt, parts), targets in alike.items()]
         picture = stacked([draw(title, parts) for _, title, parts in found])

@@ -14,6 +14,7 @@ from ..p2p_attention.host.conditioning import encode_pair
 from ..p2p_attention.host.control import control_model
 from .encode_prompt_pair import prompt, say_remarks
 from .graph_checks import check_outputs, own_number
+from .inputs import also_without_edit
 from .literals import verdict
 from .messages import spell
 from .names import EDIT_NODE, START_ALIASES
@@ -58,6 +59,7 @@ class EditNode(Node):
                         '"car: 0.0 - 0.4" for a window of its own, "blend: square" to change nothing elsewhere.'
                     ),
                 ),
+                also_without_edit(),
             ],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
             outputs=[
@@ -86,12 +88,13 @@ class EditNode(Node):
         target_prompt: str,
         keep: str,
         words: str = "",
+        also_without_edit: bool = False,
     ) -> io.NodeOutput:
         check_outputs(cls.hidden)
         preset = PRESETS[keep]
         positive, plan = encode_pair(clip, source_prompt, (target_prompt,))
         say_remarks(EDIT_NODE, plan)
-        plan = edit_by_lines(plan, preset, words)
+        plan = edit_by_lines(plan.with_plain() if also_without_edit else plan, preset, words)
         control = Control(plan, SelfAttention(Window(0.0, preset.self_end), Fraction(1, 4)))
         patched, rows = control_model(model, latent, control, spell, own_number(cls.hidden))
         return io.NodeOutput(patched, positive, rows, plan)

@@ -6,6 +6,7 @@ from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.host import log
 from ..p2p_attention.host.conditioning import encode_pair
 from ..p2p_attention.prompts.remarks import remarks
+from .inputs import also_without_edit
 from .messages import spell
 from .names import ENCODE_NODE, START_ALIASES
 from .node import Node
@@ -40,6 +41,7 @@ class EncodePromptPair(Node):
                     "More target prompts, one per line: each makes one more picture of the same source.",
                     optional=True,
                 ),
+                also_without_edit(),
             ],
             outputs=[
                 io.Conditioning.Output(
@@ -52,12 +54,17 @@ class EncodePromptPair(Node):
 
     @classmethod
     def execute(
-        cls, clip: io.Clip.Type, source_prompt: str, target_prompt: str, more_targets: str = ""
+        cls,
+        clip: io.Clip.Type,
+        source_prompt: str,
+        target_prompt: str,
+        more_targets: str = "",
+        also_without_edit: bool = False,
     ) -> io.NodeOutput:
         targets = (target_prompt, *(line.strip() for line in more_targets.splitlines() if line.strip()))
         positive, edit = encode_pair(clip, source_prompt, targets)
         say_remarks(ENCODE_NODE, edit)
-        return io.NodeOutput(positive, edit)
+        return io.NodeOutput(positive, edit.with_plain() if also_without_edit else edit)
 
 
 def prompt(name: str, default: str, tooltip: str, optional: bool = False) -> io.String.Input:

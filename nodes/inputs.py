@@ -59,6 +59,15 @@ def source_cache() -> io.Float.Input:
     )
 
 
+def also_without_edit() -> io.Boolean.Input:
+    """The optional input for pictures to compare with, in the same batch."""
+    tooltip = (
+        "One more picture for each target prompt, of the same noise but without Prompt-to-Prompt, to compare with. It "
+        "comes last in the batch."
+    )
+    return io.Boolean.Input("also_without_edit", default=False, optional=True, tooltip=tooltip)
+
+
 def cache_bytes(gib: float) -> int:
     """The input's value in bytes; EditError for one that is none."""
     if not 0 <= gib <= MOST_GIB:

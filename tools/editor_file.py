@@ -5,10 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from layout import WIDTH, Layout, Stage, node_height, note_height
+from layout import WIDTH, Stage, largest, node_height, note_height
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
-TALLEST = 980
 
 Node = dict[str, Any]
 
@@ -21,7 +20,7 @@ def to_editor(
     made = {key: _node(numbers[key], node, info[node["class_type"]]) for key, node in nodes.items()}
     links = _wire(nodes, made)
     made |= {key: _note(numbers[key], text) for key, text in notes.items()}
-    layout = Layout(stages, {key: node["size"][1] for key, node in made.items()}, TALLEST)
+    layout = largest(stages, {key: node["size"][1] for key, node in made.items()})
     for key, node in made.items():
         node["pos"] = layout.places[key]
     return {

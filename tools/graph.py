@@ -54,6 +54,10 @@ class Workflow:
     def begin(self, source: str, target: str, more: str = "") -> None:
         """The model and the prompts."""
         self.model = self.add("P2P_LoadDemoModel", "Model (or your own checkpoint)")
+        self.encode(source, target, more)
+
+    def encode(self, source: str, target: str, more: str, also_without_edit: bool = False) -> None:
+        """The prompts."""
         self.stage(EDIT)
         self.pair = self.add(
             "P2P_EncodePromptPair",
@@ -62,6 +66,7 @@ class Workflow:
             source_prompt=source,
             target_prompt=target,
             more_targets=more,
+            also_without_edit=also_without_edit,
         )
         self.edit = [self.pair, 1]
 
@@ -99,34 +104,51 @@ class Workflow:
         )
 
     def finish(
-        self, seed: int, latent: Link | None = None, inversion: Link | None = None, self_end: float = 0.4
+        self,
+        seed: int,
+        latent: Link | None = None,
+        inversion: Link | None = None,
+        self_end: float = 0.4,
+        controller: str = SAMPLE,
     ) -> None:
-        """The latent, unless there is one, the Controller, the sampler, and the pictures."""
+        """The latent, unless there is one, the Controller, in the stage of that title, the sampler, the pictures."""
         self.stage(MODEL)
         if latent is None:
             title = "Size (32×32 for the demo model)"
             latent = [self.add("EmptyLatentImage", title, width=32, height=32, batch_size=1), 0]
         self.latent = latent
         self.note(self.own)
-        self.stage(SAMPLE)
-        controller = self.add(
+        self.run(seed, inversion, self_end, controller)
+        self.stage(PICTURES)
+        self.pictures("Source and edit", self.sampler, self.name)
+
+    def run(
+        self,
+        seed: int,
+        inversion: Link | None = None,
+        self_end: float = 0.4,
+        controller: str = SAMPLE,
+        cfg: float = 4.0,
+    ) -> None:
+        """The Controller, in the stage of that title, and the sampler."""
+        self.stage(controller)
+        applied = self.add(
             "P2P_AttentionController",
             "P2P Attention Controller",
             model=[self.model, 0],
             edit=self.edit,
-            latent=latent,
+            latent=self.latent,
             self_start_percent=0.0,
             self_end_percent=self_end,
             self_resolution="1/4",
             source_cache=0.0,
             **({"inversion": inversion} if inversion else {}),
         )
+        self.stage(SAMPLE)
         self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=[self.model, 1], text="")
-        self.sampler = self.sample("All pictures in one batch", [controller, 0], [self.pair, 0], [controller, 1], seed)
-        self.stage(PICTURES)
-        self.pictures("Source and edit", self.sampler, self.name)
+        self.sampler = self.sample("All pictures in one batch", [applied, 0], [self.pair, 0], [applied, 1], seed, cfg)
 
-    def sample(self, title: str, model: Link, positive: Link, latent: Link, seed: int) -> str:
+    def sample(self, title: str, model: Link, positive: Link, latent: Link, seed: int, cfg: float = 4.0) -> str:
         """The host's ordinary KSampler."""
         return self.add(
             "KSampler",
@@ -137,7 +159,7 @@ class Workflow:
             latent_image=latent,
             seed=seed,
             steps=30,
-            cfg=4.0,
+            cfg=cfg,
             sampler_name="euler",
             scheduler="normal",
             denoise=1.0,

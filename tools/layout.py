@@ -1,7 +1,7 @@
 """Places for the nodes of a workflow: stages, each a group around its nodes, which stand in columns.
 
-The editor fits a template into three quarters of its window when it opens it, and draws no text below a scale of 0.58:
-a workflow should fit into 1750 × 1150. Heights are those that the editor itself computes.
+The editor fits a template into three quarters of its window when it opens it, and draws no text below a scale of 0.58.
+In a window of 1400 × 900 a workflow of WIDEST × HIGHEST opens at 0.6. Heights are those the editor computes.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WIDTH, TITLE, SLOT, WIDGET, TEXT = 300, 30, 20, 24, 62
-ROW_GAP, COLUMN_GAP, MARGIN, HEADER = 24, 32, 16, 58
+ROW_GAP, COLUMN_GAP, MARGIN, HEADER = 20, 32, 16, 58
 PICTURES = {"SaveImage": 250, "PreviewImage": 250, "LoadImage": 250}
+SHOWN_ALSO = ("P2P_AlignmentView", "P2P_AttentionMaps", "P2P_BlendMask", "P2P_Compare", "P2P_ContactSheet")
+PICTURES |= dict.fromkeys(SHOWN_ALSO, 220)
 ALIGNMENT = {"P2P_EncodePromptPair": 84, "P2P_Edit": 84}  # what web/js/alignment.js shows below the prompts
 BADGE = 24  # the editor's modern nodes have the pack's name below
+WIDEST, HIGHEST = 1750, 1125
+COLUMN_HEIGHTS = range(480, HIGHEST, 20)
 BLUE, GREY = "#3f789e", "#8888aa"
 
 
@@ -38,6 +42,11 @@ def note_height(text: str) -> int:
     return 28 + sum(18 * (1 + len(line) // 48) if line else 8 for line in text.splitlines())
 
 
+def largest(stages: list[Stage], heights: dict[str, int]) -> Layout:
+    """The layout that the editor shows at the largest scale, of all heights that columns may have."""
+    return max((Layout(stages, heights, tallest) for tallest in COLUMN_HEIGHTS), key=lambda layout: layout.scale)
+
+
 class Layout:
     """Places and groups, made stage by stage; `heights` are the nodes' without their titles."""
 
@@ -54,6 +63,12 @@ class Layout:
             columns = self._columns(stage.nodes, max(TITLE + heights[number] for number in stage.nodes))
             deepest = max(self._height(column) for column in columns)
             self._group(stage.title, GREY, columns, 0, HEADER + bottom + 2 * MARGIN, deepest)
+
+    @property
+    def scale(self) -> float:
+        """How large the editor shows it in the smallest window, as a multiple of what is readable."""
+        ends = [(x + width, y + height) for x, y, width, height in (group["bounding"] for group in self.groups)]
+        return min(WIDEST / max(x for x, _ in ends), HIGHEST / max(y for _, y in ends))
 
     def _height(self, column: list[str]) -> int:
         return sum(TITLE + self.heights[number] for number in column) + ROW_GAP * (len(column) - 1)

@@ -9,19 +9,22 @@ import tempfile
 from pathlib import Path
 
 from graph import Workflow
-from PIL import Image
+from own_checkpoint import OWN
+from PIL import Image, ImageDraw, ImageFont
 from server import ROOT, Server, make_base, serve
+from titles import TITLES
 
-from workflows import ALL, ENDS, FOLDER, REWEIGHTED, STRENGTHS
+from workflows import DEMO, ENDS, FOLDER, REWEIGHTED, STRENGTHS
 
 sys.path.append(str(ROOT))
 from p2p_attention.pictures.sheet import Panel, sheet
-from p2p_attention.pictures.text import to_image, to_picture
+from p2p_attention.pictures.text import to_image, to_picture, wrapped
 
 LEAD = ROOT / "docs" / "edits.png"
 HELP = ROOT / "web" / "docs"
-SIDE, GAP = 512, 12
+SIDE, GAP, TITLE = 512, 12, 44
 SHEETS = ("P2P_AlignmentView", "P2P_Compare", "P2P_ContactSheet")
+SHOWN = ("SaveImage", "P2P_AlignmentView")
 HELP_HEIGHT, HELP_WIDTH, HELP_COUNT = 128, 640, 4
 BACKGROUND = "#262729"
 
@@ -31,16 +34,18 @@ def main() -> None:
     pages = "".join(path.read_text() for path in HELP.glob("*.md"))
     with tempfile.TemporaryDirectory() as base, serve(make_base(Path(base))) as server:
         made: dict[str, list[Image.Image]] = {}
-        for flow in (make() for make in ALL):
+        for flow in (make() for make in DEMO):
             found = _run(server, flow)
             pictures = made[flow.name] = [picture for kind, picture in found if kind not in SHEETS]
-            _save(arrange(pictures), FOLDER / f"{flow.name}.jpg")
+            _save(arrange(pictures), FOLDER / f"{TITLES[flow.name]}.jpg")
             if f"({flow.name}.jpg)" in pages:
                 _save(row(pictures[:HELP_COUNT]), HELP / f"{flow.name}.jpg")
             for kind, picture in found:
                 if kind in SHEETS:
                     picture.thumbnail((HELP_WIDTH, HELP_WIDTH))
                     _save(picture, HELP / f"{kind}.jpg")
+    for flow in (make() for make in OWN):
+        _save(card(TITLES[flow.name]), FOLDER / f"{TITLES[flow.name]}.jpg")
     lead(made).save(LEAD, optimize=True)
     print(LEAD.relative_to(ROOT))
 
@@ -95,12 +100,24 @@ def arrange(pictures: list[Image.Image]) -> Image.Image:
     return sheet
 
 
+def card(title: str) -> Image.Image:
+    """What stands for a workflow whose model is the user's: its title."""
+    page, font = Image.new("RGB", (SIDE, SIDE), BACKGROUND), ImageFont.load_default(TITLE)
+    text = wrapped(title, SIDE - 6 * GAP, TITLE)
+    ImageDraw.Draw(page).multiline_text((SIDE / 2, SIDE / 2), text, "white", font, "mm", align="center")
+    return page
+
+
 def _run(server: Server, flow: Workflow) -> list[tuple[str, Image.Image]]:
-    """The pictures that a workflow saves or shows, but those for comparison, each with the class of its node."""
+    """The pictures that a workflow saves, and its alignments, but those for comparison, each with its node's class.
+
+    What other nodes show of themselves is what is saved behind them.
+    """
     workflow = json.loads((FOLDER / "api" / f"{flow.name}.json").read_text())
     outputs = server.run(workflow)
     found = []
-    for number in (number for stage in flow.stages if not stage.below for number in stage.nodes if number in outputs):
+    numbers = [number for stage in flow.stages if not stage.below for number in stage.nodes if number in outputs]
+    for number in (number for number in numbers if workflow[number]["class_type"] in SHOWN):
         made_by = workflow[number]["inputs"].get("images", [number])[0]
         found += [(workflow[made_by]["class_type"], picture) for picture in server.images(outputs[number])]
     return found

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from editor_file import to_editor
 from graph import COMPARE, EDIT, MODEL, PICTURES, SAMPLE, Workflow
+from own_checkpoint import OWN
 from server import ROOT, make_base, serve
+from titles import TITLES
 
 FOLDER = ROOT / "workflows"
+API = FOLDER / "api", FOLDER / "api" / "own_checkpoint"
 OWN_SDXL = (
     "**Your SDXL checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, set the latent to 1024×1024 (or "
     "1216×832, and so on) and cfg to about 7, and connect *VAE Decode* in place of the *Enlarge* nodes. Both text "
@@ -48,6 +51,7 @@ def edit() -> Workflow:
         target_prompt="a large yellow circle on a blue background",
         keep="keep the layout",
         words="",
+        also_without_edit=False,
     )
     flow.stage(SAMPLE)
     flow.negative = flow.add("CLIPTextEncode", "Negative prompt", clip=[flow.model, 1], text="")
@@ -67,7 +71,7 @@ def word_swap() -> Workflow:
     target = "a large yellow circle on a blue background"
     flow.begin("a large red circle on a blue background", target)
     flow.swap()
-    flow.finish(seed=1)
+    flow.finish(seed=1, controller=EDIT)
     flow.share("target_prompt", "The edited prompt")
     flow.stage(COMPARE, below=True)
     alone = flow.add("CLIPTextEncode", "The edited prompt by itself", clip=[flow.model, 1], text=[flow.shared, 0])
@@ -269,17 +273,18 @@ def sdxl() -> Workflow:
     return flow
 
 
-ALL = [edit, word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps, sweep, sdxl]
+DEMO = [edit, word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps, sweep, sdxl]
 
 
 def main() -> None:
     """Write all files."""
     with tempfile.TemporaryDirectory() as base, serve(make_base(Path(base))) as server:
         info = json.loads(server.get("/object_info"))
-    for flow in (make() for make in ALL):
+    for make in (*DEMO, *OWN):
+        flow = make()
         for path, content in (
-            (FOLDER / "api" / f"{flow.name}.json", flow.nodes),
-            (FOLDER / f"{flow.name}.json", to_editor(flow.name, flow.nodes, flow.notes, flow.stages, info)),
+            (API[make in OWN] / f"{flow.name}.json", flow.nodes),
+            (FOLDER / f"{TITLES[flow.name]}.json", to_editor(flow.name, flow.nodes, flow.notes, flow.stages, info)),
         ):
             path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
             print(path.relative_to(ROOT))

@@ -10,10 +10,14 @@ import torch
 
 @dataclass(frozen=True)
 class Rows:
-    """A run's batch: for each of `pictures` its source, then its `targets`, picture after picture."""
+    """A run's batch: for each of `pictures` its source, then its `targets`, picture after picture.
+
+    The last `plain` of the targets are not edited: nothing but the batch joins them to their source.
+    """
 
     targets: int
     pictures: int = 1
+    plain: int = 0
 
     @property
     def each(self) -> int:
@@ -26,9 +30,9 @@ class Rows:
         return self.pictures * self.each
 
     def numbers(self) -> Iterator[tuple[int, int, int]]:
-        """(source's row, target's row, number of the target from 0) for every target of the batch."""
+        """(source's row, target's row, number of the target from 0) for every edited target of the batch."""
         for source in range(0, self.total, self.each):
-            for number in range(self.targets):
+            for number in range(self.targets - self.plain):
                 yield source, source + 1 + number, number
 
     def sources(self, batch: torch.Tensor) -> torch.Tensor:

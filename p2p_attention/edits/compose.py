@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 import torch
 
@@ -24,7 +27,23 @@ from .watched import Watched
 from .window import Window
 from .word_windows import read_word_windows
 
+Inputs = ParamSpec("Inputs")
 
+
+def _sparing_plain(
+    edit: Callable[Concatenate[EditPlan, Inputs], EditPlan],
+) -> Callable[Concatenate[EditPlan, Inputs], EditPlan]:
+    """An edit of all targets but the plain ones, which stay the last."""
+
+    @wraps(edit)
+    def spare(plan: EditPlan, /, *inputs: Inputs.args, **named: Inputs.kwargs) -> EditPlan:
+        edited = edit(plan.with_targets(plan.edited), *inputs, **named)
+        return edited.with_targets((*edited.targets, *(target for target in plan.targets if target.plain)))
+
+    return spare
+
+
+@_sparing_plain
 def inject(
     plan: EditPlan, kind: Kind, start_percent: float, end_percent: float, word_windows: str, end_percent_sweep: str
 ) -> EditPlan:
@@ -45,6 +64,7 @@ def inject(
     return plan.with_targets(targets)
 
 
+@_sparing_plain
 def reweight(
     plan: EditPlan,
     words: str,
@@ -72,6 +92,7 @@ def reweight(
     return plan.with_targets(targets)
 
 
+@_sparing_plain
 def blend(
     plan: EditPlan,
     words: str,
@@ -114,6 +135,7 @@ def blend(
     )
 
 
+@_sparing_plain
 def watch(plan: EditPlan, words: str, resolution: Fraction) -> EditPlan:
     """The plan with words of any prompt watched, all of them if none is named.
 

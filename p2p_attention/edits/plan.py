@@ -16,12 +16,15 @@ from .reweight import Reweight
 from .watched import Watched
 from .window import Window
 
+PLAIN = "without the edit"
+
 
 @dataclass(frozen=True)
 class Target:
     """One edited picture: its prompt beside the source's, which row of the encoded conditioning holds it, its edits.
 
-    `settings` are the values by which a sweep tells its pictures apart, e.g. ("strength 2",).
+    `settings` are the values by which a sweep tells its pictures apart, e.g. ("strength 2",). A `plain` one is there to
+    compare with: the prompt's own picture, which no edit touches.
     """
 
     pair: Pair
@@ -31,6 +34,7 @@ class Target:
     blends: tuple[LocalBlend, ...] = ()
     settings: tuple[str, ...] = ()
     watched: tuple[Watched, ...] = ()
+    plain: bool = False
 
     @property
     def prompt(self) -> Prompt:
@@ -85,7 +89,8 @@ class EditPlan:
     """What passes from node to node as P2P_EDIT: immutable, each edit node returns a new one.
 
     `pair` names the conditioning that was encoded with this plan, in `encoded` rows, so that a run finds it. A sweep
-    has more targets than were encoded; they share rows. `watched` are words of the source to see.
+    has more targets than were encoded; they share rows. `watched` are words of the source to see. Plain targets come
+    last.
     """
 
     pair: str
@@ -109,6 +114,11 @@ class EditPlan:
         return tuple(target.pair for target in self.targets)
 
     @property
+    def edited(self) -> tuple[Target, ...]:
+        """The targets but the plain ones."""
+        return tuple(target for target in self.targets if not target.plain)
+
+    @property
     def rows(self) -> int:
         """Pictures in the batch of one source: the source, then every target."""
         return self.layout().each
@@ -125,11 +135,17 @@ class EditPlan:
 
     def layout(self, pictures: int = 1) -> Rows:
         """The rows of a batch of that many source pictures."""
-        return Rows(len(self.targets), pictures)
+        return Rows(len(self.targets), pictures, len(self.targets) - len(self.edited))
 
     def with_targets(self, targets: Sequence[Target]) -> EditPlan:
         """The plan with other targets."""
         return replace(self, targets=tuple(targets))
+
+    def with_plain(self) -> EditPlan:
+        """The plan with one plain target more for each prompt that its targets have."""
+        prompts = {target.row: target.pair for target in self.targets}
+        plain = [Target(pair, row, settings=(PLAIN,), plain=True) for row, pair in prompts.items()]
+        return replace(self, targets=(*self.targets, *plain))
 
     def watching(self, source: Sequence[Watched], targets: Sequence[Sequence[Watched]]) -> EditPlan:
         """The plan with more words to watch, of the source and of each target."""

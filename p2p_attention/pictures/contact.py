@@ -17,13 +17,14 @@ def contact_sheet(source: Panel, targets: Sequence[Target], pictures: Sequence[t
 
     The last sweep of a target's settings runs to the right; each other setting and each prompt has a row of its own.
     Every picture is labelled with its settings, or with its prompt where it has none; a prompt that all settings share
-    stands below the source's.
+    stands below the source's. Plain targets have a row of their own.
     """
     rows: dict[tuple[str, ...], list[Panel | None]] = {}
     several = len({target.prompt.text for target in targets}) > 1
     for target, picture in zip(targets, pictures, strict=True):
-        place = (target.prompt.text, *target.settings[:-1]) if target.settings else ()
-        parts = [target.prompt.text] if several or not target.settings else []
+        swept = target.settings and not target.plain
+        place = (target.prompt.text, *target.settings[:-1]) if swept else target.settings
+        parts = [] if swept and not several else [target.prompt.text]
         caption = "\n".join([*parts, ", ".join(target.settings)] if target.settings else parts)
         rows.setdefault(place, []).append(Panel(picture, caption))
     if not several and targets[0].settings:

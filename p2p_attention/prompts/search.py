@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
 from ..errors import EditError
 from ..quote import list_words, quote
 from .prompt import Prompt
+
+MOST_WORDS, MOST_MEANT, LEAST_LIKE = 8, 2, 0.7
 
 
 def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target prompt") -> tuple[tuple[int, ...], ...]:
@@ -28,9 +31,11 @@ def find_words(words: str, prompts: Sequence[Prompt], where: str = "the target p
         if not any(hits):
             what = f"{quote(phrase)} does not occur" + (f" {number} times" if number else "")
             apart = phrase.split()
-            if len(apart) > 1 and all(any(_occurrences(word, prompt) for prompt in prompts) for word in apart):
+            singly = all(any(_occurrences(word, prompt) for prompt in prompts) for word in apart)
+            if len(apart) > 1 and singly:
                 what += f" as a phrase; put commas between to name its words singly ({quote(', '.join(apart))})"
-            raise EditError(f"{what} in {where}", f"The words there are: {list_words(_words(prompts))}.")
+            there = f"The words there are: {list_words(_words(prompts))}."
+            raise EditError(f"{what} in {where}", there if singly else there + _meant(phrase, prompts))
         for positions, hit in zip(found, hits, strict=True):
             positions += [p for occurrence in hit for p in occurrence]
     return tuple(tuple(sorted(set(positions))) for positions in found)
@@ -67,6 +72,20 @@ def _occurrences(phrase: str, prompt: Prompt) -> list[tuple[int, ...]]:
         else:
             start += 1
     return found
+
+
+def _meant(phrase: str, prompts: Sequence[Prompt]) -> str:
+    """A question, if words of the prompts are spelled much like those that are not there."""
+    wanted, count = " ".join(phrase.lower().split()[:MOST_WORDS]), len(phrase.split())
+    runs = {
+        " ".join(word.text for word in prompt.words[start : start + count])
+        for prompt in prompts
+        for start in range(len(prompt.words) - count + 1)
+    }
+    known = {run.lower(): run for run in sorted(runs)}
+    close = get_close_matches(wanted, known, n=MOST_MEANT, cutoff=LEAST_LIKE)
+    meant = " or ".join(quote(known[run]) for run in close if run != wanted)
+    return f" Did you mean {meant}?" if meant else ""
 
 
 def _words(prompts: Sequence[Prompt]) -> Iterator[str]:

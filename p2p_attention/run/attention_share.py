@@ -24,7 +24,7 @@ class AttentionShare:
     def __init__(self, plan: EditPlan, edited: Sequence[float], steps: int, layers: Layers) -> None:
         self.sigma = edited[len(edited) // 2] if edited and steps >= LEAST_STEPS else None
         self._wanted: dict[int, list[tuple[WordMap, WordMap]]] = {}
-        for row, target in enumerate(plan.targets, start=1):
+        for row, target in enumerate(plan.edited, start=1):
             if positions := edited_positions(target):
                 every = tuple(positions_of(target.prompt.words))
                 self._wanted[row] = [(WordMap(row, positions, s), WordMap(row, every, s)) for s in RESOLUTIONS]

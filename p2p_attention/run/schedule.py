@@ -41,6 +41,6 @@ class Schedule:
         open_windows = frozenset(window for _, window, sigmas in self._windows if sigma in sigmas)
         key = (open_windows, sigma in self._self_window)
         if key not in self._phases:
-            terms = [target.edited_map(open_windows).terms() for target in self.plan.targets]
+            terms = [target.edited_map(open_windows).terms() for target in self.plan.edited]
             self._phases[key] = Phase(terms, self.plan.tokens, bool(open_windows), key[1], self._index)
         return self._phases[key]

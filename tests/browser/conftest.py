@@ -24,6 +24,7 @@ from browser import find_browser
 SCREENS = ROOT / "docs" / "screens"
 if "COMFYUI_PATH" not in os.environ:
     raise pytest.UsageError("These tests need a ComfyUI: run them with `make test`.")
+CHECKPOINTS = ("v1-5-pruned-emaonly-fp16.safetensors", "sd_xl_base_1.0.safetensors")
 SETTINGS = {
     "Comfy.Minimap.Visible": False,
     "Comfy.Graph.CanvasInfo": False,
@@ -34,7 +35,9 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """A server with the pack, quiet settings, and in its input folder the picture that every ComfyUI has there."""
+    """A server with the pack, quiet settings, in its input folder the picture that every ComfyUI has there, and
+    checkpoints' names.
+    """
     tool = tools.load("server")
     base = tool.make_base(tmp_path_factory.mktemp("base"))
     (base / "user" / "default").mkdir(parents=True)
@@ -43,6 +46,10 @@ def server(tmp_path_factory):
     scene = scenes.Scene((scenes.Thing("red", "circle", size="large", x=0.42, y=0.56, radius=0.29),), "blue")
     drawn = (render.render(scene, 256) * 255).round().astype(np.uint8)
     Image.fromarray(drawn).save(base / "input" / "example.png")
+    checkpoints = base / "models" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    for name in CHECKPOINTS:
+        (checkpoints / name).touch()
     with tool.serve(base) as running:
         yield running
 
@@ -55,7 +62,7 @@ def window(server):
         browser = playwright.chromium.launch(
             executable_path=found.executable, env=found.environment, args=["--disable-gpu"]
         )
-        yield browser.new_context(viewport={"width": 1720, "height": 1100}, base_url=f"http://{server.address}")
+        yield browser.new_context(viewport={"width": 1400, "height": 900}, base_url=f"http://{server.address}")
         browser.close()
 
 

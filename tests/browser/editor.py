@@ -10,6 +10,9 @@ from typing import Any
 
 from playwright.sync_api import ConsoleMessage, Page, expect
 
+from lab import tools
+
+TITLES = tools.load("titles").TITLES
 PACK = "comfyui-prompt-to-prompt"
 WAIT = 300_000  # of a machine that is busy with other tests
 EMPTY = 700, 885  # below what a template shows
@@ -66,7 +69,7 @@ class Editor:
         dialog.get_by_role("button", name=PACK).click()
         expect(dialog.get_by_role("main").get_by_text(PACK)).to_be_visible()
         cards = dialog.locator("[data-testid^=template-workflow-]")
-        expect(dialog.get_by_test_id("template-workflow-word_swap")).to_be_visible()
+        expect(dialog.get_by_test_id(f"template-workflow-{TITLES['word_swap']}")).to_be_visible()
         return [card.get_attribute("data-testid").removeprefix("template-workflow-") for card in cards.all()]
 
     def thumbnail(self, name: str) -> list[int]:
@@ -81,9 +84,9 @@ class Editor:
         return self.page.wait_for_function(there, arg=f"template-workflow-{name}").json_value()
 
     def open_template(self, name: str) -> None:
-        """Click a template in the template browser, and wait until it is open."""
+        """Click a template, by the name of its API file, in the template browser, and wait until it is open."""
         self.browse()
-        self.page.get_by_test_id(f"template-workflow-{name}").click()
+        self.page.get_by_test_id(f"template-workflow-{TITLES[name]}").click()
         self.page.wait_for_function("app.graph.nodes.some((node) => node.type.startsWith('P2P_'))")
         expect(self.page.get_by_role("dialog")).to_have_count(0)
         self.page.wait_for_load_state("networkidle")

@@ -1,5 +1,8 @@
 """The editor's help: a node's page, with its picture."""
 
+import urllib.error
+
+import pytest
 from playwright.sync_api import expect
 
 from .conftest import ROOT
@@ -16,5 +19,16 @@ def test_the_info_button_shows_a_nodes_page_with_its_picture(editor, screens):
     expect(editor.page.get_by_role("heading", name=heading.removeprefix("# ")).first).to_be_visible()
     editor.page.wait_for_function(SHOWN, arg=f"/extensions/{PACK}/docs/word_swap.jpg")
     editor.page.screenshot(path=screens / "help.png")
-    other = [error for error in editor.errors if "/en.md" not in error]  # it looks for a page in English alone first
-    assert other == []
+    assert editor.errors == []
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "ja", "zh"])
+def test_a_page_is_there_in_the_language_that_the_editor_asks_for(server, language):
+    page = (ROOT / "web" / "docs" / "P2P_Edit.md").read_bytes()
+    assert server.get(f"/extensions/{PACK}/docs/P2P_Edit/{language}.md") == page
+
+
+@pytest.mark.parametrize("path", ["P2P_None/en", "P2P_Edit/../en", "..%2F../README", "P2P_Edit/..%2F..%2F..%2FREADME"])
+def test_no_other_file_is_given(server, path):
+    with pytest.raises(urllib.error.HTTPError, match="40[034]"):
+        server.get(f"/extensions/{PACK}/docs/{path}.md")

@@ -3,26 +3,60 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from .conftest import ROOT
+from .editor import PACK, TITLES
 
-NAMES = sorted(path.stem for path in (ROOT / "workflows").glob("*.json"))
+API = ROOT / "workflows" / "api"
+DEMO = sorted(path.stem for path in API.glob("*.json"))
+PREVIEWS = {"P2P_AlignmentView", "P2P_AttentionMaps", "P2P_BlendMask", "P2P_Compare", "P2P_ContactSheet"}
+OWN = sorted((API / "own_checkpoint").glob("*.json"))
 
 
 def test_the_template_browser_lists_them_with_pictures(editor, screens):
     listed = editor.browse()
-    assert sorted(listed) == NAMES
+    assert sorted(listed) == sorted(TITLES.values())
     for name in [*listed, *reversed(listed)]:
         assert editor.thumbnail(name) == [512, 512]
     editor.page.screenshot(path=screens / "templates.png")
     assert editor.errors == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_the_search_for_prompt_to_prompt_finds_them_all_first(editor):
+    editor.page.get_by_role("button", name="Templates").first.click()
+    dialog = editor.page.get_by_role("dialog")
+    dialog.get_by_placeholder("Search").first.fill("prompt to prompt")
+    cards = dialog.locator("[data-testid^=template-workflow-]")
+    expect(cards.first).to_contain_text("Prompt to Prompt")
+    shown = [card.get_attribute("data-testid") for card in cards.all()][: len(TITLES)]
+    assert all("Prompt to Prompt" in name for name in shown)
+
+
+def test_a_former_name_still_opens_it(server):
+    former = json.loads(server.get(f"/api/workflow_templates/{PACK}/word_swap.json"))
+    assert former == json.loads((ROOT / "workflows" / f"{TITLES['word_swap']}.json").read_text())
+    assert server.get(f"/api/workflow_templates/{PACK}/word_swap.jpg").startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)
+def test_one_with_a_checkpoint_of_ones_own_opens_whole_and_readable(path, editor, server):
+    """It cannot run here; the file that it names is there, empty."""
+    api = json.loads(path.read_text())
+    editor.open_template(path.stem)
+    assert {number: (node["class_type"], node["inputs"]) for number, node in editor.prompt().items()} == {
+        number: (node["class_type"], node["inputs"]) for number, node in api.items()
+    }
+    assert editor.red() == []
+    assert_readable(editor)
+    assert editor.errors == []
+
+
+@pytest.mark.parametrize("name", DEMO)
 def test_it_opens_whole_and_readable_and_runs_to_the_end(name, editor, screens):
     """No fault on a node, an input or in the console; the prompt of the API file; the pictures in their nodes."""
     editor.open_template(name)
-    api = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text())
+    api = json.loads((API / f"{name}.json").read_text())
     assert {number: (node["class_type"], node["inputs"]) for number, node in editor.prompt().items()} == {
         number: (node["class_type"], node["inputs"]) for number, node in api.items()
     }
@@ -30,9 +64,10 @@ def test_it_opens_whole_and_readable_and_runs_to_the_end(name, editor, screens):
     assert editor.page.get_by_test_id("error-overlay").count() == 0
     assert_readable(editor)
     savers = [number for number, node in api.items() if node["class_type"] == "SaveImage"]
+    shown = [number for number, node in api.items() if node["class_type"] in PREVIEWS]
     run = editor.run()
     assert run.error is None
-    assert all(editor.shows(run, number) for number in savers)
+    assert all(editor.shows(run, number) for number in (*savers, *shown))
     assert len(run.saved[savers[0]]) >= 2, "the source and its edits"
     editor.screenshot(screens / f"{name}.png")
     assert editor.errors == []
@@ -46,4 +81,4 @@ def assert_readable(editor):
     for i, (left, top, right, bottom) in enumerate(frames):
         for other in frames[i + 1 :]:
             assert left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]
-    assert editor.page.evaluate("app.canvas.ds.scale") > 0.59
+    assert editor.page.evaluate("app.canvas.ds.scale") >= 0.6

@@ -60,3 +60,25 @@ def test_a_number_too_high():
 def test_words_that_stand_apart_are_no_phrase():
     with pytest.raises(ValueError, match="'red car' does not occur as a phrase; put commas between .*'red, car'"):
         find_words("red car", [prompt("a red fast car")])
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("circel", "Did you mean 'circle'?"),
+        ("Backgruond", "Did you mean 'background'?"),
+        ("large cirlce", "Did you mean 'large circle'?"),
+        ("circles", "Did you mean 'circle'?"),
+    ],
+)
+def test_a_word_misspelled_is_guessed(words, meant):
+    with pytest.raises(ValueError, match="does not occur") as refused:
+        named(words, "a large circle on a background")
+    assert str(refused.value).endswith(meant)
+
+
+@pytest.mark.parametrize("words", ["dog", "circle#2", "large background", "x" * 5000, "a " * 5000])
+def test_nothing_is_guessed_where_nothing_is_alike(words):
+    with pytest.raises(ValueError, match="does not occur") as refused:
+        named(words, "a large circle on a background")
+    assert "Did you mean" not in str(refused.value)
