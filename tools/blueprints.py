@@ -65,13 +65,13 @@ def _blueprint(inside: dict[str, Any]) -> dict[str, Any]:
     links = [_link(number, (a, out), (b, into), kind) for number, a, out, b, into, kind in inside["links"]]
     inputs: list[dict[str, Any]] = []
     for slot, (name, kind) in enumerate(SOCKETS.items()):
-        ids = []
+        ids: list[int] = []
         for node in nodes:
             for place, socket in enumerate(node["inputs"]):
                 if socket["name"] == name and socket["link"] is None:
-                    socket["link"] = len(links) + 1
-                    ids.append(socket["link"])
-                    links.append(_link(socket["link"], (INSIDE, slot), (node["id"], place), kind))
+                    socket["link"] = number = len(links) + 1
+                    ids.append(number)
+                    links.append(_link(number, (INSIDE, slot), (node["id"], place), kind))
         inputs.append({"id": _id(name), "name": name, "type": kind, "linkIds": ids, "pos": [-100, 40 + 20 * slot]})
     last = next(node for node in nodes if node["type"] == "VAEDecode")
     links.append(_link(len(links) + 1, (last["id"], 0), (OUTSIDE, 0), "IMAGE"))
