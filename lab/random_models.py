@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import comfy.model_base
@@ -154,13 +155,17 @@ def _clip(family: Any, text: dict, seed: int) -> comfy.sd.CLIP:
     return clip
 
 
-def randomise(module: torch.nn.Module, seed: int) -> None:
+def randomise(module: torch.nn.Module, seed: int, leaving: Collection[torch.nn.Parameter] = ()) -> None:
     """Weights that keep activations near unit scale, attention neither flat nor saturated, and a small output.
 
-    A network that does not shrink its input would amplify any rounding from step to step, unlike a trained one.
+    A network that does not shrink its input would amplify any rounding from step to step, unlike a trained one. Weights
+    that are already random are left.
     """
     generator = torch.Generator().manual_seed(seed)
+    left = {id(parameter) for parameter in leaving}
     for name, parameter in module.named_parameters():
+        if id(parameter) in left:
+            continue
         noise = torch.randn(parameter.shape, generator=generator)
         if parameter.ndim == 0:
             continue

@@ -1,7 +1,7 @@
 """After the run: where the model looked for each word."""
 
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..p2p_attention.errors import EditError
 from ..p2p_attention.host.findings import watched_maps
@@ -26,6 +26,7 @@ class AttentionMaps(Node):
                 "labelled pictures, over the pictures they belong to, and as masks."
             ),
             search_aliases=["attention map", "heatmap", "daam"],
+            is_output_node=True,
             inputs=[
                 io.Latent.Input("samples", tooltip="The output of a sampler that ran with watched words."),
                 io.Image.Input("images", tooltip="The decoded pictures of the same run, all of them."),
@@ -61,4 +62,5 @@ class AttentionMaps(Node):
             masks.append(stretch(word_map.map, (picture.shape[0], picture.shape[1])))
             shown = overlay(picture, masks[-1]) if over_the_picture else colour(masks[-1])
             pictures.append(labelled(shown, word_map.name) if label else shown)
-        return io.NodeOutput(torch.stack(pictures), torch.stack(masks))
+        shown_maps = torch.stack(pictures)
+        return io.NodeOutput(shown_maps, torch.stack(masks), ui=ui.PreviewImage(shown_maps, cls=cls))

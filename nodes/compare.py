@@ -1,7 +1,7 @@
 """After the run: source, target and their difference."""
 
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.pictures.sheet import Panel, difference, sheet, stacked
@@ -25,6 +25,7 @@ class Compare(Node):
                 "are for the slider of Compare Images."
             ),
             search_aliases=["before after", "difference", "side by side"],
+            is_output_node=True,
             inputs=[
                 io.Image.Input("images", tooltip="All decoded pictures of the run."),
                 Edit.Input("edit", tooltip="The edit that the run's Controller applied."),
@@ -59,4 +60,6 @@ class Compare(Node):
                 sheets.append(sheet([panels]))
                 sources.append(source)
                 targets.append(picture)
-        return io.NodeOutput(stacked(sheets), torch.stack(sources), torch.stack(targets))
+        comparison = stacked(sheets)
+        preview = ui.PreviewImage(comparison, cls=cls)
+        return io.NodeOutput(comparison, torch.stack(sources), torch.stack(targets), ui=preview)

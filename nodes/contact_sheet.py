@@ -1,7 +1,7 @@
 """After the run: a sweep at a glance."""
 
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..p2p_attention.edits.plan import EditPlan
 from ..p2p_attention.pictures.contact import contact_sheet
@@ -26,6 +26,7 @@ class ContactSheet(Node):
                 "runs to the right, the one before it downwards, and so do several prompts."
             ),
             search_aliases=["grid", "xy plot", "sweep", "labels"],
+            is_output_node=True,
             inputs=[
                 io.Image.Input("images", tooltip="All decoded pictures of the run."),
                 Edit.Input("edit", tooltip="The edit that the run's Controller applied."),
@@ -39,4 +40,5 @@ class ContactSheet(Node):
             contact_sheet(Panel(source, f"source: {edit.source.text}"), edit.targets, list(pictures))
             for source, pictures in by_source(images, edit)
         ]
-        return io.NodeOutput(stacked(sheets))
+        made = stacked(sheets)
+        return io.NodeOutput(made, ui=ui.PreviewImage(made, cls=cls))

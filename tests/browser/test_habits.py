@@ -27,6 +27,22 @@ def test_a_node_is_found_by_its_name(editor):
     assert editor.errors == []
 
 
+@pytest.mark.parametrize(
+    "name", ["p2p", "edit image", "image edit", "prompt2prompt", "change word", "keep composition"]
+)
+def test_a_node_to_start_with_is_found_by_what_a_newcomer_types(editor, name):
+    starts = ("P2P Edit", "P2P Encode Prompt Pair", "P2P Attention Controller")
+    editor.find(name)
+    expect(editor.page.get_by_role("option").filter(has_text="P2P").first).to_be_visible()
+    found = [option.inner_text() for option in editor.page.get_by_role("option").all()]
+    assert any(text.startswith(starts) for text in found), found
+
+
+def test_a_node_of_text_is_wide_enough_when_new(editor):
+    make = "() => { const node = LiteGraph.createNode('P2P_AlignmentView'); app.graph.add(node); return node.size[0]; }"
+    assert editor.page.evaluate(make) >= 400
+
+
 def test_a_bypassed_edit_passes_its_edit_on(editor):
     editor.open_template("local_blend")
     before = editor.prompt()

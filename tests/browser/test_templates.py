@@ -10,6 +10,7 @@ from .editor import PACK, TITLES
 
 API = ROOT / "workflows" / "api"
 DEMO = sorted(path.stem for path in API.glob("*.json"))
+PREVIEWS = {"P2P_AlignmentView", "P2P_AttentionMaps", "P2P_BlendMask", "P2P_Compare", "P2P_ContactSheet"}
 OWN = sorted((API / "own_checkpoint").glob("*.json"))
 
 
@@ -63,9 +64,10 @@ def test_it_opens_whole_and_readable_and_runs_to_the_end(name, editor, screens):
     assert editor.page.get_by_test_id("error-overlay").count() == 0
     assert_readable(editor)
     savers = [number for number, node in api.items() if node["class_type"] == "SaveImage"]
+    shown = [number for number, node in api.items() if node["class_type"] in PREVIEWS]
     run = editor.run()
     assert run.error is None
-    assert all(editor.shows(run, number) for number in savers)
+    assert all(editor.shows(run, number) for number in (*savers, *shown))
     assert len(run.saved[savers[0]]) >= 2, "the source and its edits"
     editor.screenshot(screens / f"{name}.png")
     assert editor.errors == []

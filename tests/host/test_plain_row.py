@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from lab.random_transformers import JOINT, joint
+
 from .graph import SIZES, blend, blend_mask, control, empty, encode, ksampler, node, prompt, reweight, rows, swap, watch
 
 DEMO = ("a large red circle on a blue background", "a large yellow circle on a blue background")
@@ -65,3 +67,29 @@ def test_the_one_node_has_it_too_and_the_sheets_say_so(demo, part):
     assert edit.targets[1].settings == ("without the edit",)
     assert node("P2P_Compare", images=images, edit=edit)[0].shape[0] == 2
     assert node("P2P_ContactSheet", images=images, edit=edit)[0].shape[0] == 1
+
+
+@pytest.mark.parametrize("name", sorted(JOINT)[:2])
+def test_joint_attention_leaves_it_alone_too(name):
+    model, clip = joint(name)
+    source, target = WORDS["sd15"]
+    latent, negative = empty(JOINT[name].latent), prompt(clip)
+    positive, edit = also(clip, source, target)
+    patched, batch = control(model, swap(edit), latent, self_end=1.0)
+    made = ksampler(patched, positive, negative, batch, steps=3)["samples"]
+    three = encode(clip, source, target, target).positive
+    plain = ksampler(model, three, negative, rows(latent, 3), steps=3)["samples"]
+    assert torch.equal(made[0], plain[0]) and torch.equal(made[2], plain[2])
+    assert not torch.equal(made[1], plain[1])
+
+
+def test_plain_pictures_stand_below_those_of_the_edits(demo):
+    """Four targets: a row of the source and the edits, and below it one of as many plain pictures."""
+    more = "\n".join(f"a large {colour} circle on a blue background" for colour in ("white", "green", "black"))
+    edit = swap(also(demo.clip, *DEMO, more)[1])
+    sheet = node("P2P_ContactSheet", images=torch.zeros(9, 192, 192, 3), edit=edit)[0][0]
+    dark = (sheet.amax(dim=2) == 0).float()
+    heights = [row for row in range(1, sheet.shape[0]) if dark[row].sum() >= 4 * 192 > dark[row - 1].sum()]
+    assert sheet.shape[1] == 12 + 5 * (192 + 12) and len(heights) == 2
+    assert dark[heights[0]].sum() == 5 * 192 and dark[heights[1]].sum() == 4 * 192
+    assert dark[heights[1], :204].sum() == 0

@@ -1,0 +1,46 @@
+"""What the nodes after a run show of themselves: the picture that they give, as the host's own preview."""
+
+import folder_paths
+import nodes
+import pytest
+import torch
+from PIL import Image
+
+from .graph import blend, control, empty, encode, ksampler, prompt, swap, watch
+
+
+@pytest.fixture(scope="module")
+def run(demo):
+    """(samples, edit) of a short run with a blend and watched words."""
+    positive, edit = encode(
+        demo.clip, "a large red circle on a blue background", "a large white circle on a red background"
+    )
+    edit = watch(blend(swap(edit), "circle"), "circle")
+    patched, batch = control(demo.model, edit, empty((3, 32, 32)))
+    return ksampler(patched, positive, prompt(demo.clip), batch, steps=4), edit
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("P2P_BlendMask", {"samples"}),
+        ("P2P_AttentionMaps", {"samples", "images", "over_the_picture", "label"}),
+        ("P2P_Compare", {"images", "edit"}),
+        ("P2P_ContactSheet", {"images", "edit"}),
+    ],
+)
+def test_a_node_shows_what_it_gives(run, name, inputs):
+    samples, edit = run
+    known = {
+        "samples": samples,
+        "edit": edit,
+        "images": torch.rand(2, 64, 64, 3),
+        "over_the_picture": True,
+        "label": True,
+    }
+    kind = nodes.NODE_CLASS_MAPPINGS[name]
+    made = kind.execute(**{key: known[key] for key in inputs})
+    shown, given = made.ui.as_dict()["images"], made.result[0]
+    assert kind.OUTPUT_NODE and len(shown) == len(given) and {entry["type"] for entry in shown} == {"temp"}
+    with Image.open(f"{folder_paths.get_temp_directory()}/{shown[0]['filename']}") as picture:
+        assert picture.size == (given.shape[2], given.shape[1])
