@@ -8,6 +8,13 @@ from typing import Any
 from layout import WIDTH, Stage, largest, node_height, note_height
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+APP_INPUTS = {
+    "CheckpointLoaderSimple": ["ckpt_name"],
+    "LoadImage": ["image"],
+    "P2P_EncodePromptPair": ["source_prompt", "target_prompt"],
+    "P2P_Edit": ["source_prompt", "target_prompt", "keep", "words"],
+    "PrimitiveStringMultiline": ["value"],
+}
 
 Node = dict[str, Any]
 
@@ -32,9 +39,22 @@ def to_editor(
         "links": links,
         "groups": layout.groups,
         "config": {},
-        "extra": {"ds": {"scale": 0.6, "offset": [40, 40]}},
+        "extra": {"ds": {"scale": 0.6, "offset": [40, 40]}, "linearData": _app(nodes, numbers)},
         "version": 0.4,
     }
+
+
+def _app(nodes: dict[str, Node], numbers: dict[str, int]) -> dict[str, Any]:
+    """What the editor's App mode shows of a workflow: what people change, and the pictures."""
+    inputs = [
+        [str(numbers[key]), name]
+        for key, node in nodes.items()
+        for name in APP_INPUTS.get(node["class_type"], [])
+        if not isinstance(node["inputs"][name], list)
+    ]
+    seeds = [[str(numbers[key]), "seed"] for key, node in nodes.items() if node["class_type"] == "KSampler"]
+    saved = [str(numbers[key]) for key, node in nodes.items() if node["class_type"] == "SaveImage"]
+    return {"inputs": [*inputs, *seeds[:1]], "outputs": saved}
 
 
 def _node(number: int, node: Node, kind: dict[str, Any]) -> Node:

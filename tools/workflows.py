@@ -10,6 +10,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import blueprints
 from editor_file import to_editor
 from graph import COMPARE, EDIT, MODEL, PICTURES, SAMPLE, Workflow
 from own_checkpoint import OWN
@@ -288,6 +289,7 @@ def main() -> None:
         ):
             path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
             print(path.relative_to(ROOT))
+    blueprints.write(info)
 
 
 if __name__ == "__main__":
