@@ -112,7 +112,7 @@ def test_the_archive_holds_what_users_need_and_no_more(packed):
         files = set(archive.namelist())
     assert {"LICENSE", "README.md", "README.ko.md", "CHANGELOG.md", "pyproject.toml"} <= files
     assert {name.split("/")[0] for name in files if "/" in name} == {
-        *("docs", "locales", "nodes", "p2p_attention", "web", "workflows")
+        *("docs", "locales", "nodes", "p2p_attention", "subgraphs", "web", "workflows")
     }
     assert {name for name in files if name.startswith(f"{DEMO}/")} == {
         *(f"{DEMO}/__init__.py", f"{DEMO}/model.py", f"{DEMO}/demo.safetensors", f"{DEMO}/README.md")
