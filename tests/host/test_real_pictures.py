@@ -20,7 +20,7 @@ def bench(demo):
 
 def test_the_figures_of_one_edit(bench):
     figures = measure(bench, known_edits("colour", 1, 1))
-    calls = [1, 1, 2, 2, 4, 2.25, 2, 2, 2.25, 2, 2, 2, *[FEW / STEPS] * 3]
+    calls = [1, 1, 2, 2, 4, 2.25, 2, 2, 1.5, 1.5, 2.25, 2, 2, 2, *[FEW / STEPS] * 3]
     strongest = figures[f"{GUIDANCE[-1]:g}"]
     for cfg in GUIDANCE:
         ways = figures[f"{cfg:g}"]
