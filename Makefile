@@ -50,8 +50,8 @@ bench-quality:  ## how well generated pictures are edited, into docs/quality.md;
 soak:  ## 20,000 hostile cases and 500 queue runs on one server, into docs/reliability.md
 	@$(RUN) -m lab.bench.soak $(ARGS)
 
-train:  ## train the demo model, or go on training it (options: ARGS="--steps 20000")
-	@$(RUN) -m lab.discs.train $(ARGS)
+train:  ## train the demo models, or go on training them
+	@$(RUN) -m lab.training.everything $(ARGS)
 
-judge:  ## measure the demo model with the judge
-	@$(RUN) -m lab.discs.measure $(ARGS)
+judge:  ## measure a demo model with the judge: ARGS="unet --prompts 200"
+	@$(RUN) -m lab.training.measure $(ARGS)

@@ -26,6 +26,7 @@ class Workflow:
         self.name, self.own = name, f"{own} {back}".strip()
         self.nodes: dict[str, Node] = {}
         self.notes: dict[str, str] = {}
+        self.scheduler = "normal"
         self.stages: list[Stage] = []
         for title in (MODEL, EDIT, SAMPLE, PICTURES):
             self.stage(title)
@@ -53,7 +54,7 @@ class Workflow:
 
     def begin(self, source: str, target: str, more: str = "") -> None:
         """The model and the prompts."""
-        self.model = self.add("P2P_LoadDemoModel", "Model (or your own checkpoint)")
+        self.model = self.add("P2P_LoadDemoModel", "Model (or your own checkpoint)", model="shapes")
         self.encode(source, target, more)
 
     def encode(self, source: str, target: str, more: str, also_without_edit: bool = False) -> None:
@@ -161,7 +162,7 @@ class Workflow:
             steps=30,
             cfg=cfg,
             sampler_name="euler",
-            scheduler="normal",
+            scheduler=self.scheduler,
             denoise=1.0,
         )
 

@@ -25,6 +25,7 @@ HELP = ROOT / "web" / "docs"
 SIDE, GAP, TITLE = 512, 12, 44
 SHEETS = ("P2P_AlignmentView", "P2P_Compare", "P2P_ContactSheet")
 SHOWN = ("SaveImage", "P2P_AlignmentView")
+BOOK = ("picture_book", "transformer")
 HELP_HEIGHT, HELP_WIDTH, HELP_COUNT = 128, 640, 4
 BACKGROUND = "#262729"
 
@@ -41,6 +42,8 @@ def main() -> None:
             if f"({flow.name}.jpg)" in pages:
                 _save(row(pictures[:HELP_COUNT]), HELP / f"{flow.name}.jpg")
             for kind, picture in found:
+                if kind == "P2P_ContactSheet" and flow.name in BOOK:
+                    picture.save(ROOT / "docs" / f"{flow.name}.png", optimize=True)
                 if kind in SHEETS:
                     picture.thumbnail((HELP_WIDTH, HELP_WIDTH))
                     _save(picture, HELP / f"{kind}.jpg")

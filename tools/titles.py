@@ -21,5 +21,7 @@ ORDER = {
     "attention_maps": "See where the model looks",
     "real_image": "Edit a picture of yours",
     "sdxl": "Settings for SDXL",
+    "picture_book": "A picture book",
+    "transformer": "A transformer",
 }
 TITLES = {name: f"{PREFIX} {number:02d} {title}" for number, (name, title) in enumerate(ORDER.items(), start=1)}

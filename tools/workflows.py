@@ -14,6 +14,7 @@ import blueprints
 from editor_file import to_editor
 from graph import COMPARE, EDIT, MODEL, PICTURES, SAMPLE, Workflow
 from own_checkpoint import OWN
+from picture_book import PICTURE_BOOK
 from server import ROOT, make_base, serve
 from titles import TITLES
 
@@ -38,7 +39,7 @@ def edit() -> Workflow:
         "kept and which are swapped. `keep` says how much of the picture stays; `words` takes a line for a single "
         "word, such as *yellow: strength 2* or *blend: circle*.",
     )
-    flow.model = flow.add("P2P_LoadDemoModel", "Model (or your own checkpoint)")
+    flow.model = flow.add("P2P_LoadDemoModel", "Model (or your own checkpoint)", model="shapes")
     latent = flow.add("EmptyLatentImage", "Size (32×32 for the demo model)", width=32, height=32, batch_size=1)
     flow.note(flow.own)
     flow.stage(EDIT)
@@ -275,6 +276,7 @@ def sdxl() -> Workflow:
 
 
 DEMO = [edit, word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps, sweep, sdxl]
+DEMO += PICTURE_BOOK
 
 
 def main() -> None:

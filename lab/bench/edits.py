@@ -1,98 +1,146 @@
-"""Edits whose right answer is known: scenes of the demo model's world, and the same scenes with one thing changed."""
+"""Edits whose right answer is known: scenes of the demo world, and the same scenes with one thing changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import astuple, dataclass, replace
+from itertools import islice
 
 import numpy as np
 
-from lab.discs.judge import Verdict
-from lab.discs.render import render
-from lab.discs.scenes import COLOURS, PATTERNS, SHAPES, Scene, Thing, describe, sample_scene
+from lab.world.colours import COLOURS, PATTERNS
+from lab.world.judge import Seen, Verdict, score
+from lab.world.render import render
+from lab.world.scenes import KINDS as THINGS
+from lab.world.scenes import PLACES, STYLES, Scene, Thing, sample_scene
+from lab.world.words import prompt
 
-SIDE = 32
-KINDS = ("colour", "shape", "pattern", "background", "object added")
+KINDS = ("colour", "pattern", "place", "style", "thing", "added", "removed")
+SHAPE_STAYS = ("colour", "pattern", "place", "style")
 CLEAR = 2 / 255
+DRAWN = 6
 
 
 @dataclass(frozen=True)
 class KnownEdit:
-    """One edit: what kind, the scenes before and after (one pair for each layout), and the two prompts."""
+    """One edit: what kind, and the scenes before and after."""
 
     kind: str
-    before: tuple[Scene, ...]
-    after: tuple[Scene, ...]
+    before: Scene
+    after: Scene
 
     @property
     def prompts(self) -> tuple[str, str]:
         """Source and target prompt."""
-        return describe(self.before[0]), describe(self.after[0])
+        return prompt(self.before), prompt(self.after)
 
     @property
     def about(self) -> str:
-        """The words that a user would name for a local blend: the changed or added thing, or the background."""
-        if self.kind == "background":
-            return "background"
-        if self.kind == "object added":
-            return self.after[0].things[1].shape
-        return ", ".join(dict.fromkeys(scenes[0].things[0].shape for scenes in (self.before, self.after)))
+        """The words that a user would name for a local blend: the changed, added or removed thing, or none."""
+        if self.kind in ("place", "style"):
+            return ""
+        if self.kind == "added":
+            return self.after.things[1].kind
+        if self.kind == "removed":
+            return self.before.things[1].kind
+        return ", ".join(dict.fromkeys(scene.things[0].kind for scene in (self.before, self.after)))
 
-    def alone(self) -> list[KnownEdit]:
-        """The same edit of each layout by itself."""
-        pairs = zip(self.before, self.after, strict=True)
-        return [replace(self, before=(before,), after=(after,)) for before, after in pairs]
-
-    def pictures(self, scenes: tuple[Scene, ...]) -> np.ndarray:
-        """The renderer's pictures [layouts, S, S, 3] of the scenes before or after."""
-        return np.stack([render(scene, SIDE) for scene in scenes])
+    def pictures(self) -> tuple[np.ndarray, np.ndarray]:
+        """The renderer's pictures [S, S, 3] before and after."""
+        return render(self.before), render(self.after)
 
     def kept(self) -> np.ndarray:
-        """Where the right edit changes nothing: [layouts, S, S] of bool."""
-        return np.abs(self.pictures(self.before) - self.pictures(self.after)).max(axis=-1) < CLEAR
+        """Where the right edit changes nothing: [S, S] of bool."""
+        before, after = self.pictures()
+        return np.abs(before - after).max(axis=-1) < CLEAR
 
     def succeeds(self, seen: Verdict) -> bool:
         """True if what the judge sees has what the edit was about."""
-        wanted = self.after[0]
-        if self.kind == "background":
-            return seen.background == wanted.background
-        if self.kind == "object added":
-            added = wanted.things[1]
-            return len(seen.things) == 2 and any(
-                (t.colour, t.shape) == (added.colour, added.shape) for t in seen.things
-            )
-        name = self.kind
-        return bool(seen.things) and getattr(seen.things[0], name) == getattr(wanted.things[0], name)
+        return bool(CHECKS[self.kind](self, seen))
+
+    def left(self, seen: Verdict) -> Seen | None:
+        """The thing in a source picture that the edit is about or leaves: the prompt's first, as far as it is there."""
+        return shows(seen, self.before.things[0]) or next(iter(seen.things), None)
+
+    def starts_right(self, seen: Verdict) -> bool:
+        """True if a source picture shows what its prompt says of that which the edit changes."""
+        return bool(CHECKS[self.kind](replace(self, after=self.before), seen))
 
 
-def known_edits(kind: str, count: int, layouts: int, seed: int = 0) -> list[KnownEdit]:
-    """So many edits of a kind, each in so many layouts; always the same for a seed."""
+def shows(seen: Verdict, thing: Thing) -> Seen | None:
+    """The found thing that is of a thing's kind, in its colour if one is."""
+    alike = [one for one in seen.things if one.kind == thing.kind]
+    return max(alike, key=lambda one: one.colour == thing.colour, default=None)
+
+
+def _has(edit: KnownEdit, seen: Verdict, name: str) -> bool:
+    return bool(seen.things) and getattr(seen.things[0], name) == getattr(edit.after.things[0], name)
+
+
+def _has_place(edit: KnownEdit, seen: Verdict) -> bool:
+    wanted = edit.after
+    return seen.place == wanted.place and (wanted.place != "plain" or seen.ground == wanted.ground)
+
+
+def _has_all_things(edit: KnownEdit, seen: Verdict) -> bool:
+    found = [shows(seen, thing) for thing in edit.after.things]
+    return len(seen.things) == len(found) and all(
+        one is not None and one.colour == thing.colour for one, thing in zip(found, edit.after.things, strict=True)
+    )
+
+
+CHECKS: dict[str, Callable[[KnownEdit, Verdict], bool]] = {
+    "colour": lambda edit, seen: _has(edit, seen, "colour"),
+    "pattern": lambda edit, seen: _has(edit, seen, "pattern"),
+    "thing": lambda edit, seen: _has(edit, seen, "kind"),
+    "place": _has_place,
+    "style": lambda edit, seen: seen.style == edit.after.style,
+    "added": _has_all_things,
+    "removed": _has_all_things,
+}
+
+
+def known_edits(kind: str, count: int, seed: int = 0) -> list[KnownEdit]:
+    """The first so many edits of a kind that the judge can read; always the same for a seed."""
     rng = np.random.default_rng((seed, KINDS.index(kind)))
-    return [_draw(kind, rng, layouts) for _ in range(count)]
+    drawn = (_draw(kind, rng) for _ in range(DRAWN * count))
+    return list(islice((edit for edit in drawn if is_readable(edit.before) and is_readable(edit.after)), count))
 
 
-def _draw(kind: str, rng: np.random.Generator, layouts: int) -> KnownEdit:
-    plain = "plain" if kind == "pattern" else str(rng.choice(PATTERNS))
-    first = sample_scene(rng, two=0.0)
-    thing = replace(first.things[0], pattern=plain, size="large", radius=0.28)
-    others = [colour for colour in COLOURS if colour not in (thing.colour, first.background)]
-    changes: dict[str, Callable[[Thing], Thing]] = {
-        "colour": lambda t: replace(t, colour=str(rng.choice(others))),
-        "shape": lambda t: replace(t, shape=str(rng.choice([shape for shape in SHAPES if shape != t.shape]))),
-        "pattern": lambda t: replace(t, pattern=str(rng.choice(PATTERNS[1:]))),
+def is_readable(scene: Scene) -> bool:
+    """True if the judge reads the renderer's own picture of a scene as it was drawn."""
+    return all(astuple(score(render(scene), scene)))
+
+
+def _draw(kind: str, rng: np.random.Generator) -> KnownEdit:
+    two = kind in ("added", "removed")
+    scene = sample_scene(rng, two=float(two), held_out=None)
+    while two and scene.above:
+        scene = sample_scene(rng, two=1.0, held_out=None)
+    scene = replace(scene, style="drawing", degree="", level="", amount=0.0)
+    things = tuple(replace(thing, size="" if two else "big") for thing in scene.things)
+    if kind == "pattern":
+        things = tuple(replace(thing, pattern="plain") for thing in things)
+    scene = replace(scene, things=things)
+    if two:
+        alone = replace(scene, things=(replace(things[0], size="small"),))
+        return KnownEdit(kind, alone, scene) if kind == "added" else KnownEdit(kind, scene, alone)
+    return KnownEdit(kind, scene, _changed(kind, scene, rng))
+
+
+def _changed(kind: str, scene: Scene, rng: np.random.Generator) -> Scene:
+    thing = scene.things[0]
+
+    def other(values: tuple[str, ...], *but: str) -> str:
+        return str(rng.choice([value for value in values if value not in but]))
+
+    if kind == "place":
+        return replace(scene, place=other(PLACES, scene.place))
+    if kind == "style":
+        return replace(scene, style=other(STYLES, "drawing"))
+    changes = {
+        "colour": lambda: replace(thing, colour=other(tuple(COLOURS), thing.colour, scene.ground)),
+        "pattern": lambda: replace(thing, pattern=other(PATTERNS, "plain")),
+        "thing": lambda: replace(thing, kind=other(THINGS, thing.kind)),
     }
-    changed = changes[kind](thing) if kind in changes else thing
-    background = str(rng.choice(others)) if kind == "background" else first.background
-    small = Thing(str(rng.choice(others)), str(rng.choice([s for s in SHAPES if s != thing.shape])), size="small")
-    before, after = [], []
-    for _ in range(layouts):
-        x, y = rng.uniform(0.32, 0.68, 2)
-        here: dict[str, Any] = {"x": float(x), "y": float(y)}
-        things: tuple[Thing, ...] = (replace(changed, **here),)
-        if kind == "object added":
-            here = {"x": 0.34, "y": float(y), "radius": 0.20}
-            things = (replace(changed, **here), replace(small, x=0.82, y=1 - float(y), radius=0.14))
-        before.append(Scene((replace(thing, **here),), first.background))
-        after.append(Scene(things, background))
-    return KnownEdit(kind, tuple(before), tuple(after))
+    return replace(scene, things=(changes[kind](),))

@@ -1,6 +1,6 @@
-"""How well real pictures are edited: `make bench-inversion`.
+"""How well real pictures are edited: `make bench-inversion`, and with ARGS="--model transformer".
 
-Pictures drawn by the renderer are inverted and edited with the demo model, so that the right answer is known. For each
+Pictures drawn by the renderer are inverted and edited with a demo model, so that the right answer is known. For each
 method and guidance: PSNR of the source's reconstruction, of what the right edit leaves alone, and to the right edit;
 the judge's share of successful edits; model calls; and time as a ratio to plain generation of the same picture. Since a
 mask decides what is kept whatever the method, all are run with one and the same mask too, the right edit's own, at one
@@ -16,7 +16,6 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +23,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from lab.world.judge import judge
 from p2p_attention.source.inversion import Method, Solver
 
 from ..boot import PYTORCH_ATTENTION, add_host_option, boot
-from ..discs.judge import judge
+from .demo import add_model_option, demo_sampler, weights_of
 from .document import head_of
-from .edits import KINDS, SIDE, KnownEdit, known_edits
+from .edits import KINDS, KnownEdit, known_edits
 from .kept import Kept
 from .quality_edits import DEFAULT, Way, kind_of
 from .quality_metrics import psnr
@@ -65,6 +65,7 @@ class RealWay(Way):
 _way = partial(RealWay, cross_end=DEFAULT.cross_end, self_end=DEFAULT.self_end)
 WAYS = (
     _way("same seed, no inversion"),
+    _way("prompt switched at 0.2, no inversion", switch=0.2),
     _way(f"image to image, {STRENGTH:g}", denoise=STRENGTH),
     _way("DDIM", method=Method.DDIM),
     _way("negative prompt", method=Method.NEGATIVE_PROMPT),
@@ -108,34 +109,34 @@ class Bench:
         return apply(arguments["input"], arguments["timestep"], **arguments["c"])
 
     def run(self, edit: KnownEdit, way: RealWay, cfg: float, mask: torch.Tensor | None = None) -> tuple[Edited, Cost]:
-        """An edit's pictures of all its layouts, blended by a `mask` if there is one, and their cost with the
-        inversion's.
-        """
+        """An edit's picture, blended by a `mask` if there is one, and its cost with the inversion's."""
         sampler, kind = replace(self.sampler, cfg=cfg), kind_of(edit)
-        before_edit = edit.pictures(edit.before)
-        if way.virtual:
+        before_edit = edit.pictures()[0][None]
+        if way.method is not None:
+            inverted, before = self._invert(edit, way)
             self._begin()
+            about = edit.about
+            made = sampler.edit_inverted(inverted, edit.prompts, kind, way, method=way.method, about=about, mask=mask)
+            after = self._cost()
+            return made, Cost(before.seconds + after.seconds, before.calls + after.calls)
+        self._begin()
+        if way.virtual:
             sampler = replace(sampler, steps=FEW, sampler=way.virtual)
             made = sampler.edit_virtually(before_edit, edit.prompts, kind, way, about=edit.about, mask=mask)
-            return made, self._cost()
-        if way.denoise:
-            self._begin()
+        elif way.denoise:
             targets = sampler.image_to_image(before_edit, edit.prompts[1], way.denoise)
-            return replace(self._nothing(before_edit), targets=targets), self._cost()
-        if way.method is None:
-            self._begin()
-            return sampler.edit(edit.prompts, kind, way, len(edit.before), 0, about=edit.about), self._cost()
-        inverted, before = self._invert(edit, way)
-        self._begin()
-        about = edit.about
-        made = sampler.edit_inverted(inverted, edit.prompts, kind, way, method=way.method, about=about, mask=mask)
-        after = self._cost()
-        return made, Cost(before.seconds + after.seconds, before.calls + after.calls)
+            made = replace(self._nothing(before_edit), targets=targets)
+        elif way.switch is not None:
+            targets = sampler.switched(edit.prompts, way.switch, 1, 0)
+            made = replace(self._nothing(before_edit), targets=targets)
+        else:
+            made = sampler.edit(edit.prompts, kind, way, 1, 0, about=edit.about)
+        return made, self._cost()
 
     def plain(self, edit: KnownEdit, cfg: float) -> float:
         """Seconds of the host's plain run of as many pictures."""
         self._begin()
-        replace(self.sampler, cfg=cfg).plain(edit.prompts[1], 2 * len(edit.before), 0)
+        replace(self.sampler, cfg=cfg).plain(edit.prompts[1], 2, 0)
         return self._cost().seconds
 
     def _invert(self, edit: KnownEdit, way: RealWay) -> tuple[Inverted, Cost]:
@@ -144,7 +145,7 @@ class Bench:
             self._edit, self._inverted = edit, {}
         if how not in self._inverted:
             self._begin()
-            found = self.sampler.invert(edit.pictures(edit.before), edit.prompts, *how)
+            found = self.sampler.invert(edit.pictures()[0][None], edit.prompts, *how)
             self._inverted[how] = found, self._cost()
         return self._inverted[how]
 
@@ -165,78 +166,76 @@ def main() -> None:
     """Measure what is not measured yet, save, and write the table and the strip of pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_host_option(parser)
-    parser.add_argument("--edits", type=int, default=8, help="pairs of prompts of each kind")
-    parser.add_argument("--layouts", type=int, default=5, help="pictures of each pair")
+    add_model_option(parser)
+    parser.add_argument("--edits", type=int, default=30, help="edits of each kind")
     Kept.add_options(parser)
-    parser.add_argument("--out", type=Path, default=FOLDER / "inversion.json")
-    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "inversion.md")
+    parser.add_argument("--out", type=Path, help="inversion-MODEL.json here")
+    parser.add_argument("--document", type=Path, help="docs/inversion-MODEL.md")
     options = parser.parse_args()
     boot(options.host, PYTORCH_ATTENTION, "--cpu")
     logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
-    from p2p_attention.host.demo.model import WEIGHTS, load
-
-    from .sampler import Sampler
-
     settings = {
         "edits": options.edits,
-        "layouts": options.layouts,
         "steps": STEPS,
         "guidance": list(GUIDANCE),
         "ways": [repr(way) for way in WAYS],
     }
-    kept = Kept.of(options, options.out, settings, WEIGHTS)
-    bench = Bench(Sampler(*load(), (SIDE, SIDE), Fraction(1, 2), Fraction(1, 4), STEPS, GUIDANCE[-1]))
+    document = options.document or ROOT / "docs" / f"inversion-{options.model}.md"
+    kept = Kept.of(options, options.out or FOLDER / f"inversion-{options.model}.json", settings, weights_of(options))
+    bench = Bench(demo_sampler(options, STEPS, GUIDANCE[-1]))
     for kind in KINDS:
         if kept.wants("kinds", kind, kind):
-            edits = known_edits(kind, options.edits, options.layouts)
-            kept.add("kinds", kind, measure(bench, [one for edit in edits for one in edit.alone()]))
+            kept.add("kinds", kind, measure(bench, known_edits(kind, options.edits)))
     made = kept.read()["kinds"]
     figures = {kind: made[kind] for kind in KINDS if kind in made}
-    head = head_of(options.document, "Real pictures", [kind for kind in KINDS if kind not in made])
-    options.document.write_text(f"{head}\n\n### The figures\n\n{table(figures)}")
+    head = head_of(document, f"Real pictures: {options.model}", [kind for kind in KINDS if kind not in made])
+    document.write_text(f"{head}\n\n### The figures\n\n{table(figures)}")
     if kept.only:
         return
-    strips = [(kind, strip(bench, known_edits(kind, 1, options.layouts)[0])) for kind in KINDS]
-    save_sheet(["picture", *(way.name for way in WAYS), "right edit"], strips, options.document.with_suffix(".png"))
+    strips = [(kind, strip(bench, known_edits(kind, 1)[0])) for kind in KINDS]
+    save_sheet(["picture", *(way.name for way in WAYS), "right edit"], strips, document.with_suffix(".png"))
 
 
 def measure(bench: Bench, edits: Sequence[KnownEdit]) -> dict[str, dict[str, dict[str, float]]]:
     """The mean figures of edits of one kind, by guidance and by way."""
     figures: dict[str, dict[str, dict[str, list[float]]]] = {}
     for number, edit in enumerate(edits):
-        right, kept, before = edit.pictures(edit.after), edit.kept(), edit.pictures(edit.before)
+        (before, right), kept = edit.pictures(), edit.kept()
         for cfg in GUIDANCE:
             plain = None if number % TIMED else bench.plain(edit, cfg)
             for way in WAYS:
+                if way.blend and not way.fits(edit.kind):
+                    continue
                 made, cost = bench.run(edit, way, cfg)
+                source, target = made.sources[0], made.targets[0]
                 there = figures.setdefault(f"{cfg:g}", {}).setdefault(way.name, defaultdict(list))
                 if plain:
                     there["time"].append(cost.seconds / plain)
                 there["calls"].append(cost.calls)
-                if cfg == MASKED and (way.method or way.virtual) and not way.blend:
-                    mask = torch.from_numpy(~kept).float()
-                    blended = bench.run(edit, way, cfg, mask)[0].targets[0]
-                    pasted = np.where(kept[0][..., None], before[0], made.targets[0])
-                    there["equal_kept"].append(psnr(blended, before[0], kept[0]))
-                    there["equal_right"].append(psnr(blended, right[0]))
-                    there["paste_right"].append(psnr(pasted, right[0]))
-                for i, (source, target) in enumerate(zip(made.sources, made.targets, strict=True)):
-                    there["reconstruction"].append(psnr(source, before[i]))
-                    there["kept"].append(psnr(target, before[i], kept[i]))
-                    there["right"].append(psnr(target, right[i]))
-                    there["success"].append(float(edit.succeeds(judge(target))))
+                there["reconstruction"].append(psnr(source, before))
+                there["right"].append(psnr(target, right))
+                there["success"].append(float(edit.succeeds(judge(target))))
+                if kept.any():
+                    there["kept"].append(psnr(target, before, kept))
+                if cfg == MASKED and (way.method or way.virtual) and not way.blend and kept.any():
+                    blended = bench.run(edit, way, cfg, torch.from_numpy(~kept[None]).float())[0].targets[0]
+                    there["equal_kept"].append(psnr(blended, before, kept))
+                    there["equal_right"].append(psnr(blended, right))
+                    there["paste_right"].append(psnr(np.where(kept[..., None], before, target), right))
         print(f"{edit.kind}: {number + 1} of {len(edits)}", flush=True)
     return {
-        cfg: {way: {key: float(np.mean(values)) for key, values in there.items()} for way, there in ways.items()}
+        cfg: {
+            way: {key: float(np.mean(values)) for key, values in there.items() if values} for way, there in ways.items()
+        }
         for cfg, ways in figures.items()
     }
 
 
 def strip(bench: Bench, edit: KnownEdit) -> list[np.ndarray]:
-    """The first layout's picture, its edit in each way at the highest guidance, and the right edit."""
-    edit = replace(edit, before=edit.before[:1], after=edit.after[:1])
-    made = [bench.run(edit, way, GUIDANCE[-1])[0].targets[0] for way in WAYS]
-    return [edit.pictures(edit.before)[0], *made, edit.pictures(edit.after)[0]]
+    """A picture, its edit in each way at the middle guidance, and the right edit."""
+    made = [bench.run(edit, way, MASKED)[0].targets[0] for way in WAYS]
+    before, right = edit.pictures()
+    return [before, *made, right]
 
 
 def table(kinds: dict[str, Any]) -> str:
@@ -245,8 +244,8 @@ def table(kinds: dict[str, Any]) -> str:
     lines.append("|---" * 8 + "|")
     for cfg in GUIDANCE:
         for way in WAYS:
-            made = [there[f"{cfg:g}"][way.name] for there in kinds.values()]
-            row = {key: float(np.mean([figures[key] for figures in made])) for key in made[0]}
+            made = [there[f"{cfg:g}"][way.name] for there in kinds.values() if way.name in there[f"{cfg:g}"]]
+            row = {key: float(np.mean([one[key] for one in made if key in one])) for key in made[0]}
             lines.append(
                 f"| {cfg:g} | {way.name} | {row['reconstruction']:.1f} | {row['kept']:.1f} | "
                 f"{row['success']:.0%} | {row['right']:.1f} | {row['calls']:.0f} | {row['time']:.2f} |"
@@ -255,16 +254,17 @@ def table(kinds: dict[str, Any]) -> str:
     lines += ["| | kept PSNR: no mask | equal mask | PSNR to the right edit: no mask | equal mask | paste |"]
     lines += ["|---" * 6 + "|"]
     for way in WAYS:
-        made = [there[f"{MASKED:g}"][way.name] for there in kinds.values()]
-        if "equal_kept" in made[0]:
+        made = [there[f"{MASKED:g}"].get(way.name, {}) for there in kinds.values()]
+        made = [one for one in made if "equal_kept" in one]
+        if made:
             names = ("kept", "equal_kept", "right", "equal_right", "paste_right")
             cells = [f"{np.mean([figures[name] for figures in made]):.1f}" for name in names]
             lines.append(f"| {way.name} | " + " | ".join(cells) + " |")
-    lines += ["", f"Edits that succeed, guidance {GUIDANCE[-1]:g}; in brackets the kept PSNR:", ""]
+    lines += ["", f"Edits that succeed, guidance {MASKED:g}; in brackets the kept PSNR:", ""]
     lines += ["| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
     for way in WAYS:
-        made = [there[f"{GUIDANCE[-1]:g}"][way.name] for there in kinds.values()]
-        cells = [f"{figures['success']:.0%} ({figures['kept']:.1f})" for figures in made]
+        made = [there[f"{MASKED:g}"].get(way.name) for there in kinds.values()]
+        cells = [f"{one['success']:.0%} ({one.get('kept', float('nan')):.1f})" if one else "" for one in made]
         lines.append(f"| {way.name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-from fractions import Fraction
 from pathlib import Path
 
 from ..boot import PYTORCH_ATTENTION, add_host_option, boot, device_option
+from .demo import add_model_option, demo_sampler, weights_of
+from .edits import KINDS, known_edits
 from .kept import Kept
-from .quality_edits import DEMO_WAYS, FADES, KINDS, REWEIGHTED, STRENGTHS, fadings, generated_edits
+from .quality_edits import DEMO_WAYS, FADERS, FADES, STRENGTHS, fadings
 from .quality_report import save_sheet, sheet_path, write_document
 
 FOLDER = Path(__file__).parent
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="pictures of each pair: 7; of your own pairs: 1")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--cfg", type=float, help="guidance: 4; with a checkpoint of your own 7.5")
+    add_model_option(parser)
     Kept.add_options(parser)
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of your own, or the demo model's weights")
     parser.add_argument("--prompts", type=Path, help="your pairs of prompts as JSON, or a folder in PIE-Bench's layout")
@@ -55,13 +57,11 @@ def main() -> None:
 
 def measure_demo(options: argparse.Namespace) -> None:
     """The table of docs/quality.md."""
-    from p2p_attention.host.demo.model import SIDE, WEIGHTS, load
-
     from .quality_measure import Measured, measure_edits, measure_fadings
-    from .sampler import Sampler
 
     pairs, seeds, cfg = options.pairs or 8, options.seeds or 7, options.cfg or 4.0
-    out, document = options.out or FOLDER / "quality.json", options.document or DOCUMENT
+    out = options.out or FOLDER / f"quality-{options.model}.json"
+    document = options.document or DOCUMENT.with_stem(f"quality-{options.model}")
     settings = {
         "pairs": pairs,
         "seeds": seeds,
@@ -70,8 +70,8 @@ def measure_demo(options: argparse.Namespace) -> None:
         "ways": [repr(way) for way in (*DEMO_WAYS, *FADES)],
         "strengths": list(STRENGTHS),
     }
-    kept = Kept.of(options, out, settings, WEIGHTS)
-    sampler = Sampler(*load(), (SIDE, SIDE), Fraction(1, 2), Fraction(1, 2), options.steps, cfg)
+    kept = Kept.of(options, out, settings, weights_of(options))
+    sampler = demo_sampler(options, options.steps, cfg)
 
     def keep(group: str, kind: str, name: str, columns: list[str], measured: Measured) -> None:
         save_sheet(columns, measured.rows, sheet_path(document, name))
@@ -80,13 +80,13 @@ def measure_demo(options: argparse.Namespace) -> None:
     for kind in KINDS:
         if kept.wants("edits", kind, kind):
             columns = ["source", *(way.name for way in DEMO_WAYS if way.fits(kind))]
-            keep("edits", kind, kind, columns, measure_edits(sampler, generated_edits(kind, pairs), seeds))
-    for kind in REWEIGHTED:
-        name = f"reweight of a {kind}"
+            keep("edits", kind, kind, columns, measure_edits(sampler, known_edits(kind, pairs), seeds))
+    for kind in FADERS:
+        name = f"reweight of {kind}"
         if kept.wants("reweights", kind, name):
             columns = ["source", *(f"x {strength:g}" for strength in STRENGTHS)]
             keep("reweights", kind, name, columns, measure_fadings(sampler, fadings(kind, pairs), seeds))
-    write_document(document, kept.read(), "Quality")
+    write_document(document, kept.read(), f"Quality: {options.model}")
 
 
 if __name__ == "__main__":

@@ -1,28 +1,22 @@
-"""The edits of the quality bench: pairs of prompts of the demo model's world, ways of editing, words to reweight."""
+"""What the quality bench tries: ways of editing, and words to reweight."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
-from lab.discs.judge import Verdict, score
-from lab.discs.render import render
-from lab.discs.scenes import PATTERNS, RADIUS, SIZES, Scene, describe, sample_scene
+from lab.world.scenes import Scene, sample_scene
+from lab.world.words import prompt
 from p2p_attention.edits.column_map import Kind
 from p2p_attention.edits.presets import PRESETS
 
-from .edits import SIDE, KnownEdit, known_edits
-from .quality_metrics import attributes
+from .edits import KINDS, KnownEdit, is_readable
 
-KINDS = ("colour", "shape", "size", "pattern", "background", "object added")
-REFINED = ("pattern", "object added")
-SHAPE_STAYS = ("colour", "pattern", "background")
-ATTRIBUTES = ("background", "count", "colour", "shape", "pattern", "size")
-REWEIGHTED = ("pattern", "size", "colour")
+REFINED = ("pattern", "style", "added", "removed")
+ATTRIBUTES = ("place", "style", "count", "colour", "thing", "pattern")
+FADERS = {"snowy": "grass", "starry": "night", "striped": "plain"}
 DRAWN = 8
 STRENGTHS = (-2.0, 0.0, 1.0, 2.0, 4.0)
 
@@ -31,8 +25,9 @@ STRENGTHS = (-2.0, 0.0, 1.0, 2.0, 4.0)
 class Way:
     """A way of editing: ends of the cross- and the self-attention window in percent, and a local blend's threshold.
 
-    With both ends 0 there is no Prompt-to-Prompt. The blend is by the changed words, by the `named` thing, or by
-    the `difference` of the predictions.
+    With both ends 0 there is no Prompt-to-Prompt. The blend is by the changed words, by the `named` thing, or by the
+    `difference` of the predictions. With `switch` the source's prompt is sampled until there, then the target's, in
+    one row.
     """
 
     name: str
@@ -41,10 +36,11 @@ class Way:
     blend: float | None = None
     named: bool = False
     difference: bool = False
+    switch: float | None = None
 
     def fits(self, kind: str) -> bool:
-        """False for a blend that keeps what is not the changed words' own, where the background shall change."""
-        return self.blend is None or kind != "background"
+        """False for a blend that keeps what is not the changed words' own, where all of the picture shall change."""
+        return self.blend is None or kind not in ("place", "style")
 
 
 PLAIN = Way("same seed, plain", 0.0, 0.0)
@@ -55,8 +51,9 @@ WAYS = (
     Way("self-attention off", DEFAULT.cross_end, 0.0),
     Way("keep the layout, local blend", DEFAULT.cross_end, DEFAULT.self_end, blend=0.3),
 )
-NAMED = Way("keep the layout, blend by the name", DEFAULT.cross_end, DEFAULT.self_end, blend=0.8, named=True)
-DEMO_WAYS = (*WAYS, NAMED)
+NAMED = Way("keep the layout, blend by the name", DEFAULT.cross_end, DEFAULT.self_end, blend=0.3, named=True)
+SWITCHED = tuple(Way(f"prompt switched at {at:g}", 0.0, 0.0, switch=at) for at in (0.1, 0.2, 0.4))
+DEMO_WAYS = (*WAYS, NAMED, *SWITCHED)
 FADES = (
     Way("keep the layout", DEFAULT.cross_end, DEFAULT.self_end),
     Way("the whole run, self-attention off", 1.0, 0.0),
@@ -64,86 +61,39 @@ FADES = (
 
 
 def kind_of(edit: KnownEdit) -> Kind:
-    """The node that an edit needs: something is added, or words are swapped."""
+    """The node that an edit needs: something is added or taken away, or words are swapped."""
     return Kind.REFINE if edit.kind in REFINED else Kind.SWAP
 
 
-def generated_edits(kind: str, count: int) -> list[KnownEdit]:
-    """The first so many edits of a kind that the judge can read. Where their scenes have things does not count here."""
-    drawn = _size_edits(DRAWN * count) if kind == "size" else known_edits(kind, DRAWN * count, 1)
-    return list(islice((edit for edit in drawn if all(map(is_readable, (*edit.before, *edit.after)))), count))
-
-
-def is_readable(scene: Scene) -> bool:
-    """True if the judge reads the renderer's own picture of a scene as it was drawn.
-
-    It does not where a pattern's second tone is too near the background, as dark red is to black.
-    """
-    return all(astuple(score(render(scene, SIDE), scene)))
-
-
-def _size_edits(count: int) -> Iterator[KnownEdit]:
-    rng = np.random.default_rng((0, KINDS.index("size")))
-    for _ in range(count):
-        scene, sizes = sample_scene(rng, two=0.0), rng.permutation(SIZES)
-        before, after = (_with(scene, size=str(size), radius=RADIUS[str(size)][0]) for size in sizes)
-        yield KnownEdit("size", (before,), (after,))
-
-
-def _with(scene: Scene, **changes: Any) -> Scene:
-    """A scene of one thing with another attribute."""
-    return replace(scene, things=(replace(scene.things[0], **changes),))
-
-
-def succeeds(edit: KnownEdit, seen: Verdict) -> bool:
-    """True if what the judge sees has what the edit was about."""
-    if edit.kind == "size":
-        return attributes(seen).get("size") == edit.after[0].things[0].size
-    return edit.succeeds(seen)
-
-
-def starts_right(edit: KnownEdit, seen: Verdict) -> bool:
-    """True if the source picture shows what its prompt says of that which the edit changes."""
-    scene, words = edit.before[0], attributes(seen)
-    if edit.kind == "object added":
-        return words["count"] == "1"
-    wanted = scene.background if edit.kind == "background" else getattr(scene.things[0], edit.kind)
-    return words.get(edit.kind) == wanted
-
-
 def must_stay(kind: str) -> tuple[str, ...]:
-    """The attributes that an edit of this kind must leave alone; a second thing makes the first one smaller."""
-    left = ("count", "size") if kind == "object added" else (kind,)
+    """The attributes that an edit of this kind must leave alone."""
+    left = ("count",) if kind in ("added", "removed") else (kind,)
     return tuple(name for name in ATTRIBUTES if name not in left)
 
 
 @dataclass(frozen=True)
 class Fading:
-    """A word of a lone thing's prompt to be reweighted; `kind` says which of its words."""
+    """A word of degree in a lone thing's prompt, to be reweighted."""
 
-    kind: str
+    word: str
     scene: Scene
 
     @property
     def prompt(self) -> str:
         """The prompt of source and target."""
-        return describe(self.scene)
-
-    @property
-    def word(self) -> str:
-        """The word itself."""
-        return str(getattr(self.scene.things[0], self.kind))
+        return prompt(self.scene)
 
 
-def fadings(kind: str, count: int) -> list[Fading]:
-    """The first so many prompts with a word of a kind to reweight, of those that the judge can read."""
-    rng = np.random.default_rng((0, len(KINDS) + REWEIGHTED.index(kind)))
-    drawn = (_fading(kind, rng) for _ in range(DRAWN * count))
+def fadings(word: str, count: int) -> list[Fading]:
+    """The first so many prompts with a word of degree that the judge can read."""
+    rng = np.random.default_rng((0, len(KINDS) + list(FADERS).index(word)))
+    drawn = (_fading(word, rng) for _ in range(DRAWN * count))
     return list(islice((fading for fading in drawn if is_readable(fading.scene)), count))
 
 
-def _fading(kind: str, rng: np.random.Generator) -> Fading:
-    scene = sample_scene(rng, two=0.0)
-    pattern = str(rng.choice(PATTERNS[1:])) if kind == "pattern" else "plain"
-    size = str(rng.choice(SIZES)) if kind == "size" else "large"
-    return Fading(kind, _with(scene, pattern=pattern, size=size, radius=RADIUS[size][0]))
+def _fading(word: str, rng: np.random.Generator) -> Fading:
+    scene = sample_scene(rng, two=0.0, held_out=None)
+    thing = replace(scene.things[0], pattern="striped" if word == "striped" else "plain", size="", amount=0.45)
+    degree = "" if word == "striped" else word
+    scene = replace(scene, things=(thing,), place=FADERS[word], degree=degree, level="", style="drawing")
+    return Fading(word, replace(scene, amount=0.5 if degree else 0.0))

@@ -9,30 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from lab.discs.judge import Verdict, judge
+from lab.world.degrees import DEGREES, striped
+from lab.world.judge import Verdict, judge
 
-from .edits import KnownEdit
-from .quality_edits import (
-    DEMO_WAYS,
-    FADES,
-    PLAIN,
-    SHAPE_STAYS,
-    STRENGTHS,
-    Fading,
-    Way,
-    kind_of,
-    must_stay,
-    starts_right,
-    succeeds,
-)
+from .edits import SHAPE_STAYS, KnownEdit
+from .quality_edits import DEMO_WAYS, FADES, PLAIN, STRENGTHS, Fading, Way, kind_of, must_stay
 from .quality_metrics import (
     attributes,
     background_psnr,
-    colour_distance,
+    coat,
+    is_in_place,
     is_monotone,
+    outline,
     rank_correlation,
-    second_tone,
-    silhouette,
     silhouette_iou,
 )
 from .quality_report import figure_interval
@@ -40,9 +29,9 @@ from .sampler import Sampler
 
 SHOWN = 4
 QUANTITIES = {
-    "pattern": "share of the second tone",
-    "size": "area, the other way round for “small”",
-    "colour": "distance to the colour, times -1",
+    "snowy": "share of white",
+    "starry": "share of starlight in the sky",
+    "striped": "share of pale stripes in the coat",
 }
 Row = tuple[str, list[np.ndarray]]
 Figures = dict[str, list[list[float]]]
@@ -67,7 +56,7 @@ def measure_edits(
     for number, edit in enumerate(edits):
         sources, targets = _pictures(sampler, edit, ways, seeds, number)
         befores = [judge(picture) for picture in sources]
-        right += sum(starts_right(edit, before) for before in befores)
+        right += sum(edit.starts_right(before) for before in befores)
         for way in ways:
             _append(
                 figures[way.name],
@@ -94,33 +83,38 @@ def _pictures(
     sampler: Sampler, edit: KnownEdit, ways: Sequence[Way], count: int, seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The source pictures, which are the same whatever the way, and each way's targets."""
-    kind = kind_of(edit)
-    made = {
-        way.name: sampler.edit(edit.prompts, kind, way, count, seed, about=edit.about) for way in ways if way != PLAIN
-    }
-    targets = {name: edited.targets for name, edited in made.items()}
-    if PLAIN in ways:
-        targets[PLAIN.name] = sampler.plain(edit.prompts[1], count, seed)
-    return next(iter(made.values())).sources, targets
+    targets, sources = {}, None
+    for way in ways:
+        if way.switch is not None:
+            targets[way.name] = sampler.switched(edit.prompts, way.switch, count, seed)
+        elif way == PLAIN:
+            targets[way.name] = sampler.plain(edit.prompts[1], count, seed)
+        else:
+            made = sampler.edit(edit.prompts, kind_of(edit), way, count, seed, about=edit.about)
+            targets[way.name], sources = made.targets, made.sources
+    return sampler.plain(edit.prompts[0], count, seed) if sources is None else sources, targets
 
 
 def _figures(edit: KnownEdit, source: np.ndarray, target: np.ndarray, before: Verdict) -> dict[str, float]:
     """The figures of one picture; what must stay is compared with the source picture, not with its prompt."""
     after = judge(target)
-    there = attributes(before)
-    now = attributes(after, before.things[0].mask if before.things else None)
+    left = edit.left(before)
+    near = None if left is None else outline(left)
+    there, now = attributes(before, near), attributes(after, near)
     stays = {f"{name} stays": float(there.get(name) == now.get(name)) for name in must_stay(edit.kind)}
-    figures = {"success": float(succeeds(edit, after)), "stays": float(np.mean(list(stays.values()))), **stays}
-    if edit.kind != "background":
+    figures = {"success": float(edit.succeeds(after)), "stays": float(np.mean(list(stays.values()))), **stays}
+    if edit.kind not in ("place", "style"):
         figures["background PSNR"] = background_psnr(source, target, before, after)
     if edit.kind in SHAPE_STAYS:
         figures["silhouette IoU"] = silhouette_iou(before, after)
+    if edit.kind == "thing":
+        figures["success in place"] = figures["success"] * is_in_place(before, after)
     return figures
 
 
 def measure_fadings(sampler: Sampler, fadings: Sequence[Fading], seeds: int, quiet: bool = False) -> Measured:
     """Each reweighted word, all of one kind, at every strength on so many pictures, in each of the ways to fade."""
-    kind = fadings[0].kind
+    kind = fadings[0].word
     figures: dict[str, Figures] = {way.name: defaultdict(list) for way in FADES}
     rows: list[Row] = []
     for number, fading in enumerate(fadings):
@@ -130,7 +124,7 @@ def measure_fadings(sampler: Sampler, fadings: Sequence[Fading], seeds: int, qui
             if number < SHOWN:
                 rows.append((f"{fading.prompt}:   {fading.word}, {way.name}", list(made[0])))
         if not quiet:
-            print(f"reweight of a {kind}: {number + 1} of {len(fadings)} prompts", flush=True)
+            print(f"reweight of {kind}: {number + 1} of {len(fadings)} prompts", flush=True)
     results = {
         "prompts": [[fading.prompt, fading.word] for fading in fadings],
         "pictures": len(fadings) * seeds,
@@ -145,31 +139,23 @@ def _responses(fading: Fading, pictures: np.ndarray) -> dict[str, float]:
     """The figures of one picture [1 + strengths, S, S, 3], the source first."""
     source, targets = pictures[0], pictures[1:]
     before, afters = judge(source), [judge(target) for target in targets]
-    responses = [_quantity(fading, target, before, after) for target, after in zip(targets, afters, strict=True)]
+    responses = [_quantity(fading, target, before) for target in targets]
     changed = [i for i, strength in enumerate(STRENGTHS) if strength != 1]
     figures = {f"at {strength:g}": value for strength, value in zip(STRENGTHS, responses, strict=True)}
     figures["rank correlation"] = rank_correlation(STRENGTHS, responses)
     figures["monotone"] = float(is_monotone(responses))
-    figures["background PSNR"] = float(
-        np.mean([background_psnr(source, targets[i], before, afters[i]) for i in changed])
-    )
-    if fading.kind in SHAPE_STAYS:
-        figures["silhouette IoU"] = float(np.mean([silhouette_iou(before, afters[i]) for i in changed]))
+    figures["silhouette IoU"] = float(np.mean([silhouette_iou(before, afters[i]) for i in changed]))
+    if fading.word == "striped":
+        psnrs = [background_psnr(source, targets[i], before, afters[i]) for i in changed]
+        figures["background PSNR"] = float(np.mean(psnrs))
     return figures
 
 
-def _quantity(fading: Fading, picture: np.ndarray, before: Verdict, after: Verdict) -> float:
-    """What shall grow with the strength: of a size in the picture's own silhouette, else in the source's."""
-    thing = fading.scene.things[0]
-    if fading.kind == "size":
-        covered = silhouette(after)
-        area = 0.0 if covered is None else float(covered.mean())
-        return area if thing.size == "large" else -area
-    where = silhouette(before)
-    where = np.ones(picture.shape[:2], bool) if where is None else where
-    if fading.kind == "pattern":
-        return second_tone(picture, where, thing.colour)
-    return -colour_distance(picture, where, thing.colour)
+def _quantity(fading: Fading, picture: np.ndarray, before: Verdict) -> float:
+    """What shall grow with the strength; of stripes, in the source's coat."""
+    if fading.word == "striped":
+        return striped(picture, coat(before.things[0]) if before.things else None)
+    return DEGREES[fading.word](picture)
 
 
 def _append(figures: Figures, pictures: Sequence[dict[str, float]]) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 from scipy import ndimage, stats
 
-from lab.discs.judge import Seen, Verdict
-from lab.discs.render import RGB, coverage, tone
-from lab.discs.scenes import RADIUS, Thing
+from lab.world.judge import Seen, Verdict, coat_mask
+from lab.world.render import SIDE, silhouette
+from lab.world.scenes import Scene, Thing
 
-LEAST_LARGE = (RADIUS["small"][1] + RADIUS["large"][0]) / 2
+CENTRE, AREA = 0.06, 1 / 3
 
 
 def psnr(made: np.ndarray, wanted: np.ndarray, where: np.ndarray | None = None) -> float:
@@ -23,63 +22,58 @@ def psnr(made: np.ndarray, wanted: np.ndarray, where: np.ndarray | None = None) 
 
 
 def attributes(seen: Verdict, near: np.ndarray | None = None) -> dict[str, str]:
-    """The judge's words for a picture and for its largest thing, or the one that covers most of the mask `near`.
+    """The judge's words for a picture and for its first thing, or the one that covers most of the mask `near`.
 
-    A picture without a thing has only "background" and "count".
+    A picture without a thing has only "place", "style" and "count".
     """
-    words = {"background": seen.background, "count": str(len(seen.things))}
+    words = {"place": f"{seen.place} {seen.ground}", "style": seen.style, "count": str(len(seen.things))}
     if seen.things:
-        thing = seen.things[0] if near is None else max(seen.things, key=lambda t: int((t.mask & near).sum()))
-        words |= {"colour": thing.colour, "shape": thing.shape, "pattern": thing.pattern, "size": size_word(thing)}
+        thing = seen.things[0] if near is None else max(seen.things, key=lambda one: int((outline(one) & near).sum()))
+        words |= {"colour": thing.colour, "thing": thing.kind, "pattern": thing.pattern}
     return words
 
 
-def size_word(thing: Seen) -> str:
-    """Whether a thing is small or large: by the radius that its shape would have at its area."""
-    radius = np.sqrt(ndimage.binary_fill_holes(thing.mask).mean() / _unit_area(thing.shape))
-    return "large" if radius > LEAST_LARGE else "small"
+def outline(seen: Seen) -> np.ndarray:
+    """Where a found thing is, by its template, [S, S] of bool."""
+
+    class Sized(Scene):
+        def radius(self, thing: Thing) -> float:
+            return seen.radius
+
+    return silhouette(Sized((Thing(seen.kind, "red", spot=seen.spot),))) > 0.5
 
 
-@cache
-def _unit_area(shape: str) -> float:
-    """Area of a shape of radius 1 on a side of 1."""
-    radius = 0.3
-    return float(coverage(Thing("red", shape, radius=radius), 256).mean() / radius**2)
+def coat(seen: Seen) -> np.ndarray:
+    """Where a found thing shows its coat, [S, S] of bool."""
+    return coat_mask(Thing(seen.kind, "red", spot=seen.spot), seen.radius)
 
 
-def silhouette(seen: Verdict) -> np.ndarray | None:
-    """Where the things are, holes filled; None if there are none."""
-    if not seen.things:
-        return None
-    return ndimage.binary_fill_holes(np.any([thing.mask for thing in seen.things], axis=0))
+def outlines(seen: Verdict) -> np.ndarray:
+    """Where the things of a picture are, [S, S] of bool."""
+    return np.any([np.zeros((SIDE, SIDE), bool), *(outline(one) for one in seen.things)], axis=0)
 
 
 def silhouette_iou(before: Verdict, after: Verdict) -> float:
     """Intersection over union of what the things of two pictures cover; 0 if one of them shows none."""
-    one, other = silhouette(before), silhouette(after)
-    return 0.0 if one is None or other is None else float((one & other).sum() / (one | other).sum())
+    one, other = outlines(before), outlines(after)
+    return float((one & other).sum() / max(1, (one | other).sum())) if before.things and after.things else 0.0
+
+
+def is_in_place(before: Verdict, after: Verdict) -> bool:
+    """True if the first thing's centre is within 6 % of the side of where it was, and its area within a third."""
+    if not before.things or not after.things:
+        return False
+    masks = [outline(seen.things[0]) for seen in (before, after)]
+    centres = [np.array(ndimage.center_of_mass(mask)) / SIDE for mask in masks]
+    areas = [float(mask.sum()) for mask in masks]
+    near = float(np.linalg.norm(centres[0] - centres[1])) <= CENTRE
+    return near and abs(areas[1] / areas[0] - 1) <= AREA
 
 
 def background_psnr(source: np.ndarray, target: np.ndarray, before: Verdict, after: Verdict) -> float:
-    """PSNR of target to source in dB, outside the things of both pictures and a pixel around them."""
-    where = np.ones(source.shape[:2], bool)
-    for seen in (before, after):
-        covered = silhouette(seen)
-        if covered is not None:
-            where &= ~ndimage.binary_dilation(covered)
+    """PSNR of target to source in dB, outside the things of both pictures and two pixels around them."""
+    where = ~ndimage.binary_dilation(outlines(before) | outlines(after), iterations=2)
     return psnr(target, source, where if where.any() else None)
-
-
-def second_tone(picture: np.ndarray, where: np.ndarray, colour: str) -> float:
-    """How far the pixels are on the way from a colour to its pattern's second tone: 0 … 1, their mean."""
-    first, second = np.array(RGB[colour]), np.array(tone(colour))
-    way = (picture[where] - first) @ (second - first) / ((second - first) ** 2).sum()
-    return float(way.clip(0, 1).mean())
-
-
-def colour_distance(picture: np.ndarray, where: np.ndarray, colour: str) -> float:
-    """Mean distance of the pixels to a colour, in RGB."""
-    return float(np.linalg.norm(picture[where] - np.array(RGB[colour]), axis=-1).mean())
 
 
 def rank_correlation(strengths: Sequence[float], responses: Sequence[float]) -> float:

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from .document import head_of
-from .quality_edits import DEMO_WAYS, KINDS, REWEIGHTED, SHAPE_STAYS, STRENGTHS
+from .edits import KINDS, SHAPE_STAYS
+from .quality_edits import DEMO_WAYS, FADERS, STRENGTHS
 from .quality_intervals import interval
 
-RATES = ("success", "stays", "monotone")
+RATES = ("success", "success in place", "stays", "monotone")
 LIMITS = {"silhouette IoU": (0.0, 1.0), "rank correlation": (-1.0, 1.0), "change": (0.0, 1.0), "seconds": (0.0, np.inf)}
 EDIT_COLUMNS = (
     ("edit succeeds", "success"),
+    ("in place", "success in place"),
     ("the rest stays", "stays"),
     ("background PSNR", "background PSNR"),
     ("silhouette IoU", "silhouette IoU"),
@@ -39,9 +41,9 @@ def write_document(path: Path, results: dict[str, Any], title: str) -> None:
     """Put the tables of the demo model's results below the hand-written head of a document."""
     edits, reweights = results.get("edits", {}), results.get("reweights", {})
     kinds = {kind: edits[kind] for kind in KINDS if kind in edits}
-    words = {kind: reweights[kind] for kind in REWEIGHTED if kind in reweights}
+    words = {kind: reweights[kind] for kind in FADERS if kind in reweights}
     missing = [kind for kind in KINDS if kind not in kinds]
-    missing += [f"reweight of a {kind}" for kind in REWEIGHTED if kind not in words]
+    missing += [f"reweight of {kind}" for kind in FADERS if kind not in words]
     parts = [head_of(path, title, missing)]
     for heading, keep in ((KEEP, True), (CHANGE, False)):
         group = {kind: made for kind, made in kinds.items() if (kind in SHAPE_STAYS) is keep}
@@ -57,7 +59,7 @@ def write_document(path: Path, results: dict[str, Any], title: str) -> None:
             _picture(path, kind),
         ]
     if words:
-        parts += ["### Reweight", reweight_table(words), *(_picture(path, f"reweight of a {kind}") for kind in words)]
+        parts += ["### Reweight", reweight_table(words), *(_picture(path, f"reweight of {kind}") for kind in words)]
     path.write_text("\n\n".join(parts) + "\n")
 
 

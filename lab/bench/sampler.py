@@ -64,7 +64,7 @@ def local_blend(plan: EditPlan, threshold: float, about: str, resolution: Fracti
 
 @dataclass(frozen=True)
 class Sampler:
-    """A model with the settings of its runs: a `sampler` over the schedule "normal", an empty negative prompt.
+    """A model with the settings of its runs: a `sampler` over the `scheduler`'s noise levels, an empty negative prompt.
 
     `size` is the pictures' (height, width); `resolution` that of the layers whose maps make masks, `self_resolution`
     that of the largest ones with injected self-attention, both as a share of the latent's.
@@ -79,6 +79,7 @@ class Sampler:
     steps: int
     cfg: float
     sampler: str = "euler"
+    scheduler: str = "normal"
 
     def empty(self, count: int) -> torch.Tensor:
         """A latent [N, C, H, W] of nothing."""
@@ -88,6 +89,15 @@ class Sampler:
     def plain(self, prompt: str, count: int, seed: int) -> np.ndarray:
         """The host's own pictures [N, H, W, 3] of a prompt."""
         positive = host_nodes().CLIPTextEncode().encode(self.clip, prompt)[0]
+        latent = {"samples": self.empty(count), "batch_index": list(range(count))}
+        return self._decode(self._run(self.model, positive, latent, seed))
+
+    def switched(self, prompts: tuple[str, str], at: float, count: int, seed: int) -> np.ndarray:
+        """The host's own pictures [N, H, W, 3] of the first prompt until a percent of the schedule, then the second."""
+        nodes, positive = host_nodes(), []
+        for prompt, window in zip(prompts, ((0.0, at), (at, 1.0)), strict=True):
+            entry = nodes.CLIPTextEncode().encode(self.clip, prompt)[0]
+            positive += nodes.ConditioningSetTimestepRange().set_range(entry, *window)[0]
         latent = {"samples": self.empty(count), "batch_index": list(range(count))}
         return self._decode(self._run(self.model, positive, latent, seed))
 
@@ -118,7 +128,7 @@ class Sampler:
         positive, _ = encode_pair(self.clip, prompts[0], (prompts[1],))
         latent = self._encode(pictures)
         how = (Method.DIRECT, iterations, solver, 0, steps_per_call)
-        found, source = invert_picture(self.model, positive, latent, self.steps, "normal", *how)
+        found, source = invert_picture(self.model, positive, latent, self.steps, self.scheduler, *how)
         return Inverted(latent, found, source)
 
     def edit_inverted(
@@ -234,7 +244,7 @@ class Sampler:
         """The finished latent of the host's KSampler; without a negative prompt it is an empty one."""
         negative = negative or host_nodes().CLIPTextEncode().encode(self.clip, "")[0]
         sampled = host_nodes().common_ksampler(
-            model, seed, self.steps, self.cfg, self.sampler, "normal", positive, negative, latent, denoise
+            model, seed, self.steps, self.cfg, self.sampler, self.scheduler, positive, negative, latent, denoise
         )
         return sampled[0]["samples"]
 

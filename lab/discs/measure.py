@@ -30,7 +30,7 @@ def pictures(model, clip, texts: list[str], seed: int, steps: int, cfg: float) -
     """Sample one picture for each prompt, in one batch. Returns [B, S, S, 3] in 0 … 1."""
     import comfy.sample
 
-    from p2p_attention.host.demo.model import SIDE
+    from p2p_attention.host.demo.discs import SIDE
 
     def encode(prompt: str) -> torch.Tensor:
         return clip.encode_from_tokens(clip.tokenize(prompt))
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="also save the pictures as one sheet")
     options = parser.parse_args()
     boot(options.host, PYTORCH_ATTENTION, *device_option())
-    from p2p_attention.host.demo.model import WEIGHTS, load
+    from p2p_attention.host.demo.discs import WEIGHTS, load
 
     model, clip, _ = load(options.weights or WEIGHTS)
     wanted = prompts()

@@ -64,7 +64,7 @@ class Trainer:
         import comfy.sd1_clip
         from transformers import CLIPTextConfig, CLIPTextModel
 
-        from p2p_attention.host.demo.model import TEXT_CONFIG, demo_config
+        from p2p_attention.host.demo.discs import TEXT_CONFIG, demo_config
 
         torch.manual_seed(seed)
         self.seed, self.steps, self.batch, self.device = seed, steps, batch, device
@@ -103,7 +103,7 @@ class Trainer:
 
     def examples(self) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch drawn from (seed, step). Returns pictures [B, 3, S, S] in −1 … 1 and token ids [B, 77]."""
-        from p2p_attention.host.demo.model import SIDE
+        from p2p_attention.host.demo.discs import SIDE
 
         rng = np.random.default_rng((self.seed, self.step))
         pictures, ids = [], []

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from p2p_attention.host.demo.shapes import CHANNELS
+
 from . import vae
 from .boot import boot
 from .export import write
@@ -22,7 +24,7 @@ PROMPTS = (
     "a pencil drawing of a cup on a pink background",
     "",
 )
-METADATA = {"scale": "0.7", "rgb": str([[0.1, 0.2, 0.3]] * (vae.CHANNELS + 1))}
+METADATA = {"scale": "0.7", "rgb": str([[0.1, 0.2, 0.3]] * (CHANNELS + 1))}
 
 
 def randomise(model: torch.nn.Module, spread: float = 0.5) -> None:
@@ -38,7 +40,9 @@ def randomise(model: torch.nn.Module, spread: float = 0.5) -> None:
 
 def gaps(name: str) -> dict[str, float]:
     """The greatest differences between host and training, relative to the values' own spread."""
-    from .load import load
+    from safetensors.torch import save_file
+
+    from p2p_attention.host.demo.model import Demo, load
 
     device = torch.device("cpu")
     torch.manual_seed(0)
@@ -46,12 +50,13 @@ def gaps(name: str) -> dict[str, float]:
     randomise(model)
     with tempfile.TemporaryDirectory() as folder:
         weights = dict(model.named_parameters())
-        path = write(name, model, weights, vae.build().state_dict(), METADATA, Path(folder))
-        patcher, clip, autoencoder = load(path)
+        save_file(vae.build().state_dict(), Path(folder) / "vae.safetensors", metadata=METADATA)
+        write(name, model, weights, {}, Path(folder))
+        patcher, clip, autoencoder = load(Demo.UNET if name == "unet" else Demo.TRANSFORMER, Path(folder))
     words = noise = 0.0
     for i, text in enumerate(PROMPTS):
         conditioning = clip.encode_from_tokens_scheduled(clip.tokenize(text))[0][0]
-        x = torch.randn(1, vae.CHANNELS, 32, 32, generator=torch.Generator().manual_seed(i))
+        x = torch.randn(1, CHANNELS, 32, 32, generator=torch.Generator().manual_seed(i))
         level = torch.tensor([(0.2, 0.5, 0.9)[i]])
         with torch.no_grad():
             if isinstance(model, UNetModel):
@@ -71,7 +76,7 @@ def gaps(name: str) -> dict[str, float]:
         noise = max(noise, float((there - denoised).abs().max() / denoised.std()))
     picture = torch.rand(1, 128, 128, 3)
     latent = autoencoder.encode(picture)
-    assert latent.shape == (1, vae.CHANNELS, 32, 32), latent.shape
+    assert latent.shape == (1, CHANNELS, 32, 32), latent.shape
     assert autoencoder.decode(latent).shape == picture.shape
     return {"words": words, "denoised": noise}
 

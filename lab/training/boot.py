@@ -11,7 +11,7 @@ from lab.boot import PYTORCH_ATTENTION, device_option
 from lab.boot import boot as boot_host
 
 CACHE = Path(os.environ.get("P2P_TRAINING", Path.home() / ".cache" / "p2p-training"))
-STATE = Path(__file__).with_name("state")
+SHIPPED = Path(__file__).parents[2] / "p2p_attention" / "host" / "demo"
 
 
 def boot() -> torch.device:

@@ -33,7 +33,7 @@ def folder() -> Path:
     from safetensors.torch import load_file
 
     code = 0
-    for name, tensor in sorted(load_file(autoencoder.WEIGHTS).items()):
+    for name, tensor in sorted(load_file(autoencoder.trained()).items()):
         if name.startswith(("encoder.", "quant_conv.")):
             code = zlib.crc32(tensor.numpy().tobytes(), code)
     return CACHE / f"data-{code:08x}"
@@ -123,7 +123,7 @@ def main() -> None:
     folder().mkdir(parents=True, exist_ok=True)
     from safetensors import safe_open
 
-    with safe_open(autoencoder.WEIGHTS, "pt") as file:
+    with safe_open(autoencoder.trained(), "pt") as file:
         scale = float(file.metadata()["scale"])
     vae = autoencoder.load().to(device)
     part, parts = (int(x) for x in options.part.split("/"))

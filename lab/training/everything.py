@@ -3,7 +3,7 @@
     python3 tools/host.py -m lab.training.everything [--scale 1.0] [--out FOLDER]
 
 The VAE, the latents (on all cores), then both models at once. On a CPU each model has one thread; on a CUDA device
-batches are larger. `--scale 0.01` is a trial of the whole chain. `--out` gets the finished files and the states.
+batches are larger. `--scale 0.01` is a trial of the whole chain. `--out` gets the finished files.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
-from .boot import CACHE
 from .dataset import SHARD
 from .keep import keep
+from .vae import trained
 
 PLANS = {
     "cuda": {"crops": 250_000, "crop_batch": 64, "easy": 20_000, "all": 80_000, "unet": 1_500_000,
@@ -49,12 +49,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the plan's pictures")
     parser.add_argument("--minutes", type=float, default=1e9, help="for the two models")
+    parser.add_argument("--fresh-vae", action="store_true", help="train the VAE further, and the models on its latents")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     plan = dict(PLANS["cuda" if torch.cuda.is_available() else "cpu"])
     for key in ("crops", "easy", "all", "unet", "transformer"):
         plan[key] = max(64, round(plan[key] * options.scale))
-    wait("VAE", start("vae", "--crops", plan["crops"], "--batch", plan["crop_batch"]))
+    if options.fresh_vae or not trained().is_file():
+        wait("VAE", start("vae", "--crops", plan["crops"], "--batch", plan["crop_batch"]))
     cores = len(os.sched_getaffinity(0))
     shards = ("--easy", max(SHARD, plan["easy"]), "--all", max(SHARD, plan["all"]))
     wait("Latents", *(start("dataset", *shards, "--part", f"{k}/{cores}") for k in range(cores)))
@@ -64,8 +66,6 @@ def main() -> None:
     wait("Files", *(start("export", name) for name in models))
     if options.out:
         keep(options.out)
-        for name in ("vae", *models):
-            (options.out / f"{name}.safetensors").write_bytes((CACHE / f"{name}.safetensors").read_bytes())
 
 
 if __name__ == "__main__":

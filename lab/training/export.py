@@ -1,4 +1,4 @@
-"""Puts a trained model's averaged weights and the VAE into one file: `… -m lab.training.export unet|transformer`."""
+"""Writes a trained model's averaged weights as the pack ships them: `… -m lab.training.export unet|transformer`."""
 
 from __future__ import annotations
 
@@ -6,48 +6,41 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from . import vae
 from .boot import CACHE, boot
-from .keep import kept
+from .keep import PLACE, kept
 from .transformer import TransformerModel
 from .unet import UNetModel
 
 
 def export(name: str, folder: Path = CACHE) -> Path:
-    """Write NAME.safetensors from the trained state. Returns its path."""
+    """Write NAME.safetensors from the trained state, and the VAE beside it. Returns the folder."""
     state = kept(name)
     if state is None:
         raise FileNotFoundError(f"{name} has not been trained yet")
     model = (UNetModel if name == "unet" else TransformerModel)(torch.device("cpu"))
-    about = {"seen": str(state["seen"]), "seconds": str(round(state["seconds"]))}
-    return write(name, model, state["average"], load_file(vae.WEIGHTS), vae_metadata() | about, folder)
-
-
-def vae_metadata() -> dict[str, str]:
-    """The latents' scale and the previews' factors."""
-    with safe_open(vae.WEIGHTS, "pt") as file:
-        return dict(file.metadata())
+    about = {key: str(round(state[key])) for key in PLACE}
+    write(name, model, state["average"], about, folder)
+    if folder != vae.trained().parent:
+        (folder / vae.WEIGHTS.name).write_bytes(vae.trained().read_bytes())
+    return folder
 
 
 def write(
     name: str,
     model: UNetModel | TransformerModel,
     weights: dict[str, torch.Tensor],
-    autoencoder: dict[str, torch.Tensor],
     metadata: dict[str, str],
     folder: Path,
-) -> Path:
-    """One file in fp16 with the model, its text model and the VAE."""
+) -> None:
+    """A file in fp16 with the model and its text model."""
     state = model.exported({k: v.float() for k, v in weights.items()})
-    state |= {f"first_stage_model.{k}": v for k, v in autoencoder.items()}
-    out = folder / f"{name}.safetensors"
-    save_file({k: v.half().cpu().contiguous() for k, v in state.items()}, out, metadata={"model": name, **metadata})
-    return out
+    state = {k: v.half().cpu().contiguous() for k, v in state.items()}
+    save_file(state, folder / f"{name}.safetensors", metadata=metadata)
 
 
 if __name__ == "__main__":
     boot()
-    print(export(sys.argv[1]))
+    print(export(sys.argv[1], *map(Path, sys.argv[2:3])))

@@ -1,57 +1,58 @@
-"""Keeps the states of training small enough for the repository: `python3 tools/host.py -m lab.training.keep`.
+"""Where training stands: the training cache's whole state, or else the weights that the pack ships.
 
-The averaged weights in bfloat16 as NAME.state.safetensors with the place in training as metadata; momentum is dropped.
-`train` and `vae` go on from them, as if the weights were the average, where the training cache has nothing.
+`python3 tools/host.py -m lab.training.keep` ships what the cache has. The averaged weights in fp16 with the place in
+training as metadata are all that training needs to go on from elsewhere; its momentum is dropped.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .boot import CACHE, STATE
+from .boot import CACHE, SHIPPED, boot
+
+if TYPE_CHECKING:
+    from .transformer import TransformerModel
+    from .unet import UNetModel
+
+PLACE = ("step", "seen", "seconds")
 
 
-def keep(folder: Path = STATE) -> None:
-    """Write what the cache has into a folder."""
-    from safetensors.torch import save_file
+def keep(folder: Path = SHIPPED) -> None:
+    """Write what the cache has as the pack ships it: the models and the VAE."""
+    from .export import export
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("vae", "unet", "transformer"):
-        if not (CACHE / f"{name}.pt").is_file():
-            continue
-        state = torch.load(CACHE / f"{name}.pt", map_location="cpu", weights_only=True)
-        tensors = {f"average/{key}": value.bfloat16().contiguous() for key, value in state["average"].items()}
-        if "usual" in state:
-            tensors["usual"] = state["usual"]
-        place = {key: state[key] for key in ("step", "seen", "seconds", "losses") if key in state}
-        save_file(tensors, folder / f"{name}.state.safetensors", metadata={"place": json.dumps(place)})
+    for name in ("unet", "transformer"):
+        if (CACHE / f"{name}.pt").is_file():
+            export(name, folder)
 
 
 def kept(name: str) -> dict[str, Any] | None:
-    """The newest state of a model: the cache's, else the repository's, else none."""
+    """The state of a model in the training cache, if there is one."""
     path = CACHE / f"{name}.pt"
-    if path.is_file():
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        return state
-    path = STATE / f"{name}.state.safetensors"
     if not path.is_file():
         return None
-    from safetensors import safe_open
-
-    state = {"average": {}}
-    with safe_open(path, "pt") as file:
-        state |= json.loads(file.metadata()["place"])
-        for key in file.keys():  # noqa: SIM118
-            if key == "usual":
-                state[key] = file.get_tensor(key)
-            else:
-                state["average"][key.removeprefix("average/")] = file.get_tensor(key).float()
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 
+def shipped(name: str, model: UNetModel | TransformerModel) -> dict[str, Any] | None:
+    """The averaged weights of the pack's own file and their place in training, if they are of the model's shape."""
+    from safetensors import safe_open
+
+    path = SHIPPED / f"{name}.safetensors"
+    if not path.is_file():
+        return None
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+        average = model.imported({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
+    if any(average[key].shape != value.shape for key, value in model.named_parameters()):
+        return None
+    return {"average": average, **{key: float(about[key]) for key in PLACE}}
+
+
 if __name__ == "__main__":
+    boot()
     keep()

@@ -21,8 +21,9 @@ from lab.world.scenes import Scene, sample_scene
 from lab.world.sheet import contact_sheet
 from lab.world.words import prompt
 
-from .boot import CACHE, boot
+from .boot import CACHE, SHIPPED, boot
 from .export import export
+from .keep import kept
 
 SETTINGS = {"unet": (24, 4.0, "euler", "normal"), "transformer": (24, 4.0, "euler", "simple")}
 BATCH = 8
@@ -87,11 +88,13 @@ def main() -> None:
     boot()
     import comfy.utils
 
-    from .load import load
+    from p2p_attention.host.demo.model import Demo, load
 
     comfy.utils.set_progress_bar_enabled(False)
-    path = export(options.name)
-    loaded = load(path)
+    loaded = load(
+        Demo.UNET if options.name == "unet" else Demo.TRANSFORMER,
+        export(options.name) if kept(options.name) else SHIPPED,
+    )
     scenes = draw_scenes(options.prompts or 24)
     with torch.inference_mode():
         pictures = sample(loaded, options.name, [prompt(scene) for scene in scenes], 1000)

@@ -1,7 +1,7 @@
 """Trains one of the models: `python3 tools/host.py -m lab.training.train unet|transformer --pictures N`.
 
 Seeded and resumable: the state is kept in the training cache every few minutes and at SIGTERM, and a call goes on
-from it, or else from lab/training/state. The averaged weights go to NAME.safetensors beside it.
+from it, or else from the weights that the pack ships. The averaged weights go to NAME.safetensors beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 
 from .boot import CACHE, boot
 from .dataset import Data
-from .keep import kept
+from .keep import kept, shipped
 from .muon import Optimisers
 from .transformer import TransformerModel
 from .unet import ALONE, UNetModel
@@ -117,13 +117,13 @@ class Trainer:
         partial.replace(CACHE / f"{self.name}.pt")
 
     def resume(self) -> None:
-        """Go on from the cache's state, or from the one in the repository, whose momentum is dropped."""
-        state = kept(self.name)
+        """Go on from the cache's state, or from the weights that the pack ships, which have no momentum."""
+        state = kept(self.name) or shipped(self.name, self.model)
         if state is None:
             return
-        self.step, self.seen, self.seconds, self.losses = (state[k] for k in ("step", "seen", "seconds", "losses"))
-        self.losses = [(int(seen), float(loss)) for seen, loss in self.losses]
-        self.usual.copy_(state["usual"])
+        self.step, self.seen, self.seconds = int(state["step"]), int(state["seen"]), float(state["seconds"])
+        self.losses = [(int(seen), float(loss)) for seen, loss in state.get("losses", ())]
+        self.usual.copy_(state.get("usual", self.usual))
         with torch.no_grad():
             for key, value in state["average"].items():
                 self.average[key].copy_(value)

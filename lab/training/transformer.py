@@ -6,28 +6,20 @@ blocks are Flux's own, so what edits it edits Flux. A token is 2×2 latents, 8×
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 
+from p2p_attention.host.demo.shapes import CHROMA, CHROMA_TEXT, PATCH
+
 from .attention import attention
 from .boot import initialise
-from .vae import CHANNELS
 from .vocabulary import t5_vocabulary
 
-WIDTH, HIDDEN, HEADS, PATCH, DOUBLE, SINGLE = 64, 192, 6, 2, 2, 4
-CHROMA_CONFIG: dict[str, Any] = {
-    "in_channels": CHANNELS * PATCH**2, "out_channels": CHANNELS * PATCH**2, "context_in_dim": WIDTH,
-    "vec_in_dim": None,
-    "hidden_size": HIDDEN, "mlp_ratio": 4.0, "num_heads": HEADS, "depth": DOUBLE, "depth_single_blocks": SINGLE,
-    "axes_dim": [8, 12, 12], "theta": 1000, "patch_size": PATCH, "qkv_bias": True, "txt_ids_dims": [],
-    "in_dim": 64, "out_dim": HIDDEN, "hidden_dim": 64, "n_layers": 2,
-}  # fmt: skip
-TEXT_CONFIG = {"d_model": WIDTH, "d_kv": 16, "num_heads": 4, "d_ff": 2 * WIDTH, "num_layers": 2}
-SHIFT = 0.7
+HIDDEN, HEADS = CHROMA["hidden_size"], CHROMA["num_heads"]
+DOUBLE, SINGLE = CHROMA["depth"], CHROMA["depth_single_blocks"]
 MODULATIONS = 344
 NEAR, APART = 3, 1.0
+EMBEDDING = "text_encoders.t5xxl.transformer.shared.weight"
 
 
 class TransformerModel(torch.nn.Module):
@@ -44,11 +36,11 @@ class TransformerModel(torch.nn.Module):
 
         super().__init__()
         self.vocabulary = t5_vocabulary()
-        self.net = Chroma(**CHROMA_CONFIG, dtype=torch.float32, operations=disable_weight_init)
+        self.net = Chroma(**CHROMA, dtype=torch.float32, operations=disable_weight_init)
         initialise(self.net, ("distilled_guidance_layer.out_proj", "final_layer.linear"))
         config = T5Config(
             vocab_size=len(self.vocabulary), dropout_rate=0.0, feed_forward_proj="gated-gelu", use_cache=False,
-            is_encoder_decoder=False, **TEXT_CONFIG,
+            is_encoder_decoder=False, **CHROMA_TEXT,
         )  # fmt: skip
         self.text = T5EncoderModel(config)
         self.to(device)
@@ -120,17 +112,21 @@ class TransformerModel(torch.nn.Module):
         predicted = self.predict(t * noise + (1 - t) * clean, level, context)
         return (predicted.float() - (noise - clean)).square().mean((1, 2, 3)), APART * mixing
 
+    def shipped(self, key: str) -> str:
+        """A parameter's name in a Chroma checkpoint."""
+        part, name = key.split(".", 1)
+        return f"model.diffusion_model.{name}" if part == "net" else f"text_encoders.t5xxl.transformer.{name}"
+
     def exported(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Weights under the names of a Chroma checkpoint, with the whole vocabulary."""
-        out = {}
-        for key, value in weights.items():
-            part, name = key.split(".", 1)
-            if part == "net":
-                out[f"model.diffusion_model.{name}"] = value
-            elif "embed_tokens" not in name:
-                whole = self.vocabulary.whole(value, 32128) if name == "shared.weight" else value
-                out[f"text_encoders.t5xxl.transformer.{name}"] = whole
+        """Weights under their shipped names, with the whole vocabulary."""
+        out = {self.shipped(key): value for key, value in weights.items() if "embed_tokens" not in key}
+        out[EMBEDDING] = self.vocabulary.whole(out[EMBEDDING], 32128)
         return out
+
+    def imported(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Weights of a shipped file under the names here, with the words that are used."""
+        state = {**state, EMBEDDING: self.vocabulary.used_rows(state[EMBEDDING])}
+        return {key: state[self.shipped(key)] for key, _ in self.named_parameters()}
 
 
 def modulated(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
@@ -150,8 +146,8 @@ def rotations(text: int, rows: int, columns: int, device: torch.device) -> torch
     at = torch.stack((torch.zeros(rows * columns), y.flatten(), x.flatten()), 1)
     at = torch.cat((torch.zeros(text, 3), at))
     angles = []
-    for axis, size in enumerate(CHROMA_CONFIG["axes_dim"]):
-        omega = 1.0 / CHROMA_CONFIG["theta"] ** (torch.arange(0, size, 2, dtype=torch.float64) / size)
+    for axis, size in enumerate(CHROMA["axes_dim"]):
+        omega = 1.0 / CHROMA["theta"] ** (torch.arange(0, size, 2, dtype=torch.float64) / size)
         angles.append(at[:, axis, None].double() * omega)
     angle = torch.cat(angles, 1)
     return torch.polar(torch.ones_like(angle), angle).to(torch.complex64).to(device)

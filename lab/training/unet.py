@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+
+from p2p_attention.host.demo.shapes import UNET, UNET_HEADS, UNET_SAMPLING, UNET_TEXT, WIDTH
 
 from .attention import override
 from .boot import initialise
-from .vae import CHANNELS
 from .vocabulary import clip_vocabulary
 
-WIDTH = 64
-UNET_CONFIG: dict[str, Any] = {
-    "image_size": 32, "in_channels": CHANNELS, "out_channels": CHANNELS, "model_channels": 64,
-    "channel_mult": (1, 2, 2, 2), "num_res_blocks": [0, 1, 1, 1], "transformer_depth": [1, 1, 1],
-    "transformer_depth_middle": 1, "transformer_depth_output": [0, 1, 1, 1, 1, 1, 1], "use_spatial_transformer": True,
-    "context_dim": WIDTH, "conv_resample": False, "legacy": False,
-}  # fmt: skip
-EXTRA_CONFIG = {"num_heads": 4, "num_head_channels": -1}
-TEXT_CONFIG = {"hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "num_hidden_layers": 2, "num_attention_heads": 4}
-SAMPLING = {"beta_schedule": "sqrt_linear", "linear_start": 1e-4, "linear_end": 0.02}
 START, END, AND, ABOVE = 49406, 49407, 537, 4348
 ALONE, APART = 0.75, 2.0
+EMBEDDING = "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"
 
 
 class UNetModel(torch.nn.Module):
@@ -39,20 +29,20 @@ class UNetModel(torch.nn.Module):
 
         super().__init__()
         self.vocabulary = clip_vocabulary()
-        self.unet = HostUNet(**UNET_CONFIG, **EXTRA_CONFIG, dtype=torch.float32, operations=disable_weight_init)
+        self.unet = HostUNet(**UNET, **UNET_HEADS, dtype=torch.float32, operations=disable_weight_init)
         initialise(self.unet, ("out_layers.3", "proj_out", "out.2"))
         config = CLIPTextConfig(
             vocab_size=len(self.vocabulary),
             max_position_embeddings=77,
             hidden_act="quick_gelu",
-            **TEXT_CONFIG,
+            **UNET_TEXT,
             attn_implementation="eager",
         )
         self.text = CLIPTextModel(config)
         initialise(self.text, ("self_attn.out_proj", "mlp.fc2"))
 
         class Settings:
-            sampling_settings = SAMPLING
+            sampling_settings = UNET_SAMPLING
 
         self.sigmas = ModelSamplingDiscrete(Settings()).sigmas.to(device)
         self.to(device)
@@ -96,16 +86,20 @@ class UNetModel(torch.nn.Module):
         predicted = self.unet(alpha * clean + spread * noise, t.float(), context=context, transformer_options=options)
         return (predicted.float() - (alpha * noise - spread * clean)).square().mean((1, 2, 3)), APART * mixing
 
+    def shipped(self, key: str) -> str:
+        """A parameter's name under Stable Diffusion 1's own names."""
+        part, name = key.split(".", 1)
+        name = name.removeprefix("text_model.")
+        return f"model.diffusion_model.{name}" if part == "unet" else f"cond_stage_model.transformer.text_model.{name}"
+
     def exported(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Weights under Stable Diffusion 1's own names, with the whole vocabulary."""
-        out = {}
-        for key, value in weights.items():
-            if key.endswith("token_embedding.weight"):
-                value = self.vocabulary.whole(value, 49408)
-            part, name = key.split(".", 1)
-            name = name.removeprefix("text_model.")
-            out[
-                f"model.diffusion_model.{name}" if part == "unet" else f"cond_stage_model.transformer.text_model.{name}"
-            ] = value
+        """Weights under their shipped names, with the whole vocabulary."""
+        out = {self.shipped(key): value for key, value in weights.items()}
+        out[EMBEDDING] = self.vocabulary.whole(out[EMBEDDING], 49408)
         out["cond_stage_model.transformer.text_projection.weight"] = torch.eye(WIDTH)
         return out
+
+    def imported(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Weights of a shipped file under the names here, with the words that are used."""
+        state = {**state, EMBEDDING: self.vocabulary.used_rows(state[EMBEDDING])}
+        return {key: state[self.shipped(key)] for key, _ in self.named_parameters()}

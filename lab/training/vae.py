@@ -19,17 +19,12 @@ import torch
 
 from lab.world.render import SIDE, render
 from lab.world.scenes import sample_scene
+from p2p_attention.host.demo.shapes import CHANNELS, FACTOR, VAE
 
-from .boot import CACHE, boot, initialise
+from .boot import CACHE, SHIPPED, boot, initialise
 from .keep import kept
 from .muon import Optimisers
 
-CHANNELS, FACTOR = 8, 4
-DDCONFIG = {
-    "double_z": True, "z_channels": CHANNELS, "resolution": SIDE, "in_channels": 3, "out_ch": 3, "ch": 32,
-    "ch_mult": [1, 1, 2], "num_res_blocks": 1, "attn_resolutions": [], "dropout": 0.0,
-}  # fmt: skip
-CONFIG = {"params": {"embed_dim": CHANNELS, "ddconfig": DDCONFIG}}
 CROP, WHOLE, BATCH, POOL = 64, 0.4, 16, int(os.environ.get("P2P_POOL", "1500"))
 NOISE, PULL = 0.05, 1e-4
 WEIGHTS = CACHE / "vae.safetensors"
@@ -39,19 +34,24 @@ def build() -> torch.nn.Module:
     """A fresh autoencoder; the middle attention adds nothing and is never trained, so that any size is alike."""
     from comfy.ldm.models.autoencoder import AutoencoderKL
 
-    vae = AutoencoderKL(**CONFIG["params"])
+    vae = AutoencoderKL(**VAE)
     initialise(vae, ("conv2", "mid.attn_1.proj_out"))
     for name, parameter in vae.named_parameters():
         parameter.requires_grad_(".attn_1." not in name)
     return vae
 
 
-def load(path: Path = WEIGHTS) -> torch.nn.Module:
+def trained() -> Path:
+    """The trained weights: the training cache's, or else those that the pack ships."""
+    return WEIGHTS if WEIGHTS.is_file() else SHIPPED / WEIGHTS.name
+
+
+def load() -> torch.nn.Module:
     """The trained autoencoder, for encoding and decoding here."""
     from safetensors.torch import load_file
 
     vae = build().eval().requires_grad_(False)
-    vae.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+    vae.load_state_dict({k: v.float() for k, v in load_file(trained()).items()})
     return vae
 
 

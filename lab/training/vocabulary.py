@@ -44,6 +44,10 @@ class Vocabulary:
             self._known[text] = [self._dense[token] for token in self._tokenize(text)]
         return self._known[text]
 
+    def used_rows(self, embedding: torch.Tensor) -> torch.Tensor:
+        """Of a full embedding [size, C] the rows [V, C] of the tokens that are used."""
+        return embedding[torch.tensor(self.used)]
+
     def whole(self, embedding: torch.Tensor, size: int) -> torch.Tensor:
         """The embedding [V, C] at its places in a full one [size, C], the mean elsewhere."""
         full = embedding.mean(0, keepdim=True).repeat(size, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +16,8 @@ from .backbones.base import Backbone
 from .conditioning import PAIR
 from .known_host import COUPLING, SAMPLERS
 from .rows import ROWS, encoded_columns
+
+LARGEST = 4  # times the side that a demo model was trained for
 
 
 def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
@@ -71,12 +72,14 @@ def check_latent(
         )
     least = backbone.least_sides(model)
     height, width = _sides_in_the_run(model, latent)
-    largest = getattr(type(model.model.model_config), "p2p_largest_side", math.inf)  # instances answer None to all
-    if max(height, width) > largest:
+    trained = getattr(type(model.model.model_config), "p2p_trained_side", None)  # instances answer None to all
+    if trained and max(height, width) > LARGEST * trained:
+        scale = model.get_model_object("latent_format").spacial_downscale_ratio
+        side, most = trained * scale, LARGEST * trained * scale
         raise EditError(
-            f"the picture is {width}×{height}; this model was trained for small pictures and would take hours over "
-            f"one of more than {largest}×{largest}",
-            "Set the Empty Latent Image to 32×32, or load a checkpoint.",
+            f"the picture is {width * scale}×{height * scale}; this model was trained for {side}×{side} and would take "
+            f"hours over one of more than {most}×{most}",
+            f"Set the Empty Latent Image to {side}×{side}, or load a checkpoint.",
             subject,
         )
     if min(height, width) < least:

@@ -50,8 +50,8 @@ def part(pack):
 
 @pytest.fixture(scope="session")
 def demo(part):
-    """The demo model."""
-    return Checkpoint(*part("p2p_attention.host.demo.model").load())
+    """A trained model small enough for tests: coloured shapes of 32×32 pixels, whose latents are the pixels."""
+    return Checkpoint(*part("p2p_attention.host.demo.discs").load())
 
 
 @pytest.fixture(scope="session")

@@ -260,7 +260,7 @@ def test_several_targets_and_the_same_model_loaded_again(picture, demo, part):
     latent = picture((0.4, 0.55), (0.6, 0.4))
     positive, edit = encode(demo.clip, SOURCE, TARGET, more="a large white circle on a blue background")
     edit = swap(edit, end=0.8)
-    inversion, *_ = invert(part("p2p_attention.host.demo.model").load()[0], positive, latent, 6, "normal")
+    inversion, *_ = invert(part("p2p_attention.host.demo.discs").load()[0], positive, latent, 6, "normal")
     patched, batch = control(demo.model, edit, latent, inversion=inversion, self_end=0.4, resolution="1/2")
     made = sample(patched, positive, prompt(demo.clip), batch, steps=6, cfg=7.5).unflatten(0, (2, 3))
     assert error(made[:, 0], latent["samples"]) <= 1e-5

@@ -6,34 +6,43 @@ Floors compare with the plain run of the same seeds where they can, so that othe
 import json
 import shutil
 from argparse import Namespace
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from lab.bench.edits import known_edits
 from lab.bench.pie_bench import encode_mask
-from lab.bench.quality_edits import DEFAULT, DEMO_WAYS, FADES, NAMED, PLAIN, WAYS, Fading, fadings, generated_edits
-from lab.discs.render import coverage, render
-from lab.discs.scenes import Scene, Thing
+from lab.bench.quality_edits import DEFAULT, DEMO_WAYS, FADES, PLAIN, SWITCHED, WAYS, Fading, fadings
+from lab.discs.render import coverage
+from lab.discs.render import render as render_disc
+from lab.discs.scenes import Scene as DiscScene
+from lab.discs.scenes import Thing as Disc
+from lab.world.render import render
+from lab.world.scenes import Scene, Thing
 
 LAYOUT, BLEND = "keep the layout", "keep the layout, local blend"
 
 
-def sampler(demo, steps: int):
-    from lab.bench.sampler import Sampler
+@pytest.fixture(scope="module", params=["unet", "transformer"])
+def options(request):
+    return Namespace(model=request.param, weights=None)
 
-    return Sampler(*demo, (32, 32), Fraction(1, 2), Fraction(1, 2), steps, 4.0)
+
+def sampler(options, steps: int):
+    from lab.bench.demo import demo_sampler
+
+    return demo_sampler(options, steps, 4.0)
 
 
 @pytest.fixture(scope="module")
-def measured(demo):
-    """measured("colour", …): each way's figures over six pictures of two pairs."""
+def measured(options):
+    """measured("colour", …): each way's figures over four pictures of two pairs."""
     from lab.bench.quality_measure import measure_edits
 
     def run(kind: str, *names: str) -> dict[str, dict[str, float]]:
         ways = [way for way in DEMO_WAYS if way.name in names or way == PLAIN]
-        made = measure_edits(sampler(demo, 8), generated_edits(kind, 2), 3, ways, quiet=True)
+        made = measure_edits(sampler(options, 12), known_edits(kind, 2), 2, ways, quiet=True)
         figures = made.results["ways"]
         return {way: {name: value["mean"] for name, value in there.items()} for way, there in figures.items()}
 
@@ -41,64 +50,69 @@ def measured(demo):
 
 
 def test_a_swap_of_colours_changes_the_colour_and_keeps_the_place(measured):
-    made = measured("colour", LAYOUT, BLEND, NAMED.name)
-    plain, layout, blend, named = (made[name] for name in (PLAIN.name, LAYOUT, BLEND, NAMED.name))
-    assert layout["success"] >= 0.6, made
-    assert layout["silhouette IoU"] >= max(0.6, plain["silhouette IoU"] + 0.1), made
+    made = measured("colour", LAYOUT, BLEND)
+    plain, layout, blend = (made[name] for name in (PLAIN.name, LAYOUT, BLEND))
+    assert layout["success"] >= 0.5, made
     assert layout["background PSNR"] >= plain["background PSNR"], made
     assert blend["background PSNR"] >= layout["background PSNR"], made
-    assert named["success"] >= 0.6 and named["background PSNR"] >= layout["background PSNR"] + 3, made
 
 
-def test_a_swap_of_backgrounds_changes_it_and_keeps_the_thing(measured):
-    made = measured("background", LAYOUT)
+def test_a_swap_of_places_changes_it_and_keeps_the_thing(measured):
+    made = measured("place", LAYOUT)
     plain, layout = made[PLAIN.name], made[LAYOUT]
-    assert layout["success"] >= 0.8 and layout["stays"] >= 0.7, made
-    assert layout["silhouette IoU"] >= max(0.6, plain["silhouette IoU"] + 0.1), made
+    assert layout["success"] >= 0.5, made
+    assert layout["silhouette IoU"] >= plain["silhouette IoU"], made
 
 
-def test_the_bench_is_the_same_again_and_a_strength_of_1_is_the_source(demo):
-    fading = fadings("pattern", 1)[0]
-    made = [sampler(demo, 3).fade(fading.prompt, fading.word, (0.0, 1.0, 3.0), 2, 1, FADES[0]) for _ in range(2)]
+def test_the_bench_is_the_same_again_and_a_strength_of_1_is_the_source(options):
+    fading = fadings("striped", 1)[0]
+    made = [sampler(options, 3).fade(fading.prompt, fading.word, (0.0, 1.0, 3.0), 2, 1, FADES[0]) for _ in range(2)]
     np.testing.assert_array_equal(*made)
-    np.testing.assert_array_equal(made[0][:, 2], made[0][:, 0])
-    assert made[0].shape == (2, 4, 32, 32, 3)
+    np.testing.assert_allclose(made[0][:, 2], made[0][:, 0], atol=1e-4)
+    assert made[0].shape == (2, 4, 128, 128, 3)
 
 
-def test_all_ways_edit_the_same_source_which_is_the_plain_one(demo):
+def test_all_ways_edit_the_same_source_which_is_the_plain_one(options):
     from p2p_attention.edits.column_map import Kind
 
-    prompts = generated_edits("colour", 1)[0].prompts
-    run = sampler(demo, 3)
+    prompts = known_edits("colour", 1)[0].prompts
+    run = sampler(options, 3)
     plain = run.plain(prompts[0], 2, seed=5)
     for way in WAYS[1:]:
-        np.testing.assert_allclose(run.edit(prompts, Kind.SWAP, way, 2, 5).sources, plain, atol=1e-4)
+        np.testing.assert_allclose(run.edit(prompts, Kind.SWAP, way, 2, 5).sources, plain, atol=1e-3)
 
 
-def test_responses_are_read_in_the_direction_of_the_word(demo):
+def test_a_switched_prompt_begins_as_the_source_and_ends_as_the_target(options):
+    prompts = known_edits("colour", 1)[0].prompts
+    run = sampler(options, 4)
+    source, target = (run.plain(prompt, 1, 0) for prompt in prompts)
+    np.testing.assert_array_equal(run.switched(prompts, 0.0, 1, 0), target)
+    np.testing.assert_array_equal(run.switched(prompts, 1.0, 1, 0), source)
+    middle = run.switched(prompts, SWITCHED[-1].switch, 1, 0)
+    assert not np.array_equal(middle, source) and not np.array_equal(middle, target)
+
+
+def test_responses_are_read_in_the_direction_of_the_word():
     from lab.bench.quality_measure import _responses
 
-    things = [Thing("red", "circle", size=size, radius=radius) for size, radius in (("large", 0.28), ("small", 0.18))]
-    large, small = (Fading("size", Scene((thing,), "blue")) for thing in things)
-    shapes = [
-        render(Scene((Thing("red", "circle", radius=r),), "blue"), 32) for r in (0.25, 0.15, 0.2, 0.25, 0.3, 0.35)
-    ]
-    grows, shrinks = (_responses(fading, np.stack(shapes)) for fading in (large, small))
-    assert grows["monotone"] == 1 and grows["rank correlation"] == pytest.approx(1)
-    assert shrinks["monotone"] == 0 and shrinks["rank correlation"] == pytest.approx(-1)
+    scenes = [Scene((Thing("heart", "red", "striped", "big", amount),)) for amount in (0.4, 0.1, 0.25, 0.4, 0.55, 0.7)]
+    made = _responses(Fading("striped", scenes[0]), np.stack([render(scene) for scene in scenes]))
+    assert made["monotone"] == 1 and made["rank correlation"] == pytest.approx(1)
 
 
 @pytest.fixture
-def own(tmp_path, part):
+def own(tmp_path):
     """Weights, prompts as JSON, and a folder in PIE-Bench's layout, as a user has them."""
-    shutil.copy(part("p2p_attention.host.demo.model").WEIGHTS, tmp_path / "mine.safetensors")
+    from p2p_attention.host.demo.discs import WEIGHTS
+
+    shutil.copy(WEIGHTS, tmp_path / "mine.safetensors")
     source, target = ("a large red circle on a blue background", "a large green circle on a blue background")
     added = {"source": source, "target": source.replace("red", "red striped"), "seed": 3, "kind": "pattern"}
     (tmp_path / "pairs.json").write_text(json.dumps([{"source": source, "target": target}, added]))
-    thing = Thing("red", "circle", size="large", radius=0.28)
+    thing = Disc("red", "circle", size="large", radius=0.28)
     images = tmp_path / "pie" / "annotation_images" / "6_change_attribute_color_40"
     images.mkdir(parents=True)
-    picture = (render(Scene((thing,), "blue"), 512) * 255).round().astype(np.uint8)
+    picture = (render_disc(DiscScene((thing,), "blue"), 512) * 255).round().astype(np.uint8)
     Image.fromarray(picture).save(images / "000000000000.png")
     entry = {
         "image_path": f"{images.name}/000000000000.png",

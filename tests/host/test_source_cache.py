@@ -314,7 +314,7 @@ def test_a_budget_is_kept(demo, cache, counted, caplog):
 
 
 def test_it_goes_with_the_model(part, cache):
-    built = Checkpoint(*part("p2p_attention.host.demo.model").load())
+    built = Checkpoint(*part("p2p_attention.host.demo.discs").load())
     positive, edit = encode(built.clip, *PROMPTS["demo"])
     model, latent = control(built.model, swap(edit), empty(SIZES["demo"]), cache=1.0)
     sample(model, positive, prompt(built.clip), latent)

@@ -7,37 +7,32 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from lab.bench.document import head_of
+from lab.bench.edits import KINDS, is_readable, known_edits
 from lab.bench.pie_bench import decode_mask, encode_mask, read_edits, without_brackets
-from lab.bench.quality_edits import (
-    KINDS,
-    REWEIGHTED,
-    fadings,
-    generated_edits,
-    is_readable,
-    must_stay,
-    starts_right,
-    succeeds,
-)
+from lab.bench.quality_edits import FADERS, fadings, must_stay
 from lab.bench.quality_intervals import interval
 from lab.bench.quality_metrics import (
     attributes,
     background_psnr,
+    coat,
+    is_in_place,
     is_monotone,
+    outline,
     psnr,
     rank_correlation,
-    second_tone,
     silhouette_iou,
 )
 from lab.bench.quality_report import figure_interval
-from lab.discs.judge import judge
-from lab.discs.render import render
-from lab.discs.scenes import Scene, Thing
+from lab.world.degrees import striped
+from lab.world.judge import judge
+from lab.world.render import render
+from lab.world.scenes import Scene, Thing
 
 EVERYWHERE = (-np.inf, np.inf)
 
 
-def drawn(*things: Thing, background: str = "blue") -> np.ndarray:
-    return render(Scene(things, background), 32)
+def drawn(*things: Thing, ground: str = "blue") -> np.ndarray:
+    return render(Scene(things, ground=ground))
 
 
 @given(arrays(bool, (8, 8)))
@@ -104,35 +99,30 @@ def test_psnr_is_that_of_the_place_that_counts():
     assert psnr(grey, black, ~where) == 60
 
 
-@pytest.mark.parametrize(("radius", "word"), [(0.2, "small"), (0.27, "large")])
-@pytest.mark.parametrize("shape", ["circle", "square", "triangle", "cross", "heart"])
-def test_sizes_are_read_as_they_were_drawn(radius, word, shape):
-    assert attributes(judge(drawn(Thing("red", shape, radius=radius))))["size"] == word
-
-
 def test_the_thing_that_stays_is_the_one_in_the_source_s_place():
-    small, large = Thing("red", "circle", x=0.25, radius=0.17), Thing("green", "square", x=0.7, radius=0.25)
-    before, after = judge(drawn(small)), judge(drawn(small, large))
-    assert attributes(after)["colour"] == "green"
-    assert attributes(after, before.things[0].mask)["colour"] == "red"
+    cup, star = Thing("cup", "red", spot=(0.26, 0.5)), Thing("star", "green", spot=(0.74, 0.5))
+    before, after = judge(render(Scene((cup, star)))), judge(render(Scene((star, cup))))
+    near = outline(next(one for one in before.things if one.kind == "cup"))
+    assert attributes(after, near)["thing"] == "cup"
 
 
 def test_silhouettes_and_background_tell_moved_from_recoloured():
-    at = Thing("red", "circle", x=0.4)
-    pictures = [drawn(at), drawn(Thing("green", "circle", x=0.4)), drawn(Thing("green", "circle", x=0.6))]
+    at = Thing("heart", "red", spot=(0.4, 0.5))
+    pictures = [drawn(at), drawn(Thing("heart", "green", spot=(0.4, 0.5))), drawn(Thing("heart", "green"))]
     source, same, moved = (judge(picture) for picture in pictures)
-    assert silhouette_iou(source, same) > 0.95 and silhouette_iou(source, moved) < 0.6
-    assert silhouette_iou(source, judge(drawn())) == 0
-    assert background_psnr(pictures[0], pictures[1], source, same) == 60
+    assert silhouette_iou(source, same) > 0.9 and silhouette_iou(source, moved) < 0.75
+    assert is_in_place(source, same) and not is_in_place(source, moved)
+    assert silhouette_iou(source, judge(drawn())) == 0 and not is_in_place(source, judge(drawn()))
+    assert background_psnr(pictures[0], pictures[1], source, same) > 45
     assert background_psnr(pictures[0], pictures[0] + 0.1, source, source) == pytest.approx(20, abs=0.01)
 
 
-def test_the_second_tone_s_share_follows_the_pattern():
-    def share(pattern: str) -> float:
-        picture = drawn(Thing("red", "circle", pattern, radius=0.3))
-        return second_tone(picture, judge(picture).things[0].mask, "red")
+def test_the_share_of_stripes_is_read_in_the_coat():
+    def share(amount: float) -> float:
+        picture = drawn(Thing("heart", "red", "striped" if amount else "plain", "big", amount))
+        return striped(picture, coat(judge(picture).things[0]))
 
-    assert share("plain") < 0.1 < share("dotted") < share("striped") == pytest.approx(0.5, abs=0.1)
+    assert share(0.0) < 0.1 < share(0.3) < share(0.6)
 
 
 def test_responses():
@@ -142,24 +132,27 @@ def test_responses():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_judge_finds_edits_of_rendered_scenes_done_and_the_rest_kept(kind):
-    edits = generated_edits(kind, 2)
-    assert len(edits) == 2
+    edits = known_edits(kind, 1)
+    assert len(edits) == 1
     for edit in edits:
-        before, after = (judge(render(scene, 32)) for scene in (edit.before[0], edit.after[0]))
-        assert succeeds(edit, after) and not succeeds(edit, before) and starts_right(edit, before)
-        there, now = attributes(before), attributes(after, before.things[0].mask)
+        before, after = (judge(picture) for picture in edit.pictures())
+        assert edit.succeeds(after) and not edit.succeeds(before) and edit.starts_right(before)
+        near = outline(edit.left(before))
+        there, now = attributes(before, near), attributes(after, near)
         assert kind not in must_stay(kind) and all(there[name] == now[name] for name in must_stay(kind))
+        assert all(word in " ".join(edit.prompts) for word in edit.about.split(", "))
+        assert kind == "style" or edit.kept().any()
 
 
 def test_scenes_that_the_judge_cannot_read_are_left_out():
-    assert is_readable(Scene((Thing("white", "cross", "striped"),), "black"))
-    assert not is_readable(Scene((Thing("green", "cross", "striped"),), "black"))
+    assert is_readable(Scene((Thing("heart", "red"),)))
+    assert not is_readable(Scene((Thing("heart", "red", size="small", spot=(0.02, 0.02)),)))
 
 
-@pytest.mark.parametrize("kind", REWEIGHTED)
-def test_reweighted_words_are_in_their_prompts(kind):
-    for fading in fadings(kind, 2):
-        assert fading.prompt.split().count(fading.word) == 1
+@pytest.mark.parametrize("word", FADERS)
+def test_reweighted_words_are_in_their_prompts(word):
+    for fading in fadings(word, 1):
+        assert fading.prompt.split().count(word) == 1
 
 
 def test_rates_of_independent_pictures_have_wilsons_interval():

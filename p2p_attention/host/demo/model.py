@@ -1,13 +1,16 @@
-"""The demo model's shape, and how it becomes the host's own MODEL, CLIP and VAE.
+"""Models to try the pack with, without a checkpoint.
 
-A small Stable-Diffusion-1-like text-to-image model on 32×32 pixels: the host's UNet with narrow layers and
-cross-attention at 16×16 and 8×8, v-prediction over 1,000 steps, the SD1 CLIP tokenizer with a narrow text
-model, and the host's pixel-space VAE. Only the widths are small; every class is the host's.
+A UNet of 32×32 pixels that knows coloured shapes (discs.py), and a UNet and a transformer of 128×128 that share a VAE.
+Only the widths are small; every class is the host's, loaded as the family's own is.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import comfy.latent_formats
 import comfy.model_base
@@ -15,88 +18,128 @@ import comfy.model_management
 import comfy.model_patcher
 import comfy.sd
 import comfy.supported_models
-import comfy.utils
 import folder_paths
 import torch
+from safetensors import SafetensorError, safe_open
 
-WEIGHTS = Path(__file__).with_name("demo.safetensors")
-SIDE = 32
-TEXT_WIDTH = 64
+from . import discs, shapes
 
-UNET_CONFIG = {
-    "image_size": SIDE,
-    "in_channels": 3,
-    "out_channels": 3,
-    "model_channels": 64,
-    "channel_mult": (1, 1, 2),
-    "num_res_blocks": [0, 1, 1],
-    "transformer_depth": [1, 1],
-    "transformer_depth_middle": 1,
-    "transformer_depth_output": [0, 1, 1, 1, 1],
-    "use_spatial_transformer": True,
-    "context_dim": TEXT_WIDTH,
-    "conv_resample": False,
-    "legacy": False,
-}
-TEXT_CONFIG = {
-    "hidden_size": TEXT_WIDTH,
-    "intermediate_size": 4 * TEXT_WIDTH,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-}
+HERE = Path(__file__).parent
+Loaded = tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]
 
 
-class DemoConfig(comfy.supported_models.SD15):
-    """Stable Diffusion 1's family with the demo model's widths, pixels for latents, and plain linear betas."""
+class Demo(Enum):
+    """The models by the names that the node shows."""
 
-    unet_config = UNET_CONFIG
-    unet_extra_config = {"num_heads": 4, "num_head_channels": -1}
-    latent_format = comfy.latent_formats.ChromaRadiance
-    sampling_settings = {"beta_schedule": "sqrt_linear", "linear_start": 1e-4, "linear_end": 0.02}
+    SHAPES = "shapes"
+    UNET = "UNet"
+    TRANSFORMER = "transformer"
+
+    @property
+    def file(self) -> str:
+        """The name of the weights' file."""
+        return f"{self.name.lower()}.safetensors"
+
+
+class UNetConfig(comfy.supported_models.SD15):
+    """Stable Diffusion 1's family with the UNet's widths and plain linear betas."""
+
+    unet_config = shapes.UNET
+    unet_extra_config = shapes.UNET_HEADS
+    sampling_settings = shapes.UNET_SAMPLING
     supported_inference_dtypes = [torch.float32]
-    p2p_largest_side = 4 * SIDE
+    p2p_trained_side = shapes.SIDE // shapes.FACTOR
 
     def model_type(self, state_dict: dict[str, torch.Tensor], prefix: str = "") -> comfy.model_base.ModelType:
         """v-prediction (Salimans & Ho 2022), whatever the weights."""
         return comfy.model_base.ModelType.V_PREDICTION
 
-
-def demo_config() -> DemoConfig:
-    """The configuration the host builds the demo UNet from, in fp32 on any device."""
-    config = DemoConfig(UNET_CONFIG)
-    config.set_inference_dtype(torch.float32, None)
-    return config
+    def inpaint_model(self) -> bool:
+        """Never: the host takes more than four channels for an inpainting model's."""
+        return False
 
 
-def load(weights: Path = WEIGHTS) -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
-    """Load the demo model. Returns the host's MODEL, CLIP and VAE.
+class TransformerConfig(comfy.supported_models.Chroma):
+    """Chroma's family with the transformer's widths."""
+
+    unet_config = {"image_model": "chroma", **shapes.CHROMA}
+    unet_extra_config: dict[str, Any] = {}
+    sampling_settings = shapes.CHROMA_SAMPLING
+    supported_inference_dtypes = [torch.float32]
+    p2p_trained_side = shapes.SIDE // shapes.FACTOR
+
+
+def load(demo: Demo, folder: Path = HERE) -> Loaded:
+    """Load a demo model. Returns the host's MODEL, CLIP and VAE.
 
     Raises FileNotFoundError without weights, RuntimeError or ValueError for those of another shape.
     """
-    if not weights.is_file():
-        raise FileNotFoundError(f"The demo model's weights are missing: {weights}. Reinstall the pack.")
-    state = {key: value.float() for key, value in comfy.utils.load_torch_file(str(weights), safe_load=True).items()}
-    config = demo_config()
-    unet = config.get_model({}, device=comfy.model_management.unet_offload_device())
-    unet.diffusion_model.load_state_dict(_part(state, "model.diffusion_model."), strict=True)
+    if demo is Demo.SHAPES:
+        return discs.load()
+    state, _ = _read(folder / demo.file)
+    autoencoder, about = _read(folder / "vae.safetensors")
+    kind = UNetConfig if demo is Demo.UNET else TransformerConfig
+    config = kind(dict(kind.unet_config))
+    config.latent_format = _latent_format(about)
+    config.set_inference_dtype(torch.float32, None)
+    base = config.get_model({}, device=comfy.model_management.unet_offload_device())
+    base.diffusion_model.load_state_dict(_part(state, "model.diffusion_model."), strict=True)
     model = comfy.model_patcher.CoreModelPatcher(
-        unet,
+        base,
         load_device=comfy.model_management.get_torch_device(),
         offload_device=comfy.model_management.unet_offload_device(),
     )
+    return model, _clip(config, state, demo, folder), _vae(autoencoder)
+
+
+def _clip(config: Any, state: dict[str, torch.Tensor], demo: Demo, folder: Path) -> comfy.sd.CLIP:
+    if demo is Demo.UNET:
+        widths, weights = {"clip_l_model_config": shapes.UNET_TEXT}, _part(state, "cond_stage_model.", "clip_l.")
+    else:
+        widths, weights = {"t5xxl_model_config": shapes.CHROMA_TEXT}, _part(state, "text_encoders.")
     clip = comfy.sd.CLIP(
         config.clip_target(),
         embedding_directory=folder_paths.get_folder_paths("embeddings"),
-        model_options={"clip_l_model_config": TEXT_CONFIG, "dtype": torch.float32},
-        state_dict={f"clip_l.{key}": value for key, value in _part(state, "cond_stage_model.").items()},
+        model_options={**widths, "dtype": torch.float32},
+        state_dict=dict(weights),
     )
-    text = clip.cond_stage_model.clip_l.state_dict().keys() - {"logit_scale"}
-    if missing := text - _part(state, "cond_stage_model.").keys():
+    has = {name.rpartition("transformer.")[2] for name in weights}
+    wants = {name.rpartition("transformer.")[2] for name in clip.cond_stage_model.state_dict()}
+    if missing := {name for name in wants - has if "logit_scale" not in name and "embed_tokens" not in name}:
         raise ValueError(
-            f"{weights} is not of this version of the pack: it lacks {len(missing)} tensors of the text model."
+            f"{folder / demo.file} is not of this version of the pack: it lacks {len(missing)} tensors of the text "
+            "model."
         )
-    return model, clip, comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)})
+    return clip
 
 
-def _part(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+def _vae(state: dict[str, torch.Tensor]) -> comfy.sd.VAE:
+    vae = comfy.sd.VAE(sd=state, config={"params": shapes.VAE})
+    vae.downscale_ratio = vae.upscale_ratio = shapes.FACTOR
+    vae.latent_channels = shapes.CHANNELS
+    return vae
+
+
+def _latent_format(about: Mapping[str, str]) -> comfy.latent_formats.LatentFormat:
+    """The VAE's latents: their scale, their size, and how previews turn them into colours."""
+    form = comfy.latent_formats.LatentFormat()
+    form.scale_factor = float(about["scale"])
+    form.latent_channels, form.spacial_downscale_ratio = shapes.CHANNELS, shapes.FACTOR
+    factors = json.loads(about["rgb"])
+    form.latent_rgb_factors, form.latent_rgb_factors_bias = factors[:-1], factors[-1]
+    return form
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """A file's tensors in fp32, and its metadata."""
+    if not path.is_file():
+        raise FileNotFoundError(f"The demo model's weights are missing: {path}. Reinstall the pack.")
+    try:
+        with safe_open(path, "pt") as file:
+            return {key: file.get_tensor(key).float() for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"The demo model's weights are damaged: {path} ({error}). Reinstall the pack.") from error
+
+
+def _part(state: dict[str, torch.Tensor], prefix: str, to: str = "") -> dict[str, torch.Tensor]:
+    return {to + key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

@@ -1,0 +1,102 @@
+"""The first demo model: coloured shapes of 32×32 pixels, as the host's own MODEL, CLIP and VAE.
+
+A small Stable-Diffusion-1-like text-to-image model on 32×32 pixels: the host's UNet with narrow layers and
+cross-attention at 16×16 and 8×8, v-prediction over 1,000 steps, the SD1 CLIP tokenizer with a narrow text
+model, and the host's pixel-space VAE. Only the widths are small; every class is the host's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import comfy.latent_formats
+import comfy.model_base
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sd
+import comfy.supported_models
+import comfy.utils
+import folder_paths
+import torch
+
+WEIGHTS = Path(__file__).with_name("demo.safetensors")
+SIDE = 32
+TEXT_WIDTH = 64
+
+UNET_CONFIG = {
+    "image_size": SIDE,
+    "in_channels": 3,
+    "out_channels": 3,
+    "model_channels": 64,
+    "channel_mult": (1, 1, 2),
+    "num_res_blocks": [0, 1, 1],
+    "transformer_depth": [1, 1],
+    "transformer_depth_middle": 1,
+    "transformer_depth_output": [0, 1, 1, 1, 1],
+    "use_spatial_transformer": True,
+    "context_dim": TEXT_WIDTH,
+    "conv_resample": False,
+    "legacy": False,
+}
+TEXT_CONFIG = {
+    "hidden_size": TEXT_WIDTH,
+    "intermediate_size": 4 * TEXT_WIDTH,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+}
+
+
+class DemoConfig(comfy.supported_models.SD15):
+    """Stable Diffusion 1's family with the demo model's widths, pixels for latents, and plain linear betas."""
+
+    unet_config = UNET_CONFIG
+    unet_extra_config = {"num_heads": 4, "num_head_channels": -1}
+    latent_format = comfy.latent_formats.ChromaRadiance
+    sampling_settings = {"beta_schedule": "sqrt_linear", "linear_start": 1e-4, "linear_end": 0.02}
+    supported_inference_dtypes = [torch.float32]
+    p2p_trained_side = SIDE
+
+    def model_type(self, state_dict: dict[str, torch.Tensor], prefix: str = "") -> comfy.model_base.ModelType:
+        """v-prediction (Salimans & Ho 2022), whatever the weights."""
+        return comfy.model_base.ModelType.V_PREDICTION
+
+
+def demo_config() -> DemoConfig:
+    """The configuration the host builds the demo UNet from, in fp32 on any device."""
+    config = DemoConfig(UNET_CONFIG)
+    config.set_inference_dtype(torch.float32, None)
+    return config
+
+
+def load(weights: Path = WEIGHTS) -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
+    """Load the demo model. Returns the host's MODEL, CLIP and VAE.
+
+    Raises FileNotFoundError without weights, RuntimeError or ValueError for those of another shape.
+    """
+    if not weights.is_file():
+        raise FileNotFoundError(f"The demo model's weights are missing: {weights}. Reinstall the pack.")
+    state = {key: value.float() for key, value in comfy.utils.load_torch_file(str(weights), safe_load=True).items()}
+    config = demo_config()
+    unet = config.get_model({}, device=comfy.model_management.unet_offload_device())
+    unet.diffusion_model.load_state_dict(_part(state, "model.diffusion_model."), strict=True)
+    model = comfy.model_patcher.CoreModelPatcher(
+        unet,
+        load_device=comfy.model_management.get_torch_device(),
+        offload_device=comfy.model_management.unet_offload_device(),
+    )
+    clip = comfy.sd.CLIP(
+        config.clip_target(),
+        embedding_directory=folder_paths.get_folder_paths("embeddings"),
+        model_options={"clip_l_model_config": TEXT_CONFIG, "dtype": torch.float32},
+        state_dict={f"clip_l.{key}": value for key, value in _part(state, "cond_stage_model.").items()},
+    )
+    text = clip.cond_stage_model.clip_l.state_dict().keys() - {"logit_scale"}
+    if missing := text - _part(state, "cond_stage_model.").keys():
+        raise ValueError(
+            f"{weights} is not of this version of the pack: it lacks {len(missing)} tensors of the text model."
+        )
+    return model, clip, comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)})
+
+
+def _part(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

@@ -1,0 +1,76 @@
+"""The shared workflows on the demo models that draw things of a picture book, 128×128 pixels."""
+
+from __future__ import annotations
+
+from graph import EDIT, MODEL, PICTURES, Workflow
+
+SIDE = 128
+OWN_FAMILY = (
+    "**Your own model:** replace *P2P Load Demo Model* with the loaders of your family (Flux, Chroma, Qwen-Image, "
+    "Z-Image, SD 3.5 …), and take its size, steps, `cfg`, sampler and scheduler."
+)
+
+
+def picture_book() -> Workflow:
+    """Three edits on the demo UNet of 128×128."""
+    prompts = (
+        "a big red car on the beach",
+        "a big red boat on the beach",
+        "a big blue car on the beach",
+        "a big red car in the snow",
+    )
+    return _sheet(
+        "picture_book",
+        "UNet",
+        "normal",
+        prompts,
+        4,
+        "## A picture book\nA thing, a colour and a place are swapped, one target a line: each stays where it was. The "
+        "sheet shows the source and its edits, and behind them the same prompts and seed without Prompt-to-Prompt. "
+        "The words that this demo model knows are on the help page of *P2P Load Demo Model*.",
+    )
+
+
+def transformer() -> Workflow:
+    """The same on the demo transformer."""
+    prompts = (
+        "a big pink flower in the snow",
+        "a big blue flower in the snow",
+        "a big pink flower on the beach",
+        "a big pink flower at night",
+    )
+    return _sheet(
+        "transformer",
+        "transformer",
+        "simple",
+        prompts,
+        5,
+        "## A transformer\nThe same nodes on a transformer with joint attention, of Flux's and Chroma's kind: a "
+        "colour and the place are swapped, one target a line; for another thing lower the windows, for here they hold "
+        "its outline too. The sheet shows the source and its edits, and behind "
+        "them the same prompts and seed without Prompt-to-Prompt.",
+        OWN_FAMILY,
+    )
+
+
+def _sheet(name: str, demo: str, scheduler: str, prompts: tuple[str, ...], seed: int, note: str, *own: str) -> Workflow:
+    """Three edits on one of the demo models, with and without Prompt-to-Prompt, on one sheet."""
+    flow = Workflow(name, note, *own)
+    flow.scheduler = scheduler
+    flow.model = flow.add("P2P_LoadDemoModel", "Model (or your own)", model=demo)
+    flow.encode(prompts[0], prompts[1], "\n".join(prompts[2:]), also_without_edit=True)
+    flow.stage(MODEL)
+    flow.latent = [flow.add("EmptyLatentImage", "Size", width=SIDE, height=SIDE, batch_size=1), 0]
+    flow.note(flow.own)
+    flow.stage(EDIT)
+    flow.swap()
+    flow.run(seed=seed)
+    flow.stage(PICTURES)
+    decoded = flow.add("VAEDecode", "VAE Decode", samples=[flow.sampler, 0], vae=[flow.model, 2])
+    flow.add("SaveImage", "All pictures", images=[decoded, 0], filename_prefix=f"p2p/{flow.name}")
+    sheet = flow.add("P2P_ContactSheet", "P2P Contact Sheet", images=[decoded, 0], edit=flow.edit)
+    flow.add("SaveImage", "With and without the edit", images=[sheet, 0], filename_prefix=f"p2p/{flow.name}_sheet")
+    return flow
+
+
+PICTURE_BOOK = [picture_book, transformer]
