@@ -103,12 +103,15 @@ def judged(made, name):
     return table(asked, np.stack(pictures))["all"]
 
 
-FLOORS = {"place": 0.8, "style": 0.6, "kind": 0.25}  # in half the steps, and of scenes that are hard
+FLOORS = {  # in half the steps, and a quarter of the scenes with two things
+    "UNet": {"place": 0.8, "style": 0.6, "kind": 0.25},
+    "transformer": {"place": 0.7, "style": 0.6, "kind": 0.05},
+}
 
 
-def test_it_draws_what_the_prompt_says(judged):
+def test_it_draws_what_the_prompt_says(judged, name):
     """Floors below what README.md reports."""
-    assert all(judged[what] >= floor for what, floor in FLOORS.items()), judged
+    assert all(judged[what] >= floor for what, floor in FLOORS[name].items()), judged
 
 
 def test_a_word_moves_things_when_prompt_to_prompt_does_not_hold_them(made, name):
