@@ -10,9 +10,8 @@ Node = dict[str, Any]
 Link = list[Any]  # a node's number and which of its outputs
 
 OWN_CHECKPOINT = (
-    "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint* (Stable Diffusion 1.5, 2 or XL), "
-    "set the picture's size to what it was trained for and `cfg` to about 7, and connect *VAE Decode* in place of the "
-    "*Enlarge* nodes."
+    "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, set its pictures' size and `cfg` to "
+    "about 7, and leave the *Enlarge* nodes out."
 )
 MODEL, EDIT, SAMPLE, PICTURES = "1 · Model and size", "2 · The edit", "3 · All pictures in one batch", "4 · Pictures"
 COMPARE = "For comparison"

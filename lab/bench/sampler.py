@@ -95,7 +95,8 @@ class Sampler:
     def switched(self, prompts: tuple[str, str], at: float, count: int, seed: int) -> np.ndarray:
         """The host's own pictures [N, H, W, 3] of the first prompt until a percent of the schedule, then the second."""
         nodes, positive = host_nodes(), []
-        for prompt, window in zip(prompts, ((0.0, at), (at, 1.0)), strict=True):
+        windows = ((0.0, at), (at, 1.0))
+        for prompt, window in ((p, w) for p, w in zip(prompts, windows, strict=True) if w[0] < w[1]):
             entry = nodes.CLIPTextEncode().encode(self.clip, prompt)[0]
             positive += nodes.ConditioningSetTimestepRange().set_range(entry, *window)[0]
         latent = {"samples": self.empty(count), "batch_index": list(range(count))}
