@@ -10,8 +10,8 @@ Node = dict[str, Any]
 Link = list[Any]  # a node's number and which of its outputs
 
 OWN_CHECKPOINT = (
-    "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, set its pictures' size and `cfg` to "
-    "about 7, and leave the *Enlarge* nodes out."
+    "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, set its pictures' size and `cfg` "
+    "to about 7, and leave the *Enlarge* nodes out."
 )
 MODEL, EDIT, SAMPLE, PICTURES = "1 · Model and size", "2 · The edit", "3 · All pictures in one batch", "4 · Pictures"
 COMPARE = "For comparison"
