@@ -21,7 +21,7 @@ import torch
 from ...attention.site import Attends, AttentionSite
 from ...run.run import Run
 from .base import Attention, chained
-from .blocks import Blocks
+from .blocks import BlocksBackbone, size_and_grid
 from .heads import flat
 
 
@@ -72,7 +72,7 @@ class _Place:
 
 
 @dataclass(frozen=True, eq=False)
-class CrossBackbone:
+class CrossBackbone(BlocksBackbone):
     """A model of one of the families."""
 
     family: Family
@@ -92,29 +92,10 @@ class CrossBackbone:
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
         """Nothing is patched: the override of each call is all."""
 
-    def needs_override(self, run: Run) -> bool:
-        """True if anything is edited or read in the running call."""
-        return run.phase.acts or run.needs_attention
-
     def override(self, run: Run, before: Attention | None) -> Attention:
         """What edits and reads the attention of the pair's rows."""
         place = _Place(self.family.calls(self.model.diffusion_model))
         return partial(self._attend, run, before, place)
-
-    def end_call(self, run: Run) -> None:
-        """Nothing was announced."""
-
-    def layers(self, model: comfy.model_patcher.ModelPatcher) -> Blocks:
-        """All have one grid."""
-        return Blocks()
-
-    def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:
-        """The host fills an incomplete patch up."""
-        return 1
-
-    def replaced(self, options: dict[str, Any]) -> bool:
-        """Another override is called inside ours."""
-        return False
 
     def _attend(
         self,
@@ -137,7 +118,8 @@ class CrossBackbone:
         comfy.model_management.throw_exception_if_processing_interrupted()
         inner, options = chained(function, before), kwargs.get("transformer_options") or {}
         place.advance(options.get("block_index"))
-        axis, attends = 2 if skip_reshape else 1, self._attends(run, place, q, k, 2 if skip_reshape else 1)
+        axis = 2 if skip_reshape else 1
+        attends = self._attends(run, place, q, k, axis)
         call = run.call(self._site(run, place, attends), q.shape[0], options.get("uuids", ())) if attends else None
         if call is None:
             return inner(q, k, v, heads, *args, skip_reshape=skip_reshape, **kwargs)
@@ -167,8 +149,5 @@ class CrossBackbone:
 
     def _site(self, run: Run, place: _Place, attends: Attends) -> AttentionSite:
         network = self.model.diffusion_model
-        height, width = run.log.size or (1, 1)
-        patch, blocks = self.family.patch(network), len(network.blocks)
-        return AttentionSite(
-            attends, (-(-height // patch), -(-width // patch)), (height, width), place.block % blocks, blocks
-        )
+        size, grid = size_and_grid(run, self.family.patch(network))
+        return AttentionSite(attends, grid, size, place.block % len(network.blocks), len(network.blocks))

@@ -27,7 +27,7 @@ from ...attention.joint import JointLayout
 from ...attention.site import Attends, AttentionSite
 from ...run.run import Run
 from .base import Attention, chained
-from .blocks import Blocks
+from .blocks import BlocksBackbone, size_and_grid
 from .heads import flat, rows_of_mask
 from .z_image import fill_up
 
@@ -98,7 +98,7 @@ FAMILIES = (
 
 
 @dataclass(frozen=True, eq=False)
-class JointBackbone:
+class JointBackbone(BlocksBackbone):
     """A model of one of the families."""
 
     family: Family
@@ -118,28 +118,9 @@ class JointBackbone:
         """The override of each call is all; only Z-Image's padding is put into shorter prompts."""
         fill_up(clone)
 
-    def needs_override(self, run: Run) -> bool:
-        """True if anything is edited or read in the running call."""
-        return run.phase.acts or run.needs_attention
-
     def override(self, run: Run, before: Attention | None) -> Attention:
         """What edits and reads the joint attention of the pair's rows."""
         return partial(self._attend, run, before)
-
-    def end_call(self, run: Run) -> None:
-        """Nothing was announced."""
-
-    def layers(self, model: comfy.model_patcher.ModelPatcher) -> Blocks:
-        """All have one grid."""
-        return Blocks()
-
-    def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:
-        """The host fills an incomplete patch up."""
-        return 1
-
-    def replaced(self, options: dict[str, Any]) -> bool:
-        """Another override is called inside ours."""
-        return False
 
     def _attend(
         self,
@@ -191,16 +172,14 @@ class JointBackbone:
     def _layout(self, run: Run, length: int) -> JointLayout | None:
         """Where text and image are among this many tokens; None if they do not both fit."""
         text, image = self.family.starts(run.plan.tokens, self.model)
-        height, width = self._grid(run)
+        height, width = self._size_and_grid(run)[1]
         last = image + height * width
         return JointLayout((text, text + run.plan.tokens), (image, last), length) if length >= last else None
 
     def _site(self, run: Run) -> AttentionSite:
         blocks = self.family.blocks(self.model.diffusion_model)
-        size = run.log.size or (1, 1)
-        return AttentionSite(Attends.JOINT, self._grid(run), size, run.log.layers % blocks, blocks)
+        size, grid = self._size_and_grid(run)
+        return AttentionSite(Attends.JOINT, grid, size, run.log.layers % blocks, blocks)
 
-    def _grid(self, run: Run) -> tuple[int, int]:
-        height, width = run.log.size or (1, 1)
-        patch = self.family.patch(self.model.diffusion_model)
-        return -(-height // patch), -(-width // patch)
+    def _size_and_grid(self, run: Run) -> tuple[tuple[int, int], tuple[int, int]]:
+        return size_and_grid(run, self.family.patch(self.model.diffusion_model))
