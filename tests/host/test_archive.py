@@ -115,7 +115,7 @@ def test_the_archive_holds_what_users_need_and_no_more(packed):
         *("docs", "locales", "nodes", "p2p_attention", "subgraphs", "web", "workflows")
     }
     assert {name for name in files if name.startswith(f"{DEMO}/")} == {
-        *(f"{DEMO}/{name}.py" for name in ("__init__", "model", "discs", "shapes")),
+        *(f"{DEMO}/{name}.py" for name in ("__init__", "model", "discs", "shapes", "build")),
         *(f"{DEMO}/{name}.safetensors" for name in ("demo", "unet", "transformer", "vae")),
         f"{DEMO}/README.md",
     }

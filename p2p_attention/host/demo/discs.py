@@ -11,13 +11,13 @@ from pathlib import Path
 
 import comfy.latent_formats
 import comfy.model_base
-import comfy.model_management
 import comfy.model_patcher
 import comfy.sd
 import comfy.supported_models
 import comfy.utils
-import folder_paths
 import torch
+
+from .build import diffusion_model, part, present, text_encoder
 
 WEIGHTS = Path(__file__).with_name("demo.safetensors")
 SIDE = 32
@@ -73,30 +73,10 @@ def load(weights: Path = WEIGHTS) -> tuple[comfy.model_patcher.ModelPatcher, com
 
     Raises FileNotFoundError without weights, RuntimeError or ValueError for those of another shape.
     """
-    if not weights.is_file():
-        raise FileNotFoundError(f"The demo model's weights are missing: {weights}. Reinstall the pack.")
-    state = {key: value.float() for key, value in comfy.utils.load_torch_file(str(weights), safe_load=True).items()}
+    found = comfy.utils.load_torch_file(str(present(weights)), safe_load=True)
+    state = {key: value.float() for key, value in found.items()}
     config = demo_config()
-    unet = config.get_model({}, device=comfy.model_management.unet_offload_device())
-    unet.diffusion_model.load_state_dict(_part(state, "model.diffusion_model."), strict=True)
-    model = comfy.model_patcher.CoreModelPatcher(
-        unet,
-        load_device=comfy.model_management.get_torch_device(),
-        offload_device=comfy.model_management.unet_offload_device(),
-    )
-    clip = comfy.sd.CLIP(
-        config.clip_target(),
-        embedding_directory=folder_paths.get_folder_paths("embeddings"),
-        model_options={"clip_l_model_config": TEXT_CONFIG, "dtype": torch.float32},
-        state_dict={f"clip_l.{key}": value for key, value in _part(state, "cond_stage_model.").items()},
-    )
-    text = clip.cond_stage_model.clip_l.state_dict().keys() - {"logit_scale"}
-    if missing := text - _part(state, "cond_stage_model.").keys():
-        raise ValueError(
-            f"{weights} is not of this version of the pack: it lacks {len(missing)} tensors of the text model."
-        )
+    widths, text = {"clip_l_model_config": TEXT_CONFIG}, part(state, "cond_stage_model.", "clip_l.")
+    model = diffusion_model(config, state)
+    clip = text_encoder(config, widths, text, weights)
     return model, clip, comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)})
-
-
-def _part(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

@@ -14,15 +14,14 @@ from typing import Any
 
 import comfy.latent_formats
 import comfy.model_base
-import comfy.model_management
 import comfy.model_patcher
 import comfy.sd
 import comfy.supported_models
-import folder_paths
 import torch
 from safetensors import SafetensorError, safe_open
 
 from . import discs, shapes
+from .build import State, diffusion_model, part, present, text_encoder
 
 HERE = Path(__file__).parent
 Loaded = tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]
@@ -81,39 +80,18 @@ def load(demo: Demo, folder: Path = HERE) -> Loaded:
     kind = UNetConfig if demo is Demo.UNET else TransformerConfig
     config = kind(dict(kind.unet_config))
     config.latent_format = _latent_format(about)
-    config.set_inference_dtype(torch.float32, None)
-    base = config.get_model({}, device=comfy.model_management.unet_offload_device())
-    base.diffusion_model.load_state_dict(_part(state, "model.diffusion_model."), strict=True)
-    model = comfy.model_patcher.CoreModelPatcher(
-        base,
-        load_device=comfy.model_management.get_torch_device(),
-        offload_device=comfy.model_management.unet_offload_device(),
-    )
-    return model, _clip(config, state, demo, folder), _vae(autoencoder)
+    return diffusion_model(config, state), _clip(config, state, demo, folder), _vae(autoencoder)
 
 
-def _clip(config: Any, state: dict[str, torch.Tensor], demo: Demo, folder: Path) -> comfy.sd.CLIP:
+def _clip(config: Any, state: State, demo: Demo, folder: Path) -> comfy.sd.CLIP:
     if demo is Demo.UNET:
-        widths, weights = {"clip_l_model_config": shapes.UNET_TEXT}, _part(state, "cond_stage_model.", "clip_l.")
+        widths, weights = {"clip_l_model_config": shapes.UNET_TEXT}, part(state, "cond_stage_model.", "clip_l.")
     else:
-        widths, weights = {"t5xxl_model_config": shapes.CHROMA_TEXT}, _part(state, "text_encoders.")
-    clip = comfy.sd.CLIP(
-        config.clip_target(),
-        embedding_directory=folder_paths.get_folder_paths("embeddings"),
-        model_options={**widths, "dtype": torch.float32},
-        state_dict=dict(weights),
-    )
-    has = {name.rpartition("transformer.")[2] for name in weights}
-    wants = {name.rpartition("transformer.")[2] for name in clip.cond_stage_model.state_dict()}
-    if missing := {name for name in wants - has if "logit_scale" not in name and "embed_tokens" not in name}:
-        raise ValueError(
-            f"{folder / demo.file} is not of this version of the pack: it lacks {len(missing)} tensors of the text "
-            "model."
-        )
-    return clip
+        widths, weights = {"t5xxl_model_config": shapes.CHROMA_TEXT}, part(state, "text_encoders.")
+    return text_encoder(config, widths, weights, folder / demo.file)
 
 
-def _vae(state: dict[str, torch.Tensor]) -> comfy.sd.VAE:
+def _vae(state: State) -> comfy.sd.VAE:
     vae = comfy.sd.VAE(sd=state, config={"params": shapes.VAE})
     vae.downscale_ratio = vae.upscale_ratio = shapes.FACTOR
     vae.latent_channels = shapes.CHANNELS
@@ -130,16 +108,10 @@ def _latent_format(about: Mapping[str, str]) -> comfy.latent_formats.LatentForma
     return form
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+def _read(path: Path) -> tuple[State, dict[str, str]]:
     """A file's tensors in fp32, and its metadata."""
-    if not path.is_file():
-        raise FileNotFoundError(f"The demo model's weights are missing: {path}. Reinstall the pack.")
     try:
-        with safe_open(path, "pt") as file:
+        with safe_open(present(path), "pt") as file:
             return {key: file.get_tensor(key).float() for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"The demo model's weights are damaged: {path} ({error}). Reinstall the pack.") from error
-
-
-def _part(state: dict[str, torch.Tensor], prefix: str, to: str = "") -> dict[str, torch.Tensor]:
-    return {to + key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
