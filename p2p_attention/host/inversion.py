@@ -61,7 +61,10 @@ def invert_picture(
     source = first_prompt(positive)
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
     least = float(sampling.sigma_min)
-    records = source_cache and solver is Solver.EXPLICIT  # the other asks the model elsewhere than a run does
+    if source_cache and not backbone.stores_sources:
+        log.info("Prompt-to-Prompt: nothing is recorded, for the source cache does not hold this model's attention.")
+    # The other solver asks the model elsewhere than a run does.
+    records = source_cache and backbone.stores_sources and solver is Solver.EXPLICIT
     recorder = SourceRecorder(model, backbone, source_cache) if records else None
     attached = model.clone()
     backbone.attach(attached)  # so that the prompt is what it is in the edited run
