@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from .fused import edited_values, fold
-from .joint import JointAttend, JointLayout, edit_joint
+from .joint import JointAttend, JointLayout, JointSources, edit_joint
 from .probe import Attend
 from .renormalise import renormalised
 from .site import AttentionCall
@@ -100,11 +100,12 @@ class Editor:
         k: torch.Tensor,
         v: torch.Tensor,
         axis: int,
+        absent: JointSources | None = None,
     ) -> torch.Tensor:
         """A joint attention, edited (see `edit_joint`)."""
         prepared = call.phase.prepared(call.rows, k)
         self.read += 1
-        return edit_joint(prepared, call.phase.injects_self, layout, attend, q, k, v, axis)
+        return edit_joint(prepared, call.phase.injects_self, layout, attend, q, k, v, axis, absent)
 
     def read_jointly(
         self,
@@ -116,18 +117,19 @@ class Editor:
         heads: int,
         read: Sequence[WordMaps],
     ) -> None:
-        """Read word maps from a joint attention's queries and keys [R, L, H·D]: those of the image's queries."""
+        """Read word maps from a joint attention's keys [R, L, H·D] and the image's queries [R, N, H·D]; sources that a
+        store gives come after the R rows.
+        """
         prepared = call.phase.prepared(call.rows, k)
-        index, image = call.phase.index(prepared.used, q.device), slice(*layout.image)
+        gathered, image = prepared.gathered, slice(*layout.image)
+        index = call.phase.index(gathered, q.device)
 
         def attend_of(places: Sequence[int]) -> Attend:
-            rows = [prepared.used[place] for place in places]
+            rows = [gathered[place] for place in places]
             return lambda q, k, v: attend(q, k, v, rows, image)
 
         for maps in read:
-            maps.read(
-                call, prepared, attend_of(()), q[index, image], k[index], heads, layout.text[0], attend_of=attend_of
-            )
+            maps.read(call, prepared, attend_of(()), q[index], k[index], heads, layout.text[0], attend_of=attend_of)
 
 
 def _same_edit(one: AttentionCall, other: AttentionCall) -> bool:

@@ -43,6 +43,16 @@ class JointLayout:
         return torch.cat([torch.arange(first, device=device), torch.arange(last, self.length, device=device)])
 
 
+@dataclass(frozen=True)
+class JointSources:
+    """What a store gives of a layer's absent sources, which have the numbers that follow those of the call's rows: the
+    image's `queries` and all `keys`, with tokens on the same axis as the rows'.
+    """
+
+    queries: torch.Tensor
+    keys: torch.Tensor
+
+
 def edit_joint(
     prepared: Prepared,
     injects_self: bool,
@@ -52,6 +62,7 @@ def edit_joint(
     k: torch.Tensor,
     v: torch.Tensor,
     axis: int,
+    absent: JointSources | None = None,
 ) -> torch.Tensor:
     """An attention of queries, keys and values with L tokens on `axis` (1, or 2 behind the heads), edited: [R, L, H·D].
 
@@ -72,8 +83,12 @@ def edit_joint(
     keyed = [*every]
     for source, target, terms in edits:
         if injects_self or terms.first is not None:
-            _part(queries[target], *image).copy_(_part(q[source], *image))
-            keys[target], keyed[target] = k[source], source
+            if absent is None:
+                given, keys[target] = _part(q[source], *image), k[source]
+            else:
+                given, keys[target] = absent.queries[source - len(q)], absent.keys[source - len(q)]
+            _part(queries[target], *image).copy_(given)
+            keyed[target] = source
             first, rest = _two_terms(terms, injects_self, layout, v[target], axis - 1)
             values[target] = first
             if rest is not None:

@@ -39,11 +39,18 @@ class AttentionSite:
 class Layers(Protocol):
     """How a backbone reads "which layers": a share of the latent's sides, by the grids that its layers have."""
 
+    @property
+    def joint(self) -> bool:
+        """True if text and image are the keys of one map in every layer."""
+
     def at(self, site: AttentionSite, share: Fraction) -> bool:
         """True for a layer of this share of the latent's sides."""
 
     def within(self, site: AttentionSite, share: Fraction) -> bool:
         """True for a layer of at most this share of the latent's sides."""
+
+    def reach(self, share: Fraction) -> Fraction:
+        """The largest share within which the same layers are."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,6 +63,12 @@ def has_hooks(marked: Hashable) -> bool:
     return isinstance(marked, frozenset) and any(mark[0] == HOOK for mark in marked)
 
 
+def is_ours(function: Any) -> bool:
+    """True for a function or a class of the pack."""
+    function = getattr(function, "func", function)
+    return str(getattr(function, "__module__", "")).startswith(OURS)
+
+
 class _LooksAtRowsError(Exception):
     """A hook that may count rows."""
 
@@ -74,11 +80,11 @@ def _marks(options: dict[str, Any], attention: Any) -> Iterator[Hashable]:
         raise _LooksAtRowsError
     for kind in IN_THE_MODEL:
         for functions in options.get("wrappers", {}).get(kind, {}).values():
-            if not all(map(_is_ours, functions)):
+            if not all(map(is_ours, functions)):
                 raise _LooksAtRowsError
     for name, functions in options.get("patches", {}).items():
         for number, function in enumerate(functions):
-            if _is_ours(function):
+            if is_ours(function):
                 continue
             if "block_patch" not in name:
                 raise _LooksAtRowsError
@@ -86,8 +92,3 @@ def _marks(options: dict[str, Any], attention: Any) -> Iterator[Hashable]:
     for key, value in options.items():
         if key not in PER_RUN and not str(key).startswith("p2p_"):
             yield key, value if value is None or isinstance(value, (str, int, float, tuple)) else Mark(value)
-
-
-def _is_ours(function: Any) -> bool:
-    function = getattr(function, "func", function)
-    return str(getattr(function, "__module__", "")).startswith(OURS)

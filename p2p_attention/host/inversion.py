@@ -14,6 +14,7 @@ import torch
 
 from ..errors import EditError, Part
 from ..source.inversion import Inversion, Method, Solver, invert
+from ..source.replay import Replay
 from ..source.trajectory import Trajectory
 from . import log
 from .backbones.registry import backbone_of
@@ -61,11 +62,11 @@ def invert_picture(
     source = first_prompt(positive)
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
     least = float(sampling.sigma_min)
-    if source_cache and not backbone.stores_sources:
-        log.info("Prompt-to-Prompt: nothing is recorded, for the source cache does not hold this model's attention.")
-    # The other solver asks the model elsewhere than a run does.
-    records = source_cache and backbone.stores_sources and solver is Solver.EXPLICIT
-    recorder = SourceRecorder(model, backbone, source_cache) if records else None
+    replay = Replay(method, solver, iterations)
+    if source_cache and replay.why_not:
+        log.info(f"Prompt-to-Prompt: source cache: nothing is recorded, for {replay.why_not}.")
+    records = source_cache and not replay.why_not
+    recorder = SourceRecorder(model, backbone, source_cache, replay) if records else None
     attached = model.clone()
     backbone.attach(attached)  # so that the prompt is what it is in the edited run
     how = (iterations, solver, recorder, steps_per_call)
@@ -107,12 +108,14 @@ def _run_upwards(
         def done(step: int, x: torch.Tensor) -> None:
             callback({"i": step, "denoised": x, "x": x})
             if recorder:
-                recorder.next_is(levels[-2 - step])
-                if step == len(levels) - 2:
-                    denoise(x, levels[0])
+                recorder.next_is(step + 1, levels, least)
 
         levels, clean = sigmas.tolist(), predict.latent_image  # of a flow's picture x has nothing left
+        if recorder:
+            recorder.next_is(0, levels, least)
         made.append(invert(denoise, clean, levels, least, iterations, done, solver, steps_per_call))
+        if recorder and recorder.waits:
+            denoise(made[0][0].start, levels[0])
         return x
 
     guider = comfy.samplers.CFGGuider(recorder.clone if recorder else model)

@@ -19,7 +19,7 @@ from ..source.cache import SourceCache
 from ..source.shelf import Shelf
 from .backbones.base import OVERRIDE, Backbone
 from .fingerprint import model_identity
-from .foreign import marked
+from .foreign import is_ours, marked
 from .source_rows import SourceRows
 
 KEY = "p2p"
@@ -42,7 +42,7 @@ def source_rows(guider: comfy.samplers.CFGGuider, run: Run, backbone: Backbone) 
     model, options = guider.model_patcher, guider.model_options["transformer_options"]
     hooked = any("hooks" in entry for entries in guider.conds.values() for entry in entries)
     attention, budget = options.get(OVERRIDE), run.control.source_cache
-    if hooked or not budget or not backbone.stores_sources:
+    if hooked or not budget:
         return SourceRows(run, model.model, None, attention, None)
     identity, shelf = recorded_identity(model, backbone), Shelf(model.model, CACHE, budget)
     return SourceRows(run, model.model, identity, attention, shelf)
@@ -51,5 +51,7 @@ def source_rows(guider: comfy.samplers.CFGGuider, run: Run, backbone: Backbone) 
 def recorded_identity(model: comfy.model_patcher.ModelPatcher, backbone: Backbone) -> Hashable:
     """A model with its patches, the objects that other nodes put into it, and the noise levels that it knows."""
     sampling = model.get_model_object("model_sampling")
-    objects = frozenset((name, marked(thing)) for name, thing in model.object_patches.items())
+    objects = frozenset(
+        (name, marked(thing)) for name, thing in model.object_patches.items() if not is_ours(type(thing))
+    )
     return hash(model_identity(model, backbone)), objects, float(sampling.sigma_min), float(sampling.sigma_max)

@@ -104,7 +104,7 @@ class SourceRows:
             return {}, {}, {}
         cache, model = self.shelf.cache, (self.identity, hooks)
         asked = {
-            n: Asked(self.run.sigma, model, self._fingerprints.of(call.conditioning(chunk)))
+            n: Asked(self.run.asked_at, model, self._fingerprints.of(call.conditioning(chunk)))
             for n, chunk in chunks.items()
         }
         latents = {n: call.x[chunk].detach().to("cpu", copy=True) for n, chunk in chunks.items()}

@@ -61,7 +61,7 @@ class Run:
         self.reading = Reading(self.plan, self.rows, self.blender.word_maps(), edited, len(phases), layers)
         self.said = [*self._steps.check([*self._schedule.windows()], self.blender.windows())]
         self.phase = self._schedule.phase(0.0)
-        self.sigma = 0.0
+        self.sigma = self.asked_at = 0.0
         self.source: SourceCall | None = None
         self._predicted: torch.Tensor | None = None
         self._spans: Mapping[Any, tuple[float, float]] = {}
@@ -93,7 +93,8 @@ class Run:
 
     def aim(self, sigma: float, latent: torch.Tensor) -> tuple[torch.Tensor, float]:
         """What the model is to see for a latent [rows, C, H, W] that was brought in line, and at which noise level."""
-        return self._anchor.aim(latent, sigma) if self._anchor else (latent, sigma)
+        seen, self.asked_at = self._anchor.aim(latent, sigma) if self._anchor else (latent, sigma)
+        return seen, self.asked_at
 
     def is_pair(self, uuid: Any) -> bool:
         """True for a conditioning that holds the pair's rows."""
@@ -145,13 +146,13 @@ class Run:
     def needs_of_source(self) -> Need:
         """What the running call takes of the source's attention."""
         cross = self.phase.edits_cross or self.needs_attention
-        return Need(cross, self.control.self_attention.resolution if self.phase.injects_self else None)
+        return Need.of(self.layers, cross, self.control.self_attention.resolution if self.phase.injects_self else None)
 
     @property
     def anchor(self) -> Anchor | None:
         """What holds inverted sources so that their own predictions are never used, if anything does."""
         anchor = self._anchor
-        if isinstance(anchor, Anchor) and not anchor.aligned and not self.blender.compares:
+        if isinstance(anchor, Anchor) and not self.blender.compares:
             return anchor
         return None
 

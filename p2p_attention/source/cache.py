@@ -14,6 +14,8 @@ from fractions import Fraction
 
 import torch
 
+from ..attention.site import Layers
+
 ROUNDING = 1e-5
 GIB = 2**30
 
@@ -22,12 +24,21 @@ Site = Hashable
 
 @dataclass(frozen=True)
 class Need:
-    """What the edits of a call take of the source's attention: of cross-attention in all layers, and of self-attention
-    in layers `within` a share of the latent's sides.
+    """What the edits of a call take of the source's attention: of cross-attention (or joint attention) in all layers,
+    and of self-attention in layers `within` a share of the latent's sides.
     """
 
     cross: bool = False
     within: Fraction | None = None
+
+    @classmethod
+    def of(cls, layers: Layers, cross: bool, share: Fraction | None) -> Need:
+        """What edits take that ask for cross-attention, or for self-attention in layers within a share. Where text and
+        image are keys of one map, they are asked for together.
+        """
+        if layers.joint:
+            return cls(cross or share is not None)
+        return cls(cross, None if share is None else layers.reach(share))
 
     def __bool__(self) -> bool:
         return self.cross or self.within is not None
@@ -54,7 +65,7 @@ class Asked:
 
 class Entry:
     """The sources of one prompt in one call: the `latent` [P, C, H, W] that the model got for `asked`, its
-    `prediction`, and the `inputs` [P, N, C] of the attentions that `has` tells.
+    `prediction`, and the `inputs` [P, …] of the attentions that `has` tells.
     """
 
     def __init__(self, asked: Asked, latent: torch.Tensor) -> None:
@@ -70,7 +81,7 @@ class Entry:
         return float((latent - self.latent).abs().amax()) <= ROUNDING * float(self.latent.abs().amax())
 
     def keep(self, site: Site, rows: torch.Tensor) -> None:
-        """Have what an attention takes in, [P, N, C], too."""
+        """Have what an attention takes in, [P, …], too."""
         before = self.inputs.get(site)
         self.bytes += rows.nbytes - (0 if before is None else before.nbytes)
         self.inputs[site] = rows

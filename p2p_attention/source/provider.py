@@ -17,7 +17,7 @@ class SourceCall:
     """What the hooks of one call of the model are told of its sources.
 
     `left_out` are the sources' rows, of the call as the host made it, that the model does not compute. Of those whose
-    attention is asked for, `stored` has what the layers' attentions take in, for one prompt after the other, and
+    attention is asked for, `inputs` has what the layers' attentions take in, for one prompt after the other, and
     `contexts` [absent, T, C] their own conditioning. Where sources are computed and recorded, `records` has
     for each prompt their rows in the call, and what stores them.
     """
@@ -25,23 +25,30 @@ class SourceCall:
     def __init__(
         self,
         left_out: frozenset[int] = frozenset(),
-        stored: Sequence[Stored] = (),
+        inputs: Sequence[Stored] = (),
         contexts: torch.Tensor | None = None,
         records: Sequence[tuple[Sequence[int], Store]] = (),
     ) -> None:
         self.left_out = left_out
-        self._stored, self._contexts, self._records = stored, contexts, records
+        self._inputs, self._contexts, self._records = inputs, contexts, records
         self._joined: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def passes(self, site: Site, n: torch.Tensor) -> None:
-        """An attention whose edit asks for the source is about to compute with the rows' input `n` [R, N, C]."""
+        """An attention whose edit asks for the source is about to compute with the rows' input `n` [R, …]."""
         for rows, store in self._records:
             store(site, n[rows[0] :: _step(rows)][: len(rows)])
 
+    def holds(self, site: Site) -> bool:
+        """True if the store has an attention's input."""
+        return all(site in inputs for inputs in self._inputs)
+
+    def stored(self, site: Site, like: torch.Tensor) -> torch.Tensor:
+        """The absent sources' input of an attention [absent, …], on the device and in the dtype of `like`."""
+        return torch.cat([inputs[site].to(like, non_blocking=True) for inputs in self._inputs])
+
     def with_stored(self, site: Site, n: torch.Tensor) -> torch.Tensor:
-        """An attention's input [R, N, C] with the absent sources' after it: [R + absent, N, C]."""
-        given = [stored[site].to(n, non_blocking=True) for stored in self._stored]
-        return torch.cat([n, *given])
+        """An attention's input [R, …] with the absent sources' after it: [R + absent, …]."""
+        return torch.cat([n, *(inputs[site].to(n, non_blocking=True) for inputs in self._inputs)])
 
     def with_contexts(self, context: torch.Tensor) -> torch.Tensor:
         """The rows' conditioning [R, T, C] with the absent sources' after it; made once for layers that share it."""
@@ -58,12 +65,12 @@ class Observer:
         self._need, self._layers, self._store = need, layers, store
 
     def passes(self, site: AttentionSite, name: Site, n: torch.Tensor) -> None:
-        """An attention is about to compute with the rows' input `n` [R, N, C]."""
+        """An attention is about to compute with the rows' input `n` [R, …]."""
         within = self._need.within
-        if site.attends is Attends.CROSS:
-            wanted = self._need.cross
-        else:
+        if site.attends is Attends.SELF:
             wanted = within is not None and self._layers.within(site, within)
+        else:
+            wanted = self._need.cross
         if wanted:
             self._store(name, n)
 

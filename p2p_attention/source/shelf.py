@@ -35,7 +35,7 @@ class Shelf:
         self._full = False
 
     def store(self, entry: Entry, site: Site, rows: torch.Tensor) -> None:
-        """Store what an attention takes in, the sources' rows [P, N, C], if there is room."""
+        """Store what an attention takes in, the sources' rows [P, …], if there is room."""
         if self.failed:
             return
         self.needed += rows.nbytes
@@ -58,7 +58,7 @@ class Shelf:
         if self.failed:
             return
         entry.prediction = prediction.detach().to("cpu", copy=True)
-        if has and not self._full:
+        if entry.inputs and not self._full:
             entry.has = has
         else:
             self.missed += sum(rows.nbytes for rows in entry.inputs.values())

@@ -60,14 +60,6 @@ def test_one_call_of_the_model_a_step(family):
     assert calls == [1] * STEPS
 
 
-def test_nothing_is_recorded_of_what_no_run_would_take(family, caplog):
-    """A recording would cost one call more."""
-    caplog.set_level("INFO")
-    counted, calls = noting(family[0], lambda call: call["input"].shape[0])
-    edited(family, model=counted, cache=0.1)
-    assert calls == [1] * STEPS and "nothing is recorded, for the source cache does not hold" in caplog.text
-
-
 @pytest.mark.parametrize("method", ["direct", "aligned"])
 def test_steps_may_share_a_call(family, method):
     counted, calls = noting(family[0], lambda call: call["input"].shape[0])

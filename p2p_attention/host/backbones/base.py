@@ -11,9 +11,9 @@ import torch
 
 from ...attention.site import Layers
 from ...run.run import Run
+from ...source.provider import Observer
 
 RUN = "p2p_run"
-OBSERVER = "p2p_observer"
 OVERRIDE = "optimized_attention_override"
 Attention = Callable[..., torch.Tensor]
 
@@ -34,10 +34,6 @@ class Backbone(Protocol):
     def renormalises(self) -> bool:
         """True if reweighted maps can be renormalised."""
 
-    @property
-    def stores_sources(self) -> bool:
-        """True if what an edit takes of the source's attention can come from a store (see source_rows.py)."""
-
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
         """Patch a clone, once, so that its attention comes by; without a run that changes nothing."""
 
@@ -47,6 +43,13 @@ class Backbone(Protocol):
     def override(self, run: Run, before: Attention | None) -> Attention:
         """The host's `optimized_attention_override` for a call that needs one, around the one that is there
         `before`.
+        """
+
+    def observed(
+        self, options: dict[str, Any], observer: Observer, x: torch.Tensor, context: torch.Tensor | None
+    ) -> dict[str, Any]:
+        """The transformer_options with which one call of the model, of a latent `x` [R, C, …, H, W] and a conditioning
+        [R, T, C], shows the observer what its attentions take in.
         """
 
     def end_call(self, run: Run) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import comfy.model_patcher
 
-from ...attention.site import AttentionSite
+from ...attention.site import AttentionSite, Size
 from ...run.run import Run
 
 
@@ -16,7 +16,10 @@ from ...run.run import Run
 class Blocks:
     """Layers known by their number. Word maps are read in the middle half of them, where image and text are the most
     about each other (Shin et al. 2025 and Helbling et al. 2025 choose such blocks); self-attention is injected in all.
+    `joint` says that text and image are keys of one map.
     """
+
+    joint: bool = False
 
     def at(self, site: AttentionSite, share: Fraction) -> bool:
         """True for the middle half, whatever the share."""
@@ -26,6 +29,10 @@ class Blocks:
     def within(self, site: AttentionSite, share: Fraction) -> bool:
         """True for all."""
         return True
+
+    def reach(self, share: Fraction) -> Fraction:
+        """All layers are within any share."""
+        return Fraction(1)
 
 
 class BlocksBackbone:
@@ -38,10 +45,6 @@ class BlocksBackbone:
     def end_call(self, run: Run) -> None:
         """Nothing was announced."""
 
-    def layers(self, model: comfy.model_patcher.ModelPatcher) -> Blocks:
-        """All have one grid."""
-        return Blocks()
-
     def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:
         """The host fills an incomplete patch up."""
         return 1
@@ -51,7 +54,7 @@ class BlocksBackbone:
         return False
 
 
-def size_and_grid(run: Run, patch: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The running call's latent, (height, width), and how many patches of so many pixels a side cover it."""
-    height, width = size = run.log.size or (1, 1)
-    return size, (-(-height // patch), -(-width // patch))
+def patches(latent: Size, patch: int) -> Size:
+    """How many patches of so many pixels a side cover a latent, (height, width)."""
+    height, width = latent
+    return -(-height // patch), -(-width // patch)

@@ -18,10 +18,12 @@ import comfy.model_management
 import comfy.model_patcher
 import torch
 
-from ...attention.site import Attends, AttentionSite
+from ...attention.site import Attends, AttentionSite, Size
 from ...run.run import Run
-from .base import Attention, chained
-from .blocks import BlocksBackbone, size_and_grid
+from ...source.cache import Site
+from ...source.provider import Observer
+from .base import OVERRIDE, Attention, chained
+from .blocks import Blocks, BlocksBackbone, patches
 from .heads import flat
 
 
@@ -79,7 +81,6 @@ class CrossBackbone(BlocksBackbone):
     model: Any
 
     renormalises = True
-    stores_sources = False
     weights = ("diffusion_model.x_embedder.", "diffusion_model.patch_embedding.bias", "diffusion_model.head.head.bias")
 
     @classmethod
@@ -92,10 +93,23 @@ class CrossBackbone(BlocksBackbone):
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
         """Nothing is patched: the override of each call is all."""
 
+    def layers(self, model: comfy.model_patcher.ModelPatcher) -> Blocks:
+        """All have one grid."""
+        return Blocks()
+
     def override(self, run: Run, before: Attention | None) -> Attention:
         """What edits and reads the attention of the pair's rows."""
         place = _Place(self.family.calls(self.model.diffusion_model))
         return partial(self._attend, run, before, place)
+
+    def observed(
+        self, options: dict[str, Any], observer: Observer, x: torch.Tensor, context: torch.Tensor | None
+    ) -> dict[str, Any]:
+        """An override of this call shows it, and attends as without."""
+        size, tokens = (x.shape[-2], x.shape[-1]), 0 if context is None else context.shape[1]
+        place = _Place(self.family.calls(self.model.diffusion_model))
+        watching = partial(self._observe, observer, size, tokens, place, options.get(OVERRIDE))
+        return {**options, OVERRIDE: watching}
 
     def _attend(
         self,
@@ -119,11 +133,17 @@ class CrossBackbone(BlocksBackbone):
         inner, options = chained(function, before), kwargs.get("transformer_options") or {}
         place.advance(options.get("block_index"))
         axis = 2 if skip_reshape else 1
-        attends = self._attends(run, place, q, k, axis)
-        call = run.call(self._site(run, place, attends), q.shape[0], options.get("uuids", ())) if attends else None
+        attends = _attends(run.plan.tokens, place, q, k, axis)
+        site = self._site(run.log.size or (1, 1), place, attends) if attends else None
+        call = run.call(site, q.shape[0], options.get("uuids", ())) if site else None
         if call is None:
             return inner(q, k, v, heads, *args, skip_reshape=skip_reshape, **kwargs)
         run.log.layers += 1
+        takes = run.phase.injects_self if attends is Attends.SELF else run.phase.edits_cross or run.needs_attention
+        if run.source and takes:
+            _show(run.source.passes, call.site, q, k)
+            if call.rows.absent:
+                q, k = (run.source.with_stored(_name(call.site, what), x) for what, x in (("q", q), ("k", k)))
         if attends is Attends.SELF:
             injects = run.phase.injects_self
             run.log.injected += [True] * injects
@@ -139,15 +159,48 @@ class CrossBackbone(BlocksBackbone):
 
         return run.attend(call, attend, flat(q, axis), flat(k, axis), flat(v, axis), heads, edits=True)
 
-    def _attends(self, run: Run, place: _Place, q: torch.Tensor, k: torch.Tensor, axis: int) -> Attends | None:
-        """What the call that came by attends to; None for what no edit is about."""
-        if place.call == 0 and q.shape[axis] == k.shape[axis]:
-            return Attends.SELF
-        if place.call == place.calls - 1 and k.shape[axis] == run.plan.tokens:
-            return Attends.CROSS
-        return None
+    def _observe(
+        self,
+        observer: Observer,
+        size: Size,
+        tokens: int,
+        place: _Place,
+        before: Attention | None,
+        function: Attention,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        *args: Any,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        """The host's attention, shown to an observer where it is the picture's to itself or to the text."""
+        place.advance((kwargs.get("transformer_options") or {}).get("block_index"))
+        attends = _attends(tokens, place, q, k, 2 if kwargs.get("skip_reshape") else 1)
+        if attends:
+            site = self._site(size, place, attends)
+            _show(partial(observer.passes, site), site, q, k)
+        return chained(function, before)(q, k, *args, **kwargs)
 
-    def _site(self, run: Run, place: _Place, attends: Attends) -> AttentionSite:
+    def _site(self, size: Size, place: _Place, attends: Attends) -> AttentionSite:
         network = self.model.diffusion_model
-        size, grid = size_and_grid(run, self.family.patch(network))
+        grid = patches(size, self.family.patch(network))
         return AttentionSite(attends, grid, size, place.block % len(network.blocks), len(network.blocks))
+
+
+def _attends(tokens: int, place: _Place, q: torch.Tensor, k: torch.Tensor, axis: int) -> Attends | None:
+    """What the call that came by attends to, for a prompt of so many tokens; None for what no edit is about."""
+    if place.call == 0 and q.shape[axis] == k.shape[axis]:
+        return Attends.SELF
+    if place.call == place.calls - 1 and k.shape[axis] == tokens:
+        return Attends.CROSS
+    return None
+
+
+def _show(passes: Callable[[Site, torch.Tensor], None], site: AttentionSite, q: torch.Tensor, k: torch.Tensor) -> None:
+    """Show what an edit takes of a source: its queries and keys."""
+    passes(_name(site, "q"), q)
+    passes(_name(site, "k"), k)
+
+
+def _name(site: AttentionSite, what: str) -> Site:
+    """By what an attention's queries or keys are found again in a store."""
+    return site.attends, site.block, what

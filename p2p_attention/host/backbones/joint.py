@@ -7,7 +7,8 @@ has. Which keys are text is what a family is told apart by; each is a row of `FA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,11 +24,13 @@ import comfy.model_management
 import comfy.model_patcher
 import torch
 
-from ...attention.joint import JointLayout
-from ...attention.site import Attends, AttentionSite
+from ...attention.joint import JointLayout, JointSources
+from ...attention.site import Attends, AttentionSite, Size
 from ...run.run import Run
-from .base import Attention, chained
-from .blocks import BlocksBackbone, size_and_grid
+from ...source.cache import Site
+from ...source.provider import Observer
+from .base import OVERRIDE, Attention, chained
+from .blocks import Blocks, BlocksBackbone, patches
 from .heads import flat, rows_of_mask
 from .z_image import fill_up
 
@@ -104,7 +107,7 @@ class JointBackbone(BlocksBackbone):
     family: Family
     model: Any
 
-    renormalises = stores_sources = False
+    renormalises = False
     weights = ("diffusion_model.img_in.bias", "diffusion_model.x_embedder.bias", "diffusion_model.final_layer.linear.")
 
     @classmethod
@@ -118,9 +121,21 @@ class JointBackbone(BlocksBackbone):
         """The override of each call is all; only Z-Image's padding is put into shorter prompts."""
         fill_up(clone)
 
+    def layers(self, model: comfy.model_patcher.ModelPatcher) -> Blocks:
+        """All have one grid and one map."""
+        return Blocks(joint=True)
+
     def override(self, run: Run, before: Attention | None) -> Attention:
         """What edits and reads the joint attention of the pair's rows."""
         return partial(self._attend, run, before)
+
+    def observed(
+        self, options: dict[str, Any], observer: Observer, x: torch.Tensor, context: torch.Tensor | None
+    ) -> dict[str, Any]:
+        """An override of this call shows it, and attends as without."""
+        size, tokens = (x.shape[-2], x.shape[-1]), 0 if context is None else context.shape[1]
+        watching = partial(self._observe, observer, size, tokens, itertools.count(), options.get(OVERRIDE))
+        return {**options, OVERRIDE: watching}
 
     def _attend(
         self,
@@ -151,14 +166,23 @@ class JointBackbone(BlocksBackbone):
         comfy.model_management.throw_exception_if_processing_interrupted()
         axis = 2 if skip_reshape else 1
         uuids = (kwargs.get("transformer_options") or {}).get("uuids", ())
-        layout = self._layout(run, k.shape[axis]) if q.shape[axis] == k.shape[axis] else None
-        call = run.call(self._site(run), q.shape[0], uuids) if layout else None
+        size = run.log.size or (1, 1)
+        layout = self._layout(run.plan.tokens, size, k.shape[axis]) if q.shape[axis] == k.shape[axis] else None
+        call = run.call(self._site(size, run.log.layers), q.shape[0], uuids) if layout else None
         if layout is None or call is None:
             return attend(q, k, v, range(q.shape[0]), slice(None))
         run.log.layers += 1
         run.log.edits += run.phase.acts
         run.log.injected += [True] * run.phase.injects_self
-        output = run.editor.attend_jointly(call, layout, attend, q, k, v, axis)
+        image, absent = q.narrow(axis, layout.image[0], layout.image[1] - layout.image[0]), None
+        if run.source:
+            block = call.site.block
+            _show(run.source.passes, block, image, k, mask)
+            if call.rows.absent:
+                absent = JointSources(run.source.stored(("q", block), q), run.source.stored(("k", block), k))
+                if mask is not None and run.source.holds(("mask", block)):
+                    mask = run.source.with_stored(("mask", block), mask)
+        output = run.editor.attend_jointly(call, layout, attend, q, k, v, axis, absent)
         if run.reading.due:
 
             def read(
@@ -166,20 +190,63 @@ class JointBackbone(BlocksBackbone):
             ) -> torch.Tensor:
                 return inner(q, k, v, heads, mask=rows_of_mask(mask, rows, queries), **options)
 
-            run.editor.read_jointly(call, layout, read, flat(q, axis), flat(k, axis), heads, run.reading.due)
+            if absent:
+                image, k = torch.cat([image, absent.queries]), torch.cat([k, absent.keys])
+            run.editor.read_jointly(call, layout, read, flat(image, axis), flat(k, axis), heads, run.reading.due)
         return output
 
-    def _layout(self, run: Run, length: int) -> JointLayout | None:
-        """Where text and image are among this many tokens; None if they do not both fit."""
-        text, image = self.family.starts(run.plan.tokens, self.model)
-        height, width = self._size_and_grid(run)[1]
+    def _observe(
+        self,
+        observer: Observer,
+        size: Size,
+        tokens: int,
+        passed: Iterator[int],
+        before: Attention | None,
+        function: Attention,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        heads: int,
+        mask: torch.Tensor | None = None,
+        attn_precision: Any = None,
+        skip_reshape: bool = False,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        """The host's attention, shown to an observer where it is joint."""
+        axis = 2 if skip_reshape else 1
+        layout = self._layout(tokens, size, k.shape[axis]) if q.shape[axis] == k.shape[axis] else None
+        if layout:
+            site = self._site(size, next(passed))
+            image = q.narrow(axis, layout.image[0], layout.image[1] - layout.image[0])
+            _show(partial(observer.passes, site), site.block, image, k, mask)
+        options = {**kwargs, "attn_precision": attn_precision}
+        return chained(function, before)(q, k, v, heads, mask=mask, skip_reshape=skip_reshape, **options)
+
+    def _layout(self, tokens: int, size: Size, length: int) -> JointLayout | None:
+        """Where text and image are among `length` tokens, for a prompt of `tokens`; None if they do not both fit."""
+        text, image = self.family.starts(tokens, self.model)
+        height, width = self._grid(size)
         last = image + height * width
-        return JointLayout((text, text + run.plan.tokens), (image, last), length) if length >= last else None
+        return JointLayout((text, text + tokens), (image, last), length) if length >= last else None
 
-    def _site(self, run: Run) -> AttentionSite:
+    def _site(self, size: Size, passed: int) -> AttentionSite:
+        """The attention that comes after so many of a run's."""
         blocks = self.family.blocks(self.model.diffusion_model)
-        size, grid = self._size_and_grid(run)
-        return AttentionSite(Attends.JOINT, grid, size, run.log.layers % blocks, blocks)
+        return AttentionSite(Attends.JOINT, self._grid(size), size, passed % blocks, blocks)
 
-    def _size_and_grid(self, run: Run) -> tuple[tuple[int, int], tuple[int, int]]:
-        return size_and_grid(run, self.family.patch(self.model.diffusion_model))
+    def _grid(self, size: Size) -> Size:
+        return patches(size, self.family.patch(self.model.diffusion_model))
+
+
+def _show(
+    passes: Callable[[Site, torch.Tensor], None],
+    block: int,
+    image: torch.Tensor,
+    keys: torch.Tensor,
+    mask: torch.Tensor | None,
+) -> None:
+    """Show what an edit takes of a source: the image's queries, all keys, and the rows' mask if each has its own."""
+    passes(("q", block), image)
+    passes(("k", block), keys)
+    if mask is not None and len(mask) == len(keys):
+        passes(("mask", block), mask)

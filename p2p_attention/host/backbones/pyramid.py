@@ -32,6 +32,8 @@ class Pyramid:
     halving: Halving
     levels: tuple[Fraction, ...] = tuple(Fraction(1, 2**level) for level in range(4))
 
+    joint = False
+
     def at(self, site: AttentionSite, share: Fraction) -> bool:
         """True for the level of this share; AUTO is the one nearest 16×16."""
         return site.grid == grid(site.latent, self._nearest(site.latent) if share == AUTO else share, self.halving)
@@ -39,6 +41,10 @@ class Pyramid:
     def within(self, site: AttentionSite, share: Fraction) -> bool:
         """True for this level and those below it."""
         return all(side <= most for side, most in zip(site.grid, grid(site.latent, share, self.halving), strict=True))
+
+    def reach(self, share: Fraction) -> Fraction:
+        """Each share has its own."""
+        return share
 
     def _nearest(self, latent: Size) -> Fraction:
         area = math.prod(latent)

@@ -26,8 +26,10 @@ from ...errors import EditError, NothingActedError, Part
 from ...run.run import Run
 from ...source.cache import Site
 from ...source.provider import Observer
-from .base import OBSERVER, RUN, Attention, chained
+from .base import RUN, Attention, chained
 from .pyramid import Pyramid
+
+OBSERVER = "p2p_observer"
 
 Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -35,7 +37,7 @@ Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 class UNetBackbone:
     """The host's UNetModel."""
 
-    renormalises = stores_sources = True
+    renormalises = True
     weights = ("diffusion_model.time_embed.0.bias", "diffusion_model.time_embed.2.bias", "diffusion_model.out.0.")
 
     @classmethod
@@ -55,6 +57,12 @@ class UNetBackbone:
     def override(self, run: Run, before: Attention | None) -> Attention:
         """What takes announced calls."""
         return partial(attention_override, run, before)
+
+    def observed(
+        self, options: dict[str, Any], observer: Observer, x: torch.Tensor, context: torch.Tensor | None
+    ) -> dict[str, Any]:
+        """The patches see it in place of a run."""
+        return {**options, OBSERVER: observer}
 
     def end_call(self, run: Run) -> None:
         """An announcement that nobody took is complained of."""
