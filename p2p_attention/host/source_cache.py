@@ -17,6 +17,7 @@ from comfy.patcher_extension import CallbacksMP
 from ..run.run import Run
 from ..source.cache import SourceCache
 from ..source.shelf import Shelf
+from . import log
 from .backbones.base import OVERRIDE, Backbone
 from .fingerprint import model_identity
 from .foreign import is_ours, marked
@@ -42,6 +43,8 @@ def source_rows(guider: comfy.samplers.CFGGuider, run: Run, backbone: Backbone) 
     model, options = guider.model_patcher, guider.model_options["transformer_options"]
     hooked = any("hooks" in entry for entries in guider.conds.values() for entry in entries)
     attention, budget = options.get(OVERRIDE), run.control.source_cache
+    if hooked and budget:
+        log.info("Prompt-to-Prompt: source cache: not used, for hooks change the model in the middle of the run.")
     if hooked or not budget:
         return SourceRows(run, model.model, None, attention, None)
     identity, shelf = recorded_identity(model, backbone), Shelf(model.model, CACHE, budget)

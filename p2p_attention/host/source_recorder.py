@@ -23,6 +23,7 @@ from .fingerprint import Fingerprints
 from .foreign import marks
 from .model_call import ModelCall, call_model
 from .source_cache import CACHE, KEY, empty_with, recorded_identity
+from .source_rows import CONTROLLED, HOOKED
 
 CROSS, SELF = Window(0.0, 0.8), Window(0.0, 0.4)
 WITHIN = Fraction(1, 4)
@@ -44,7 +45,7 @@ class SourceRecorder:
         self._attention = model.model_options["transformer_options"].get(OVERRIDE)
         self._shelf = Shelf(model.model, CACHE, budget)
         self._fingerprints = Fingerprints()
-        self._replay = replay
+        self._replay, self._why = replay, ""
         self._next: tuple[float, float] | None = None
         self.clone = model.clone()
         backbone.attach(self.clone)
@@ -63,7 +64,8 @@ class SourceRecorder:
     def finish(self) -> Iterator[str]:
         """The inversion went through: keep what was recorded, and say so."""
         self._shelf.keep()
-        yield f"source cache: recorded with the inversion; {self._shelf}."
+        said = f"nothing is recorded, for {self._why}" if self._why else f"recorded with the inversion; {self._shelf}"
+        yield f"source cache: {said}."
 
     def _need(self, sigma: float) -> Need:
         return Need.of(self._layers, sigma in self._cross, WITHIN if sigma in self._self else None)
@@ -72,14 +74,14 @@ class SourceRecorder:
         call, options = ModelCall.of(*args, **kwargs)
         following, self._next = self._next, None
         hooks = marks(options, self._attention)
-        if following is None or hooks is None or call.control is not None or len(options["uuids"]) != 1:
+        if following is None or len(options["uuids"]) != 1:
+            return call_model(executor, call, options)
+        if hooks is None or call.control is not None:
+            self._why = HOOKED if hooks is None else CONTROLLED
             return call_model(executor, call, options)
         (sigma, of), rows = following, slice(0, len(call.x), 1)
-        need, asked = (
-            self._need(of),
-            Asked(sigma, (self._identity, hooks), self._fingerprints.of(call.conditioning(rows))),
-        )
-        entry = Entry(asked, call.x.detach().to("cpu", copy=True))
+        need, conditioning = self._need(of), self._fingerprints.of(call.conditioning(rows))
+        entry = Entry(Asked(sigma, (self._identity, hooks), conditioning), call.x.detach().to("cpu", copy=True))
         self._shelf.begin()
         observer = Observer(need, self._layers, partial(self._shelf.store, entry))
         output = call_model(executor, call, self._backbone.observed(options, observer, call.x, call.context))

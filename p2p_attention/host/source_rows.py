@@ -28,6 +28,8 @@ from .foreign import has_hooks, marks
 from .model_call import ModelCall, call_model, scatter
 
 SOURCES = "p2p_sources"
+HOOKED = "another node's hooks look at the rows of the model's calls"
+CONTROLLED = "a ControlNet takes part, of which nothing is recorded"
 
 
 def apply_model(executor: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -79,7 +81,7 @@ class SourceRows:
             return call_model(executor, call, options)
         hooks = marks(options, self.attention)
         if len(call.x) != len(uuids) * rows.total or not call.follows_rows or hooks is None:
-            self.why = self.why or "another node's hooks look at the rows of the model's calls"
+            self.why = self.why or HOOKED
             return call_model(executor, call, options)
         self.calls += 1
         holding = self.run.holding(uuids)
@@ -100,7 +102,7 @@ class SourceRows:
     ) -> tuple[dict[int, Asked], dict[int, torch.Tensor], dict[int, Entry | None]]:
         """What chunks of a call ask of the store, with their sources' latents, and what is known of them."""
         if self.shelf is None or call.control is not None:
-            self.why = self.why or "a ControlNet takes part, of which nothing is recorded"
+            self.why = self.why or CONTROLLED
             return {}, {}, {}
         cache, model = self.shelf.cache, (self.identity, hooks)
         asked = {
@@ -122,9 +124,7 @@ class SourceRows:
         said = f"source cache: the source was left out of {self.left_out} of {self.calls} calls of the model"
         if self.why:
             said += f"; where it was not, {self.why}"
-        if self.shelf.needed:
-            said += f"; {self.shelf}"
-        yield f"{said}."
+        yield f"{said}; {self.shelf}."
 
     def _make(self, executor: Any, call: ModelCall, options: dict[str, Any], plan: _Plan) -> torch.Tensor:
         """Call the model without the absent sources, put what stands in for them in their place, and record."""

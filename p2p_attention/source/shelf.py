@@ -28,6 +28,8 @@ class Shelf:
             return self.failed
         if self.missed:
             return f"{_gib(self.needed)} are needed, {_gib(self.needed - self.missed)} fit into {_gib(self.budget)}"
+        if not self.needed:
+            return f"{_gib(self.cache.bytes)} held, of {_gib(self.budget)}"
         return f"{_gib(self.needed)} stored, of {_gib(self.budget)}"
 
     def begin(self) -> None:
@@ -47,8 +49,7 @@ class Shelf:
                 self._full = True
                 self.missed += rows.nbytes
         except STORING_FAILS as error:
-            self.failed = f"storing failed ({type(error).__name__}), so nothing is kept"
-            self._recording.entries.clear()
+            self._fail(error)
             entry.drop_inputs()
 
     def add(self, entry: Entry, prediction: torch.Tensor, has: Need) -> None:
@@ -57,7 +58,11 @@ class Shelf:
         """
         if self.failed:
             return
-        entry.prediction = prediction.detach().to("cpu", copy=True)
+        try:
+            entry.prediction = prediction.detach().to("cpu", copy=True)
+        except STORING_FAILS as error:
+            self._fail(error)
+            return
         if entry.inputs and not self._full:
             entry.has = has
         else:
@@ -65,6 +70,10 @@ class Shelf:
             entry.drop_inputs()
         if self.cache.room(self._recording.bytes + entry.bytes, self.budget, self._begun):
             self._recording.entries.append(entry)
+
+    def _fail(self, error: Exception) -> None:
+        self.failed = f"storing failed ({type(error).__name__}), so nothing is kept"
+        self._recording.entries.clear()
 
     def keep(self) -> None:
         """The run went through: its recording is the cache's."""

@@ -4,6 +4,7 @@ import gc
 
 import comfy.cldm.cldm as cldm
 import comfy.controlnet
+import comfy.hooks
 import comfy.model_management
 import comfy.ops
 import nodes
@@ -293,11 +294,43 @@ def test_memory_that_runs_out_while_storing(demo, cache, part, monkeypatch, capl
     assert "storing failed (RuntimeError)" in caplog.text
 
 
+def test_a_sweep_pays_for_its_targets(demo, counted):
+    """Each value of a sweep is a target: three rows for three values, not four."""
+
+    def run(cache):
+        positive, edit = encode(demo.clip, *PROMPTS["demo"])
+        edit = reweight(swap(edit, end=0.8), "red", strength_sweep="0, 2, 4")
+        model, latent = control(demo.model, edit, empty(SIZES["demo"]), cache=cache)
+        return sample(model, positive, prompt(demo.clip), latent, steps=5)
+
+    expected = run(0.0)
+    edited(demo, "demo", "wider swap", cache=1.0, self_end=1.0)
+    seen = counted(demo.model)
+    made = run(1.0)
+    assert seen == [2 * 3] * 5
+    assert_equals(made, expected)
+
+
+def test_hooked_loras_are_not_stored(demo, cache, caplog):
+    """Hooks may change the model in the middle of a run."""
+    positive, edit = encode(demo.clip, *PROMPTS["demo"])
+    hooks = comfy.hooks.create_hook_lora({"diffusion_model.out.2.bias.diff": torch.full((3,), 0.1)}, 1.0, 0.0)
+    hooked = comfy.hooks.set_conds_props([positive], strength=1.0, set_cond_area="default", hooks=hooks)[0]
+    model, latent = control(demo.model, swap(edit), empty(SIZES["demo"]), cache=1.0)
+    caplog.set_level("INFO")
+    sample(model, hooked, prompt(demo.clip), latent, steps=2)
+    assert cache.bytes == 0 and "source cache: not used, for hooks change the model" in caplog.text
+
+
 def test_a_budget_is_kept(demo, cache, counted, caplog):
     edited(demo, "demo", "wider swap", cache=1.0, self_end=1.0)
     whole = cache.bytes
     cache.clear()
     caplog.set_level("INFO")
+    edited(demo, "demo", "wider swap", cache=1.0, self_end=1.0)
+    edited(demo, "demo", "swap", cache=1.0)
+    assert f"{whole / 2**30:.2f} GiB held, of 1.00 GiB" in caplog.text, "a run that finds everything says its size, too"
+    cache.clear()
     budget = 0.5 * whole / 2**30
     edited(demo, "demo", "wider swap", cache=budget, self_end=1.0)
     assert 0.3 * whole < cache.bytes <= 0.5 * whole
