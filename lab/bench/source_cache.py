@@ -21,9 +21,10 @@ from .cost import PROMPT, ROOT, SWAPPED, _spread, machine
 from .document import head_of
 
 FOLDER = Path(__file__).parent
-SHAPES = ("SD1.5 32×32", "SDXL 32×32")
+SHAPES = ("SD1.5 32×32", "SD1.5 64×64", "SDXL 32×32", "demo transformer 32×32")
 BUDGET = 8 * 2**30
 ROWS = {
+    "alone": "the host's plain run of the target alone, the least that can be paid",
     "second": "second edit of a generated source",
     "recording": "recording",
     "direct": "first edit of a real picture, direct, without a cache",
@@ -55,8 +56,9 @@ class Bench:
         self.positive, plan = encode_pair(clip, PROMPT, (SWAPPED,))
         always = Window(0.0, 1.0)
         plan = plan.with_targets([target.with_injection(Injection(Kind.SWAP, always)) for target in plan.targets])
-        empty = {"samples": torch.zeros(1, 4, *size)}
-        picture = {"samples": torch.randn(1, 4, *size, generator=torch.Generator().manual_seed(0))}
+        channels = self.model.get_model_object("latent_format").latent_channels
+        empty = {"samples": torch.zeros(1, channels, *size)}
+        picture = {"samples": torch.randn(1, channels, *size, generator=torch.Generator().manual_seed(0))}
 
         def control(latent: dict[str, Any], budget: int, inversion: Any = None) -> tuple[Any, dict[str, Any]]:
             whole = Control(plan, SelfAttention(always), inversion, budget)
@@ -70,31 +72,33 @@ class Bench:
 
         generated = control(empty, BUDGET)
         plain = {key: generated[1][key] for key in ("samples", "batch_index")}
-        self.runs: dict[str, tuple[Any, dict[str, Any]]] = {
-            "plain": (self.model, plain),
-            "direct": control(picture, 0, invert(0)),
-            "inverted": control(picture, BUDGET, invert(BUDGET)),
-            "recording": generated,
-            "second": generated,
+        both, target = self.positive, host_nodes().CLIPTextEncode().encode(clip, SWAPPED)[0]
+        self.runs: dict[str, tuple[Any, dict[str, Any], Any]] = {
+            "plain": (self.model, plain, both),
+            "alone": (self.model, empty, target),
+            "direct": (*control(picture, 0, invert(0)), both),
+            "inverted": (*control(picture, BUDGET, invert(BUDGET)), both),
+            "recording": (*generated, both),
+            "second": (*generated, both),
         }
 
     def round(self) -> dict[str, tuple[float, float]]:
         """Seconds, and the processor's, of each run, in turn."""
         took = {}
-        for name, (model, latent) in self.runs.items():
+        for name, run in self.runs.items():
             recorded = list(self.cache._recordings)
             if name == "recording":
                 self.cache.clear()
-            took[name] = self._time(model, latent)
+            took[name] = self._time(*run)
             if name == "recording":
                 self.cache._recordings = [*recorded[:1], *self.cache._recordings]
         return took
 
-    def _time(self, model: Any, latent: dict[str, Any]) -> tuple[float, float]:
+    def _time(self, model: Any, latent: dict[str, Any], positive: Any) -> tuple[float, float]:
         gc.collect()
         run: Callable[..., Any] = host_nodes().common_ksampler
         begun, worked = time.perf_counter(), time.process_time()
-        run(model, 1, self.steps, 7.0, "euler", "normal", self.positive, self.negative, latent)
+        run(model, 1, self.steps, 7.0, "euler", "normal", positive, self.negative, latent)
         if self.torch.cuda.is_available():
             self.torch.cuda.synchronize()
         return time.perf_counter() - begun, time.process_time() - worked
@@ -119,12 +123,19 @@ def report(results: dict[str, Any]) -> str:
     lines = []
     for where, shapes in results.items():
         for shape, made in shapes.items():
-            lines += [f"\n### {shape}\n", f"{where}; {made['rounds']} rounds of {made['steps']} step\n"]
+            lines += [f"\n### {shape}\n", f"{where}; {made['rounds']} rounds of {made['steps']} steps\n"]
             lines += ["| run | time | quartiles | processor time | quartiles |", "|---" * 5 + "|"]
             for name, title in ROWS.items():
                 figures = [f"{middle:.3f} | {low:.3f} … {high:.3f}" for middle, low, high in made["ratios"][name]]
                 lines.append(f"| {title} | {' | '.join(figures)} |")
     return "\n".join(lines) + "\n"
+
+
+def demo_transformer(_: Any) -> tuple[Any, Any]:
+    """The MODEL and CLIP of the pack's demo transformer, in fp32 as ever."""
+    from p2p_attention.host.demo.model import Demo, load
+
+    return load(Demo.TRANSFORMER)[:2]
 
 
 def main() -> None:
@@ -147,10 +158,10 @@ def main() -> None:
     dtype = torch.float16 if torch.cuda.is_available() else torch.float32
     for shape in map(str.strip, options.shapes.split(",")):
         if shape not in there:
-            family, size = shape.split()
+            family, size = shape.rsplit(" ", 1)
             height, width = (int(side) for side in size.split("×"))
-            built = {"SD1.5": full_sd15, "SDXL": full_sdxl}[family](dtype)
-            steps = 20 if torch.cuda.is_available() else 1
+            built = {"SD1.5": full_sd15, "SDXL": full_sdxl, "demo transformer": demo_transformer}[family](dtype)
+            steps = 20 if torch.cuda.is_available() or family.startswith("demo") else 1
             there[shape] = measure(Bench(built, (height, width), steps), options.rounds)
             options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     missing = [shape for shape in SHAPES if shape not in there]

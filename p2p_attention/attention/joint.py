@@ -100,10 +100,9 @@ def edit_joint(
     _keep_own_text(output, [target for _, target, _ in edits], prepared, layout, attend, q, k, v, axis)
     if second:
         targets = [target for target, _ in second]
-        index = prepared.index(targets, q.device)
         more = attend(
-            q[index].narrow(axis, layout.image[0], layout.image[1] - layout.image[0]),
-            k[index],
+            _some(_part(q, *layout.image, axis), targets, prepared),
+            _some(k, targets, prepared),
             torch.stack([rest for _, rest in second]),
             targets,
             slice(*layout.image),
@@ -127,8 +126,8 @@ def _keep_own_text(
     """Give the targets' queries of text, and of all else but the image, what they have without an edit; in place."""
     others = prepared.once((layout, "others"), partial(layout.others, q.device))
     if len(others):
-        index = prepared.index(targets, q.device)
-        own = attend(q[index].index_select(axis, others), k[index], v[index], targets, others)
+        asking, keys, values = (_some(x, targets, prepared) for x in (q.index_select(axis, others), k, v))
+        own = attend(asking, keys, values, targets, others)
         for number, target in enumerate(targets):
             output[target].index_copy_(0, others, own[number])
 
@@ -161,6 +160,14 @@ def _move(
     given, empty = (first, second) if to_first else (second, first)
     _part(given, *where, axis).copy_(_part(own, *where, axis))
     _part(empty, *where, axis).zero_()
+
+
+def _some(tensor: torch.Tensor, rows: Sequence[int], prepared: Prepared) -> torch.Tensor:
+    """Some rows, as a view where they follow each other."""
+    first, last = rows[0], rows[-1] + 1
+    if list(rows) == list(range(first, last)):
+        return tensor[first:last]
+    return tensor[prepared.index(rows, tensor.device)]
 
 
 def _part(tensor: torch.Tensor, start: int, stop: int, axis: int) -> torch.Tensor:
