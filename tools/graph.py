@@ -170,6 +170,14 @@ class Workflow:
         decoded = self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=[self.model, 2])
         self.enlarged(title, [decoded, 0], name)
 
+    def sheet(self, kind: str, name: str, title: str, **inputs: float) -> None:
+        """Decode and save all pictures, and the sheet that the node `kind` makes of them under `title`."""
+        self.stage(PICTURES)
+        decoded = self.add("VAEDecode", "VAE Decode", samples=[self.sampler, 0], vae=[self.model, 2])
+        self.add("SaveImage", "All pictures", images=[decoded, 0], filename_prefix=f"p2p/{self.name}")
+        made = self.add(kind, name, images=[decoded, 0], edit=self.edit, **inputs)
+        self.add("SaveImage", title, images=[made, 0], filename_prefix=f"p2p/{self.name}_sheet")
+
     def enlarged(self, title: str, image: Link, name: str) -> None:
         """Enlarge the demo model's small pictures and save them."""
         self.large = self.add(
