@@ -75,6 +75,20 @@ class Workflow:
         self.stage(EDIT)
         self.edit = [self.add(kind, title, edit=self.edit, **inputs), 0]
 
+    def whole_edit(self, source: str, target: str, **links: Link) -> str:
+        """The edit in one node, with what it gets from others; returns its number."""
+        self.stage(EDIT)
+        return self.add(
+            "P2P_Edit",
+            "P2P Edit",
+            **links,
+            source_prompt=source,
+            target_prompt=target,
+            keep="keep the layout",
+            words="",
+            also_without_edit=False,
+        )
+
     def share(self, prompt: str, title: str) -> None:
         """Give a prompt of the pair a node of its own, above the pair, for others to use as well."""
         inputs = self.nodes[self.pair]["inputs"]
