@@ -11,7 +11,8 @@ import uuid
 from typing import Any
 
 from editor_file import Node, to_editor
-from graph import EDIT, PICTURES, SAMPLE, Workflow
+from graph import PICTURES, SAMPLE, Workflow
+from own_checkpoint import SOURCE, TARGET
 from server import ROOT
 
 FOLDER = ROOT / "subgraphs"
@@ -33,16 +34,7 @@ INSIDE, OUTSIDE = -10, -20  # the editor's numbers of a subgraph's own inputs an
 def image_edit() -> Workflow:
     """The nodes of the inside; what comes from outside is left open."""
     flow = Workflow(NAME, "Source and edit are made in one batch by the ordinary KSampler.")
-    flow.stage(EDIT)
-    edited = flow.add(
-        "P2P_Edit",
-        "P2P Edit",
-        source_prompt="a photo of a cat sitting on a wooden bench",
-        target_prompt="a photo of a dog sitting on a wooden bench",
-        keep="keep the layout",
-        words="",
-        also_without_edit=False,
-    )
+    edited = flow.whole_edit(SOURCE, TARGET)
     flow.stage(SAMPLE)
     flow.negative = flow.add("CLIPTextEncode", "Negative prompt", text="")
     flow.sampler = flow.sample("Both pictures in one batch", [edited, 0], [edited, 1], [edited, 2], 1, 7.0)

@@ -75,6 +75,20 @@ class Workflow:
         self.stage(EDIT)
         self.edit = [self.add(kind, title, edit=self.edit, **inputs), 0]
 
+    def whole_edit(self, source: str, target: str, **links: Link) -> str:
+        """The edit in one node, with what it gets from others; returns its number."""
+        self.stage(EDIT)
+        return self.add(
+            "P2P_Edit",
+            "P2P Edit",
+            **links,
+            source_prompt=source,
+            target_prompt=target,
+            keep="keep the layout",
+            words="",
+            also_without_edit=False,
+        )
+
     def share(self, prompt: str, title: str) -> None:
         """Give a prompt of the pair a node of its own, above the pair, for others to use as well."""
         inputs = self.nodes[self.pair]["inputs"]
@@ -169,6 +183,14 @@ class Workflow:
         """Decode, enlarge and save."""
         decoded = self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=[self.model, 2])
         self.enlarged(title, [decoded, 0], name)
+
+    def sheet(self, kind: str, name: str, title: str, **inputs: float) -> None:
+        """Decode and save all pictures, and the sheet that the node `kind` makes of them under `title`."""
+        self.stage(PICTURES)
+        decoded = self.add("VAEDecode", "VAE Decode", samples=[self.sampler, 0], vae=[self.model, 2])
+        self.add("SaveImage", "All pictures", images=[decoded, 0], filename_prefix=f"p2p/{self.name}")
+        made = self.add(kind, name, images=[decoded, 0], edit=self.edit, **inputs)
+        self.add("SaveImage", title, images=[made, 0], filename_prefix=f"p2p/{self.name}_sheet")
 
     def enlarged(self, title: str, image: Link, name: str) -> None:
         """Enlarge the demo model's small pictures and save them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graph import EDIT, MODEL, PICTURES, Workflow
+from graph import EDIT, MODEL, Workflow
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,7 @@ def _begin(name: str, note: str, checkpoint: Checkpoint, source: str, targets: t
 
 def _finish(flow: Workflow, kind: str, name: str, title: str, **inputs: float) -> Workflow:
     flow.run(seed=1, cfg=7.0)
-    flow.stage(PICTURES)
-    decoded = flow.add("VAEDecode", "VAE Decode", samples=[flow.sampler, 0], vae=[flow.model, 2])
-    flow.add("SaveImage", "All pictures", images=[decoded, 0], filename_prefix=f"p2p/{flow.name}")
-    sheet = flow.add(kind, name, images=[decoded, 0], edit=flow.edit, **inputs)
-    flow.add("SaveImage", title, images=[sheet, 0], filename_prefix=f"p2p/{flow.name}_sheet")
+    flow.sheet(kind, name, title, **inputs)
     return flow
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph import EDIT, MODEL, PICTURES, Workflow
+from graph import EDIT, MODEL, Workflow
 
 SIDE = 128
 OWN_FAMILY = (
@@ -65,11 +65,7 @@ def _sheet(name: str, demo: str, scheduler: str, prompts: tuple[str, ...], seed:
     flow.stage(EDIT)
     flow.swap()
     flow.run(seed=seed)
-    flow.stage(PICTURES)
-    decoded = flow.add("VAEDecode", "VAE Decode", samples=[flow.sampler, 0], vae=[flow.model, 2])
-    flow.add("SaveImage", "All pictures", images=[decoded, 0], filename_prefix=f"p2p/{flow.name}")
-    sheet = flow.add("P2P_ContactSheet", "P2P Contact Sheet", images=[decoded, 0], edit=flow.edit)
-    flow.add("SaveImage", "With and without the edit", images=[sheet, 0], filename_prefix=f"p2p/{flow.name}_sheet")
+    flow.sheet("P2P_ContactSheet", "P2P Contact Sheet", "With and without the edit")
     return flow
 
 

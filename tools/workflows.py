@@ -42,18 +42,12 @@ def edit() -> Workflow:
     flow.model = flow.add("P2P_LoadDemoModel", "Model (or your own checkpoint)", model="shapes")
     latent = flow.add("EmptyLatentImage", "Size (32×32 for the demo model)", width=32, height=32, batch_size=1)
     flow.note(flow.own)
-    flow.stage(EDIT)
-    edited = flow.add(
-        "P2P_Edit",
-        "P2P Edit",
+    edited = flow.whole_edit(
+        "a large red circle on a blue background",
+        "a large yellow circle on a blue background",
         model=[flow.model, 0],
         clip=[flow.model, 1],
         latent=[latent, 0],
-        source_prompt="a large red circle on a blue background",
-        target_prompt="a large yellow circle on a blue background",
-        keep="keep the layout",
-        words="",
-        also_without_edit=False,
     )
     flow.stage(SAMPLE)
     flow.negative = flow.add("CLIPTextEncode", "Negative prompt", clip=[flow.model, 1], text="")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
 import platform
 import statistics
@@ -24,6 +23,7 @@ from typing import Any
 
 from ..boot import add_host_option, boot, device_option, host_nodes
 from .document import head_of
+from .results import add_result_options, read_results, save_results
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -236,16 +236,14 @@ def main() -> None:
     parser.add_argument("--shapes", default=",".join(SHAPES), help="with commas between")
     parser.add_argument("--only", default="", help="only the cases whose name holds this")
     parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--fresh", action="store_true", help="measure again what is there")
-    parser.add_argument("--out", type=Path, default=FOLDER / "cost.json")
-    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "cost.md")
+    add_result_options(parser, FOLDER / "cost.json", ROOT / "docs" / "cost.md")
     options = parser.parse_args()
     boot(options.host, *device_option())
     import torch
 
     from ..random_models import full_sd15, full_sdxl
 
-    results = json.loads(options.out.read_text()) if options.out.is_file() and not options.fresh else {}
+    results = read_results(options)
     there = results.setdefault(machine(), {})
     dtype = torch.float16 if torch.cuda.is_available() else torch.float32
     built: dict[str, Any] = {}
@@ -263,7 +261,7 @@ def main() -> None:
                 built[family] = {"SD1.5": full_sd15, "SDXL": full_sdxl}[family](dtype)
             print(f"{shape}, {case.name}", flush=True)
             done[case.name] = measure(Bench(built[family], (height, width), steps), case, options.pairs)
-            options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+            save_results(options, results)
     everywhere = torch.cuda.is_available()
     wanted = [
         (shape, case.name) for shape in SHAPES for case in cases() if everywhere or not case.more or shape == MORE_ON

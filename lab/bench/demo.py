@@ -27,8 +27,7 @@ def demo_sampler(options: argparse.Namespace, steps: int, cfg: float) -> Sampler
 
     from .sampler import Sampler
 
-    demo = Demo.UNET if options.model == "unet" else Demo.TRANSFORMER
-    loaded = load(demo, options.weights or HERE)
+    loaded = load(Demo[options.model.upper()], options.weights or HERE)
     return Sampler(*loaded, (SIDE, SIDE), MAPS, SELF, steps, cfg, scheduler=MODELS[options.model])
 
 

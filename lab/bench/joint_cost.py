@@ -7,14 +7,13 @@ KSampler on the same batch, without guidance. Plain and edited runs alternate; f
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ..boot import add_host_option, boot, device_option
 from .cost import FOLDER, ROOT, Bench, Case, cases, machine, measure
 from .document import head_of
+from .results import add_result_options, read_results, save_results
 
 FAMILIES = ("Flux.1", "Qwen-Image", "Z-Image")
 TOKENS = (256, 1024)
@@ -75,12 +74,10 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only the edits whose name holds this")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--steps", type=int, default=1)
-    parser.add_argument("--fresh", action="store_true", help="measure again what is there")
-    parser.add_argument("--out", type=Path, default=FOLDER / "joint_cost.json")
-    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "joint_cost.md")
+    add_result_options(parser, FOLDER / "joint_cost.json", ROOT / "docs" / "joint_cost.md")
     options = parser.parse_args()
     boot(options.host, *device_option())
-    results = json.loads(options.out.read_text()) if options.out.is_file() and not options.fresh else {}
+    results = read_results(options)
     there = results.setdefault(machine(), {})
     for family in options.families.split(","):
         made = built(family)
@@ -92,7 +89,7 @@ def main() -> None:
                     continue
                 print(name, flush=True)
                 there[name] = measure(JointBench(made, (side, side), options.steps), case, options.pairs)
-                options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+                save_results(options, results)
     wanted = [f"{family}: {tokens}: {case.name}" for family in FAMILIES for tokens in TOKENS for case in edits()]
     missing = [name for name in wanted if name not in there]
     options.document.write_text(head_of(options.document, "Cost on transformers", missing) + "\n" + report(results))

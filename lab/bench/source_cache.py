@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from ..boot import add_host_option, boot, device_option, host_nodes
 from .cost import PROMPT, ROOT, SWAPPED, _spread, machine
 from .document import head_of
+from .results import add_result_options, read_results, save_results
 
 FOLDER = Path(__file__).parent
 SHAPES = ("SD1.5 32×32", "SD1.5 64×64", "SDXL 32×32", "demo transformer 32×32")
@@ -144,16 +144,14 @@ def main() -> None:
     add_host_option(parser)
     parser.add_argument("--shapes", default=",".join(SHAPES), help="with commas between")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--fresh", action="store_true", help="measure again what is there")
-    parser.add_argument("--out", type=Path, default=FOLDER / "source_cache.json")
-    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "source_cache.md")
+    add_result_options(parser, FOLDER / "source_cache.json", ROOT / "docs" / "source_cache.md")
     options = parser.parse_args()
     boot(options.host, *device_option())
     import torch
 
     from ..random_models import full_sd15, full_sdxl
 
-    results = json.loads(options.out.read_text()) if options.out.is_file() and not options.fresh else {}
+    results = read_results(options)
     there = results.setdefault(machine(), {})
     dtype = torch.float16 if torch.cuda.is_available() else torch.float32
     for shape in map(str.strip, options.shapes.split(",")):
@@ -163,7 +161,7 @@ def main() -> None:
             built = {"SD1.5": full_sd15, "SDXL": full_sdxl, "demo transformer": demo_transformer}[family](dtype)
             steps = 20 if torch.cuda.is_available() or family.startswith("demo") else 1
             there[shape] = measure(Bench(built, (height, width), steps), options.rounds)
-            options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+            save_results(options, results)
     missing = [shape for shape in SHAPES if shape not in there]
     options.document.write_text(head_of(options.document, "Source cache", missing) + "\n" + report(results))
 

@@ -52,7 +52,7 @@ def gaps(name: str) -> dict[str, float]:
         weights = dict(model.named_parameters())
         save_file(vae.build().state_dict(), Path(folder) / "vae.safetensors", metadata=METADATA)
         write(name, model, weights, {}, Path(folder))
-        patcher, clip, autoencoder = load(Demo.UNET if name == "unet" else Demo.TRANSFORMER, Path(folder))
+        patcher, clip, autoencoder = load(Demo[name.upper()], Path(folder))
     words = noise = 0.0
     for i, text in enumerate(PROMPTS):
         conditioning = clip.encode_from_tokens_scheduled(clip.tokenize(text))[0][0]

@@ -91,10 +91,7 @@ def main() -> None:
     from p2p_attention.host.demo.model import Demo, load
 
     comfy.utils.set_progress_bar_enabled(False)
-    loaded = load(
-        Demo.UNET if options.name == "unet" else Demo.TRANSFORMER,
-        export(options.name) if kept(options.name) else SHIPPED,
-    )
+    loaded = load(Demo[options.name.upper()], export(options.name) if kept(options.name) else SHIPPED)
     scenes = draw_scenes(options.prompts or 24)
     with torch.inference_mode():
         pictures = sample(loaded, options.name, [prompt(scene) for scene in scenes], 1000)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 
 from lab.boot import boot, load_pack
 
@@ -46,6 +47,13 @@ def pack() -> ModuleType:
 def part(pack):
     """part("p2p_attention.host.control"): a module of the loaded pack."""
     return lambda name: importlib.import_module(f"{pack.__name__}.{name}")
+
+
+@pytest.fixture
+def inference() -> Iterator[None]:
+    """As the host runs its nodes; only then Anima's model makes its columns once a run."""
+    with torch.inference_mode():
+        yield
 
 
 @pytest.fixture(scope="session")
