@@ -24,7 +24,7 @@ from ...source.cache import Site
 from ...source.provider import Observer
 from .base import OVERRIDE, Attention, chained
 from .blocks import Blocks, BlocksBackbone, patches
-from .heads import flat
+from .heads import as_given, flat
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,8 @@ class CrossBackbone(BlocksBackbone):
         run.log.edits += run.phase.edits_cross
 
         def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            return inner(q, k, v, heads, *args, **kwargs)
+            q, k, v = (as_given(x, heads, axis) for x in (q, k, v))  # another layout is rounded in another way
+            return inner(q, k, v, heads, *args, skip_reshape=skip_reshape, **kwargs)
 
         return run.attend(call, attend, flat(q, axis), flat(k, axis), flat(v, axis), heads, edits=True)
 

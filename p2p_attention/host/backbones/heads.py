@@ -12,6 +12,11 @@ def flat(tensor: torch.Tensor, axis: int) -> torch.Tensor:
     return (tensor.transpose(1, 2) if axis == 2 else tensor).flatten(2)
 
 
+def as_given(tensor: torch.Tensor, heads: int, axis: int) -> torch.Tensor:
+    """[R, L, H·D] as a view with tokens on an axis: [R, H, L, D] (axis 2) or the same."""
+    return tensor.unflatten(2, (heads, -1)).transpose(1, 2) if axis == 2 else tensor
+
+
 def rows_of_mask(mask: torch.Tensor | None, rows: Sequence[int], queries: slice | torch.Tensor) -> torch.Tensor | None:
     """The mask for some rows and queries, from one for all: [R or 1, …, Q or 1, L]."""
     if mask is None:
