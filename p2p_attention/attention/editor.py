@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from .fused import edited_values, fold
-from .joint import JointAttend, JointLayout, JointSources, edit_joint
+from .joint import JointAttend, JointLayout, JointSources, edit_joint, projected
 from .probe import Attend
 from .renormalise import renormalised
 from .site import AttentionCall
@@ -116,13 +116,18 @@ class Editor:
         k: torch.Tensor,
         heads: int,
         read: Sequence[WordMaps],
+        absent: JointSources | None = None,
     ) -> None:
-        """Read word maps from a joint attention's keys [R, L, H·D] and the image's queries [R, N, H·D]; sources that a
-        store gives come after the R rows.
+        """Read word maps from a joint attention's queries and keys [R, L, H·D] as they are edited; `absent` has those
+        of sources that a store gives, [absent, …, H·D].
         """
         prepared = call.phase.prepared(call.rows, k)
         gathered, image = prepared.gathered, slice(*layout.image)
         index = call.phase.index(gathered, q.device)
+        q, k = projected(prepared, call.phase.injects_self, layout, q, k, 1, absent)
+        q = q[:, image]
+        if absent:
+            q, k = torch.cat([q, absent.queries]), torch.cat([k, absent.keys])
 
         def attend_of(places: Sequence[int]) -> Attend:
             rows = [gathered[place] for place in places]

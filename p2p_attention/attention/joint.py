@@ -1,13 +1,16 @@
 """Edits of a joint attention, where one softmax runs over the keys of text and image together.
 
-The image queries of a target take the source's map: its text columns re-mapped by the alignment, its image columns
-while self-attention is injected (λ = 1). In the fused form, for a target's own values V:
+The image queries of a target take the source's map: its text columns re-mapped by the alignment while cross-attention
+is injected, its image columns while self-attention is (λ = 1). In the fused form, for a target's own values V:
 
     out = A(q_s, k_s) · [W · diag(a) · V_text ; λ · V_image]  +  A(q_t, k_t) · [diag(b) · V_text ; (1 − λ) · V_image]
 
-Text queries stay the target's own. The first term runs in the target's row of the host's own call, with the source's
-image queries and keys, so that the source's row goes through a call of the same shape as without an edit; the text
-queries are a small call beside it, and the second term, where it does not vanish, one more of the image queries.
+Where self-attention alone is injected, the source's image queries and keys stand in for the target's own
+(`projected`): both kinds of columns are of one softmax then. Text queries stay the target's own.
+
+The first term runs in the target's row of the host's own call, with the source's image queries and keys, so that the
+source's row goes through a call of the same shape as without an edit; the text queries are a small call beside it, and
+the second term, where it does not vanish, one more of the image queries.
 """
 
 from __future__ import annotations
@@ -19,7 +22,6 @@ from functools import partial
 import torch
 
 from .phase import Prepared
-from .terms import Terms
 
 JointAttend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Sequence[int], slice | torch.Tensor], torch.Tensor]
 """The host's attention of queries, keys and values. The keys are those of the numbered rows, so a mask of these rows
@@ -77,20 +79,15 @@ def edit_joint(
     ]
     if not edits:
         return attend(q, k, v, every, whole)
-    image = (*layout.image, axis - 1)
-    queries, keys, values = q.clone(), k.clone(), v.clone()
+    values, keyed = v.clone(), [*every]
     second: list[tuple[int, torch.Tensor]] = []
-    keyed = [*every]
+    queries, keys = projected(prepared, injects_self, layout, q, k, axis, absent)
     for source, target, terms in edits:
-        if injects_self or terms.first is not None:
-            if absent is None:
-                given, keys[target] = _part(q[source], *image), k[source]
-            else:
-                given, keys[target] = absent.queries[source - len(q)], absent.keys[source - len(q)]
-            _part(queries[target], *image).copy_(given)
-            keyed[target] = source
-            first, rest = _two_terms(terms, injects_self, layout, v[target], axis - 1)
-            values[target] = first
+        if terms.first is not None:
+            given = _of_source(source, layout, q, k, axis, absent)
+            _part(queries[target], *layout.image, axis - 1).copy_(given[0])
+            keys[target], keyed[target] = given[1], source
+            values[target], rest = _two_terms(terms.first, terms.second, injects_self, layout, v[target], axis - 1)
             if rest is not None:
                 second.append((target, rest))
         elif terms.second is not None:
@@ -132,34 +129,60 @@ def _keep_own_text(
             output[target].index_copy_(0, others, own[number])
 
 
+def projected(
+    prepared: Prepared,
+    injects_self: bool,
+    layout: JointLayout,
+    q: torch.Tensor,
+    k: torch.Tensor,
+    axis: int,
+    absent: JointSources | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Copies of queries and keys in which the image's are the source's, where nothing of the text is injected with them
+    (Shin et al. 2025, "Exploring Multimodal Diffusion Transformers"): one softmax, whatever the prompts share.
+    """
+    queries, keys = q.clone(), k.clone()
+    for source, target, terms in zip(prepared.rows.sources, prepared.rows.targets, prepared.terms, strict=True):
+        if injects_self and terms.first is None:
+            given = _of_source(source, layout, q, k, axis, absent)
+            _part(queries[target], *layout.image, axis - 1).copy_(given[0])
+            _part(keys[target], *layout.image, axis - 1).copy_(_part(given[1], *layout.image, axis - 1))
+    return queries, keys
+
+
+def _of_source(
+    source: int, layout: JointLayout, q: torch.Tensor, k: torch.Tensor, axis: int, absent: JointSources | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A source's image queries and all its keys, of the call or of a store."""
+    if absent is None:
+        return _part(q[source], *layout.image, axis - 1), k[source]
+    return absent.queries[source - len(q)], absent.keys[source - len(q)]
+
+
 def _two_terms(
-    terms: Terms, injects_self: bool, layout: JointLayout, own: torch.Tensor, axis: int
+    injected: torch.Tensor,
+    own_scale: torch.Tensor | None,
+    injects_self: bool,
+    layout: JointLayout,
+    own: torch.Tensor,
+    axis: int,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The values of both terms for a target's own values with L tokens on `axis`; None for a second one of nothing.
 
-    Keys that are neither text nor image go with the text as long as anything of it is injected, else with the image.
+    Keys that are neither text nor image go with the text.
     """
-    first, second = torch.zeros_like(own), torch.zeros_like(own)
-    injects_text = terms.first is not None
-    (first if injects_text or injects_self else second).copy_(own)
-    _move(first, second, own, layout.image, axis, injects_self)
-    text, rest = _part(own, *layout.text, axis), _part(second, *layout.text, axis)
-    _part(first, *layout.text, axis).copy_(0 * text if terms.first is None else _mix(terms.first, text, axis))
-    if terms.second is not None:
-        rest.copy_(_scale(terms.second, text, axis))
-    elif not injects_text:
-        rest.copy_(text)
-    vanishes = injects_self and injects_text and terms.second is None
-    return first, None if vanishes else second
-
-
-def _move(
-    first: torch.Tensor, second: torch.Tensor, own: torch.Tensor, where: tuple[int, int], axis: int, to_first: bool
-) -> None:
-    """Put the values of some keys into one of the terms and nothing into the other; in place."""
-    given, empty = (first, second) if to_first else (second, first)
-    _part(given, *where, axis).copy_(_part(own, *where, axis))
-    _part(empty, *where, axis).zero_()
+    first = own.clone()
+    text = _part(own, *layout.text, axis)
+    _part(first, *layout.text, axis).copy_(_mix(injected, text, axis))
+    if injects_self and own_scale is None:
+        return first, None
+    second = torch.zeros_like(own)
+    if not injects_self:
+        _part(first, *layout.image, axis).zero_()
+        _part(second, *layout.image, axis).copy_(_part(own, *layout.image, axis))
+    if own_scale is not None:
+        _part(second, *layout.text, axis).copy_(_scale(own_scale, text, axis))
+    return first, second
 
 
 def _some(tensor: torch.Tensor, rows: Sequence[int], prepared: Prepared) -> torch.Tensor:

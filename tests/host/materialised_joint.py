@@ -47,6 +47,15 @@ def materialise(edit: JointEdit):
         if mask is not None:
             logits = logits + (mask[:, None] if mask.ndim == 3 else mask)
         maps = torch.softmax(logits, dim=-1)
+        if image and not cross:  # the source's image queries and keys beside the target's text keys
+            logits[1, :, edit.first : last] = logits[0, :, edit.first : last]
+            text = torch.ones(maps.shape[-1], dtype=torch.bool)
+            text[edit.first : last] = False
+            own = q[0].double() @ k[1].double().transpose(-1, -2) / q.shape[-1] ** 0.5
+            if mask is not None:
+                own = own + (mask[:, None] if mask.ndim == 3 else mask)[1 if len(mask) > 1 else 0]
+            logits[1, :, edit.first : last, text] = own[:, edit.first : last, text]
+            maps = torch.softmax(logits, dim=-1)
         source, target = maps[0, :, edit.first : last], maps[1, :, edit.first : last]
         new = target.clone()
         if cross:
@@ -57,9 +66,9 @@ def materialise(edit: JointEdit):
         rest = torch.ones(maps.shape[-1], dtype=torch.bool)
         rest[edit.text : edit.text + edit.matrix.shape[1]] = False
         rest[edit.first : last] = False
-        if image:
+        if cross and image:
             new[..., edit.first : last] = source[..., edit.first : last]
-        if cross or image:  # padding that the model adds goes with what is injected
+        if cross:  # padding that the model adds goes with the text
             new[..., rest] = source[..., rest]
         made = (new @ v[1].double()).transpose(0, 1).flatten(1)
         plain = plain.clone()

@@ -191,8 +191,8 @@ class JointBackbone(BlocksBackbone):
                 return inner(q, k, v, heads, mask=rows_of_mask(mask, rows, queries), **options)
 
             if absent:
-                image, k = torch.cat([image, absent.queries]), torch.cat([k, absent.keys])
-            run.editor.read_jointly(call, layout, read, flat(image, axis), flat(k, axis), heads, run.reading.due)
+                absent = JointSources(flat(absent.queries, axis), flat(absent.keys, axis))
+            run.editor.read_jointly(call, layout, read, flat(q, axis), flat(k, axis), heads, run.reading.due, absent)
         return output
 
     def _observe(
