@@ -18,6 +18,12 @@ export function allNodes(graph = app.rootGraph ?? app.graph) {
   return (graph?.nodes ?? []).flatMap((node) => [node, ...(node.subgraph ? allNodes(node.subgraph) : [])]);
 }
 
+/** A node's widget if its value is the node's own, not a link's; null otherwise. */
+export function ownWidget(node, name) {
+  const linked = node.inputs?.some((input) => input.name === name && input.link != null);
+  return linked ? null : (node.widgets?.find((widget) => widget.name === name) ?? null);
+}
+
 /**
  * Show an element on a node, below its other widgets. It has no value: neither the workflow's file nor the prompt
  * knows of it. Returns null where the editor has no such widgets.
