@@ -3,12 +3,13 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { wordsOf } from "./aligned.js";
+import { chainSettings } from "./chain_settings.js";
 import { drawChips } from "./chips.js";
 import { allNodes, showOn } from "./nodes.js";
 import { textSettings } from "./text_settings.js";
 import { alignWords } from "./words.js";
 
-const SETTINGS = { P2P_EncodePromptPair: null, P2P_Edit: textSettings };
+const SETTINGS = { P2P_EncodePromptPair: chainSettings, P2P_Edit: textSettings };
 const NAME = "p2p_alignment";
 const HEIGHT = 74;
 const MOST_TARGETS = 4;
