@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from playwright.sync_api import Locator, expect
 
 from p2p_attention.edits.lines import read_lines
 
-from .editor import EMPTY, PACK, Editor
+from .conftest import ROOT
+from .editor import EMPTY, PACK, TITLES, Editor
 
 LINES = f"/extensions/{PACK}/js/lines.js"
 SET = f"""async ([text, kind, word, value]) =>
@@ -31,6 +33,11 @@ SHADES = """(it) => ["backgroundColor", "color"].map((name) => {
 TYPED = "a, yellow circle : STRENGTH -.5;blend\n\n  circle: 0 – .4 \nblend: circle, a\nnothing to read"
 
 
+def template(name: str) -> Path:
+    """A template's file; the template browser is left to other tests."""
+    return ROOT / "workflows" / f"{TITLES[name]}.json"
+
+
 class Chips:
     """The chips of the open graph, whose node has the number 3, and the menu of one of them."""
 
@@ -38,10 +45,10 @@ class Chips:
         self.editor, self.page = editor, editor.page
 
     def words(self) -> str:
-        """What stands in the node's box, of which the API gets the same."""
-        shown = self.page.get_by_placeholder("words", exact=True).input_value()
-        assert self.editor.prompt()["3"]["inputs"]["words"] == shown
-        return shown
+        """What stands in the node's box, once the API gets the same: after an undo the box comes later."""
+        box = self.page.get_by_placeholder("words", exact=True)
+        self.editor.until(lambda: box.input_value() == self.editor.prompt()["3"]["inputs"]["words"])
+        return box.input_value()
 
     def called(self, name: str) -> Locator:
         """A chip, by the beginning of what a screen reader says of it."""
@@ -68,7 +75,7 @@ class Chips:
 @pytest.fixture
 def chips(editor):
     """The chips of the template that has the one node to start with, its box empty."""
-    editor.open_template("edit")
+    editor.open_file(template("edit"))
     found = Chips(editor)
     expect(found.called("circle: kept")).to_be_visible()
     assert found.words() == ""
@@ -167,6 +174,24 @@ def test_each_gesture_is_one_step_of_undo(chips):
     editor.press("Control+y")
     editor.until(lambda: chips.words() == both)
     expect(chips.called("circle: kept, strength")).to_be_visible()
+
+
+def test_the_other_renderer_of_nodes_has_them_too(editor):
+    switch = "(on) => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
+    editor.page.evaluate(switch, True)
+    try:
+        editor.open_file(template("edit"))
+        chips = Chips(editor)
+        chips.called("circle: kept").click()
+        chips.switch("blend here").check()
+        chips.drag("strength", 1.2)
+        editor.until(lambda: editor.prompt()["3"]["inputs"]["words"] == "blend: circle\ncircle: strength 5")
+        chips.page.keyboard.press("Control+z")
+        editor.until(lambda: editor.prompt()["3"]["inputs"]["words"] == "blend: circle")
+        expect(chips.page.get_by_role("button", name="circle: kept, blend", exact=True)).to_be_visible()
+    finally:
+        editor.page.evaluate(switch, False)
+    assert editor.errors == []
 
 
 def test_what_was_typed_stays(chips):

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .editor import Editor
-from .test_chips import Chips
+from .test_chips import Chips, template
 
 
 def of(editor: Editor, kind: str) -> list[dict]:
@@ -28,7 +28,7 @@ def chain(editor: Editor) -> list[str]:
 @pytest.fixture
 def chips(editor):
     """The chips of a template of single nodes: the prompts, a word swap, the Controller."""
-    editor.open_template("word_swap")
+    editor.open_file(template("word_swap"))
     found = Chips(editor)
     expect(found.page.get_by_role("button", name="becomes")).to_have_count(1)
     assert chain(editor) == ["WordSwap", "EncodePromptPair"]

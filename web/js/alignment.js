@@ -5,7 +5,7 @@ import { app } from "../../../scripts/app.js";
 import { wordsOf } from "./aligned.js";
 import { chainSettings } from "./chain_settings.js";
 import { drawChips } from "./chips.js";
-import { allNodes, showOn } from "./nodes.js";
+import { allNodes, showOn, succeed } from "./nodes.js";
 import { textSettings } from "./text_settings.js";
 import { alignWords } from "./words.js";
 
@@ -93,6 +93,11 @@ app.registerExtension({
   },
   setup() {
     // what comes by undo, a link or a file calls nobody back
-    setInterval(() => allNodes().filter((node) => shown.has(node)).forEach(refresh), 400);
+    setInterval(() => {
+      for (const node of allNodes().filter((one) => shown.has(one))) {
+        succeed(node, shown.get(node).element);
+        refresh(node);
+      }
+    }, 400);
   },
 });

@@ -36,6 +36,16 @@ export function showOn(node, name, element, height) {
   return widget;
 }
 
+/**
+ * Put an element where the one stands that a former node of the same number showed. After an undo every node is a new
+ * one, and the renderer that draws nodes as HTML keeps the former's element.
+ */
+export function succeed(node, element) {
+  element.dataset.p2pOf = `${node.graph?.id ?? ""}:${node.id}`;
+  if (element.isConnected) return;
+  document.querySelector(`[data-p2p-of="${element.dataset.p2pOf}"]`)?.replaceWith(element);
+}
+
 /** Take a widget off its node. */
 export function takeOff(node, widget) {
   const place = node.widgets?.indexOf(widget) ?? -1;
