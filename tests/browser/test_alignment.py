@@ -37,7 +37,7 @@ def test_words_are_aligned_while_they_are_typed(editor, screens):
     editor.type_text("target_prompt", "a large red hippopotamus on a very blue background")
     editor.until(lambda: ("added", "+ very") in changes(editor))
     assert ("swapped", "circle → hippopotamus") in changes(editor)
-    swapped = editor.page.get_by_role("listitem", name="circle becomes hippopotamus: swapped")
+    swapped = editor.page.get_by_role("button", name="circle becomes hippopotamus: swapped")
     assert "·" in swapped.get_attribute("title"), "its tokens"
     swapped.focus()
     expect(swapped).to_be_focused()

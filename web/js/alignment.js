@@ -1,21 +1,18 @@
-// Which word of the source answers which of the target, below the prompts while they are typed.
+// Which word of the source answers which of the target, below the prompts while they are typed, and what is set of it.
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { allNodes, showOn } from "./nodes.js";
+import { wordsOf } from "./aligned.js";
+import { chainSettings } from "./chain_settings.js";
+import { drawChips } from "./chips.js";
+import { allNodes, showOn, succeed } from "./nodes.js";
+import { textSettings } from "./text_settings.js";
 import { alignWords } from "./words.js";
 
-const KINDS = ["P2P_EncodePromptPair", "P2P_Edit"];
+const SETTINGS = { P2P_EncodePromptPair: chainSettings, P2P_Edit: textSettings };
 const NAME = "p2p_alignment";
 const HEIGHT = 74;
 const MOST_TARGETS = 4;
-const LOOKS = {
-  kept: "opacity: 0.8;",
-  swapped: "background: rgba(217, 164, 0, 0.28); border-color: rgba(217, 164, 0, 0.8);",
-  added: "background: rgba(46, 160, 67, 0.28); border-color: rgba(46, 160, 67, 0.8);",
-  removed: "background: rgba(218, 54, 51, 0.22); border-color: rgba(218, 54, 51, 0.7); text-decoration: line-through;",
-};
-const SAID = { kept: "kept", swapped: "swapped", added: "added", removed: "removed" };
 
 const shown = new WeakMap(); // what a node shows: its element, and the texts that it was made of
 
@@ -46,48 +43,26 @@ async function ask(prompts) {
   return prompts.targets.map((target) => alignWords(prompts.source, target));
 }
 
-function chip(run) {
-  const element = document.createElement("span");
-  const spell = (words) => words.map(({ text }) => text).join(" ");
-  const tokens = (words) => words.map(({ text, tokens }) => (tokens.length > 1 ? tokens.join("·") : text)).join(" ");
-  const [before, after] = [spell(run.source), spell(run.target)];
-  element.textContent = { kept: after, swapped: `${before} → ${after}`, added: `+ ${after}`, removed: before }[run.change];
-  element.title = `${SAID[run.change]}: ${[run.source, run.target].filter(({ length }) => length).map(tokens).join(" → ")}`;
-  element.setAttribute("role", "listitem");
-  element.setAttribute("aria-label", `${element.textContent.replace("→", "becomes")}: ${SAID[run.change]}`);
-  element.tabIndex = run.change === "kept" ? -1 : 0;
-  element.dataset.change = run.change;
-  element.style.cssText =
-    "display: inline-block; margin: 1px 2px; padding: 0 5px; border: 1px solid transparent; border-radius: 8px; " +
-    LOOKS[run.change];
-  return element;
-}
-
-/** A run of kept words as one run a word: each is a chip. */
-function apart(run) {
-  if (run.change !== "kept") return [run];
-  return run.target.map((word, at) => ({ change: "kept", source: [run.source[at]], target: [word] }));
-}
-
-function draw(element, targets) {
-  const lists = targets.map((runs) => {
-    const list = document.createElement("div");
-    list.setAttribute("role", "list");
-    list.setAttribute("aria-label", "Source and target prompt, word by word");
-    list.append(...runs.flatMap(apart).map(chip));
-    return list;
-  });
-  element.replaceChildren(...lists);
-}
-
 async function refresh(node) {
   const there = shown.get(node);
+  if (!there) return;
   const prompts = promptsOf(node);
-  const key = JSON.stringify(prompts);
-  if (!there || there.key === key) return;
+  const settings = SETTINGS[node.comfyClass]?.open(node) ? SETTINGS[node.comfyClass] : null;
+  const key = JSON.stringify([prompts, Boolean(settings)]);
+  if (there.key === key) return markAnew(node, there, settings);
   there.key = key;
   const targets = prompts ? await ask(prompts) : [];
-  if (there.key === key) draw(there.element, targets);
+  if (there.key !== key) return;
+  there.mark = drawChips(there.element, node, targets.map(wordsOf), settings);
+  markAnew(node, there, settings);
+}
+
+/** Show what is set where it is not what is shown. */
+function markAnew(node, there, settings) {
+  const said = JSON.stringify(settings?.read(node) ?? []);
+  if (there.said === said) return;
+  there.said = said;
+  there.mark?.();
 }
 
 function add(node) {
@@ -98,10 +73,10 @@ function add(node) {
     "box-sizing: border-box; width: 100%; height: 100%; overflow: auto; padding: 3px 4px; border-radius: 6px; " +
     "background: var(--comfy-input-bg, #222); color: var(--input-text, #ddd); font: 12px/1.6 sans-serif;";
   if (!showOn(node, NAME, element, HEIGHT)) return;
-  shown.set(node, { element, key: "" });
+  shown.set(node, { element, key: "", said: "", mark: null });
   for (const widget of node.widgets) {
     const called = widget.callback;
-    if (!widget.name.endsWith("_prompt") && widget.name !== "more_targets") continue;
+    if (!widget.name.endsWith("_prompt") && !["more_targets", "words"].includes(widget.name)) continue;
     widget.callback = function (...args) {
       const result = called?.apply(this, args);
       refresh(node);
@@ -114,10 +89,15 @@ function add(node) {
 app.registerExtension({
   name: "p2p.alignment",
   nodeCreated(node) {
-    if (KINDS.includes(node.comfyClass)) add(node);
+    if (node.comfyClass in SETTINGS) add(node);
   },
   setup() {
     // what comes by undo, a link or a file calls nobody back
-    setInterval(() => allNodes().filter((node) => shown.has(node)).forEach(refresh), 400);
+    setInterval(() => {
+      for (const node of allNodes().filter((one) => shown.has(one))) {
+        succeed(node, shown.get(node).element);
+        refresh(node);
+      }
+    }, 400);
   },
 });

@@ -18,6 +18,12 @@ export function allNodes(graph = app.rootGraph ?? app.graph) {
   return (graph?.nodes ?? []).flatMap((node) => [node, ...(node.subgraph ? allNodes(node.subgraph) : [])]);
 }
 
+/** A node's widget if its value is the node's own, not a link's; null otherwise. */
+export function ownWidget(node, name) {
+  const linked = node.inputs?.some((input) => input.name === name && input.link != null);
+  return linked ? null : (node.widgets?.find((widget) => widget.name === name) ?? null);
+}
+
 /**
  * Show an element on a node, below its other widgets. It has no value: neither the workflow's file nor the prompt
  * knows of it. Returns null where the editor has no such widgets.
@@ -28,6 +34,16 @@ export function showOn(node, name, element, height) {
   const widget = node.addDOMWidget(name, name, element, options);
   widget.serialize = false;
   return widget;
+}
+
+/**
+ * Put an element where the one stands that a former node of the same number showed. After an undo every node is a new
+ * one, and the renderer that draws nodes as HTML keeps the former's element.
+ */
+export function succeed(node, element) {
+  element.dataset.p2pOf = `${node.graph?.id ?? ""}:${node.id}`;
+  if (element.isConnected) return;
+  document.querySelector(`[data-p2p-of="${element.dataset.p2pOf}"]`)?.replaceWith(element);
 }
 
 /** Take a widget off its node. */

@@ -1,0 +1,99 @@
+// The words of a node's prompts as chips: what changed, what is set, and a menu to set it.
+
+import { spell, valuesOf } from "./aligned.js";
+import { badge } from "./lines.js";
+import { closeMenu, openMenu } from "./menu.js";
+
+const LOOKS = {
+  kept: "opacity: 0.85;",
+  swapped: "background: rgba(217, 164, 0, 0.28); border-color: rgba(217, 164, 0, 0.8);",
+  added: "background: rgba(46, 160, 67, 0.28); border-color: rgba(46, 160, 67, 0.8);",
+  removed: "background: rgba(218, 54, 51, 0.22); border-color: rgba(218, 54, 51, 0.7); text-decoration: line-through;",
+};
+const LOOK =
+  "display: inline-block; margin: 1px 2px; padding: 0 5px; border: 1px solid transparent; border-radius: 8px; " +
+  "background: none; color: inherit; font: inherit; text-align: left; ";
+const BADGE =
+  "display: inline-block; margin-left: 4px; padding: 0 4px; border-radius: 6px; font-size: 10px; line-height: 14px; " +
+  "background: var(--input-text, #ddd); color: var(--comfy-input-bg, #222); text-decoration: none;";
+const ORDER = ["strength", "window", "blend", "watch"];
+
+/** How a word is shown. */
+function label({ change, source, target }) {
+  const [before, after] = [spell(source), spell(target)];
+  return { kept: after, swapped: `${before} → ${after}`, added: `+ ${after}`, removed: before }[change];
+}
+
+/** Show on a chip what is set of its word. */
+function mark(button, word, said) {
+  const values = valuesOf(word, said);
+  const set = ORDER.filter((kind) => kind in values);
+  const badges = set.map((kind) => {
+    const element = document.createElement("span");
+    element.style.cssText = BADGE;
+    element.textContent = badge(kind, values[kind]);
+    return element;
+  });
+  button.replaceChildren(label(word), ...badges);
+  const told = set.map((kind) => [kind, badge(kind, values[kind]).replace("×", "")]).map(([kind, value]) =>
+    kind === value ? kind : `${kind} ${value}`,
+  );
+  button.setAttribute("aria-label", [`${label(word).replace("→", "becomes")}: ${word.change}`, ...told].join(", "));
+}
+
+/** Left and right go from chip to chip; by Tab a list is one stop. */
+function onArrow(event, buttons) {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const to = buttons[buttons.indexOf(event.currentTarget) + by];
+  if (!to) return;
+  event.preventDefault();
+  event.stopPropagation();
+  buttons.forEach((button) => (button.tabIndex = button === to ? 0 : -1));
+  to.focus();
+}
+
+/**
+ * Draw the words of each target into an element. Returns a function that shows anew what is set.
+ *
+ * `settings` reads and writes what is set at the node; without it, and where a word has no name, a chip only shows.
+ */
+export function drawChips(element, node, targets, settings) {
+  closeMenu();
+  const marks = [];
+  const markAll = () => {
+    const said = settings?.read(node) ?? [];
+    marks.forEach((one) => one(said));
+  };
+  const lists = targets.map((words) => {
+    const list = document.createElement("div");
+    list.setAttribute("role", "list");
+    list.setAttribute("aria-label", "Source and target prompt, word by word");
+    const buttons = [];
+    for (const word of words) {
+      const item = document.createElement("span");
+      item.setAttribute("role", "listitem");
+      item.dataset.change = word.change;
+      const settable = settings?.kinds(node, word).length;
+      const chip = document.createElement(settable ? "button" : "span");
+      const tokens = [word.source, word.target].map(({ tokens }) => tokens.join(" ")).filter(Boolean);
+      chip.title = `${word.change}: ${tokens.join(" → ")}`;
+      chip.style.cssText = LOOK + LOOKS[word.change];
+      if (settable) {
+        chip.type = "button";
+        chip.style.cursor = "pointer";
+        chip.tabIndex = buttons.length ? -1 : 0;
+        chip.setAttribute("aria-haspopup", "dialog");
+        chip.addEventListener("click", () => openMenu(chip, node, word, settings, markAll));
+        chip.addEventListener("keydown", (event) => onArrow(event, buttons));
+        buttons.push(chip);
+      } else chip.setAttribute("role", "img");
+      marks.push((said) => mark(chip, word, said));
+      item.append(chip);
+      list.append(item);
+    }
+    return list;
+  });
+  element.replaceChildren(...lists);
+  markAll();
+  return markAll;
+}

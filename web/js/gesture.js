@@ -1,0 +1,20 @@
+// What a gesture changes is one step of undo.
+
+import { app } from "../../../scripts/app.js";
+
+/** Do something to the graph as one step of undo. */
+export function asOneStep(change) {
+  app.canvas?.emitBeforeChange?.();
+  try {
+    change();
+  } finally {
+    app.canvas?.emitAfterChange?.();
+    app.canvas?.setDirty?.(true, true);
+  }
+}
+
+/** Give a widget a value, as if it had been typed. */
+export function setWidget(widget, value) {
+  widget.value = value;
+  widget.callback?.(value);
+}

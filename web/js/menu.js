@@ -1,0 +1,165 @@
+// The small window of a word, in which is chosen what is done to it.
+
+import { app } from "../../../scripts/app.js";
+import { namesOf, valuesOf } from "./aligned.js";
+import { asOneStep } from "./gesture.js";
+
+const LOOK =
+  "position: fixed; z-index: 3000; box-sizing: border-box; width: 268px; padding: 8px 10px; border-radius: 8px; " +
+  "border: 1px solid var(--border-color, #4e4e4e); background: var(--comfy-menu-bg, #353535); " +
+  "color: var(--input-text, #ddd); font: 13px/1.5 sans-serif; box-shadow: 0 4px 16px rgba(0, 0, 0, 0.4);";
+const ROW = "display: flex; align-items: center; gap: 6px; min-height: 24px;";
+const KINDS = {
+  strength: {
+    label: "strength",
+    hint: "Above 1 is more of the word, below 1 less, 0 none, below 0 the opposite.",
+    first: 2,
+    sliders: [{ label: "strength", least: -5, most: 5, get: (value) => value, set: (_, to) => to }],
+  },
+  window: {
+    label: "window",
+    hint: "The part of the run in which the word looks where the source does: 0 is the first step, 1 the picture.",
+    first: [0, 0.4],
+    sliders: [
+      { label: "start", least: 0, most: 1, get: ([start]) => start, set: ([, end], to) => [to, Math.max(to, end)] },
+      { label: "end", least: 0, most: 1, get: ([, end]) => end, set: ([start], to) => [Math.min(start, to), to] },
+    ],
+  },
+  blend: {
+    label: "blend here",
+    hint: "Nothing changes but where the model looks for the word.",
+    first: true,
+    sliders: [],
+  },
+  watch: {
+    label: "watch",
+    hint: "Keeps where the model looks for the word, for P2P Attention Maps.",
+    first: true,
+    sliders: [],
+  },
+};
+
+const NO_WINDOW = "An added word takes nothing from the source, so it has no window.";
+
+let shut = null; // closes the one that is open
+
+function make(tag, style, more = {}) {
+  const element = Object.assign(document.createElement(tag), more);
+  element.style.cssText = style;
+  return element;
+}
+
+/** The controls of one kind of setting: a switch, and its sliders. `now()` is the value, `set(value)` changes it. */
+function row(kind, now, set) {
+  const { label, hint, first, sliders } = KINDS[kind];
+  const element = make("div", "", { title: hint });
+  const line = make("label", ROW + " cursor: pointer;");
+  const box = make("input", "margin: 0;", { type: "checkbox" });
+  box.addEventListener("change", () => set(box.checked ? first : null));
+  line.append(box, label);
+  element.append(line);
+  const shown = sliders.map((slider) => {
+    const value = make("output", "width: 34px; text-align: right; font-variant-numeric: tabular-nums;");
+    const range = make("input", "flex: 1; min-width: 0; margin: 0;", {
+      type: "range", min: slider.least, max: slider.most, step: 0.05,
+    });
+    range.setAttribute("aria-label", `${slider.label}`);
+    range.addEventListener("input", () => (value.textContent = range.value));
+    range.addEventListener("change", () => set(slider.set(now() ?? first, Number(range.value))));
+    const held = make("div", ROW + " padding-left: 20px;");
+    if (sliders.length > 1) held.append(make("span", "width: 34px;", { textContent: slider.label }));
+    held.append(range, value);
+    element.append(held);
+    return () => {
+      range.value = slider.get(now() ?? first);
+      value.textContent = now() === undefined ? "" : String(Math.round(slider.get(now()) * 100) / 100);
+    };
+  });
+  const update = () => {
+    box.checked = now() !== undefined;
+    shown.forEach((one) => one());
+  };
+  return { element, update };
+}
+
+/** Beside what was clicked, and inside the window. */
+function place(element, anchor) {
+  const { left, top, bottom } = anchor.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = element;
+  const below = bottom + 4 + height <= window.innerHeight;
+  element.style.left = `${Math.max(4, Math.min(left, window.innerWidth - width - 4))}px`;
+  element.style.top = `${Math.max(4, below ? bottom + 4 : top - height - 4)}px`;
+}
+
+/** Go from control to control, from the last to the first. */
+function move(element, by) {
+  const controls = [...element.querySelectorAll("input")];
+  const at = controls.indexOf(document.activeElement);
+  controls[(at + by + controls.length) % controls.length].focus();
+}
+
+/** Close the menu if one is open. */
+export function closeMenu() {
+  shut?.();
+}
+
+/**
+ * Open the menu of a word at its chip. `settings` reads and writes what is set at the node, `changed` is called
+ * after each change.
+ */
+export function openMenu(anchor, node, word, settings, changed) {
+  closeMenu();
+  const values = () => valuesOf(word, settings.read(node));
+  const kinds = settings.kinds(node, word);
+  const named = [...new Set(kinds.flatMap((kind) => namesOf(word, kind)))].join(", ");
+  const element = make("div", LOOK);
+  element.setAttribute("role", "dialog");
+  element.setAttribute("aria-label", `What is done to ${named}`);
+  element.append(make("div", "font-weight: 600; overflow: hidden; text-overflow: ellipsis;", { textContent: named }));
+  const rows = kinds.map((kind) =>
+    row(kind, () => values()[kind], (value) => {
+      asOneStep(() => settings.write(node, word, kind, namesOf(word, kind), value));
+      rows.forEach(({ update }) => update());
+      changed();
+    }),
+  );
+  element.append(...rows.map((one) => one.element));
+  if (word.change === "added") element.append(make("div", "opacity: 0.7;", { textContent: NO_WINDOW }));
+
+  const outside = (event) => element.contains(event.target) || anchor.contains(event.target) || closeMenu();
+  const left = (event) => event.relatedTarget && !element.contains(event.relatedTarget) && closeMenu();
+  element.addEventListener("focusout", left);
+  element.addEventListener("keydown", (event) => {
+    event.stopPropagation(); // the editor's own keys are for the canvas
+    const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
+    if (event.key === "Escape" || undo) {
+      closeMenu();
+      anchor.focus();
+      if (undo) app.extensionManager?.command?.execute?.(event.shiftKey ? "Comfy.Redo" : "Comfy.Undo");
+    } else if (event.key === "Tab") {
+      const ends = [...element.querySelectorAll("input")].at(event.shiftKey ? 0 : -1);
+      if (event.target !== ends) return;
+      closeMenu();
+      anchor.focus(); // and the key goes on from there
+      return;
+    } else if (event.key === "ArrowDown") move(element, 1);
+    else if (event.key === "ArrowUp") move(element, -1);
+    else if (event.key === "Enter" && event.target.type === "checkbox") event.target.click();
+    else return;
+    event.preventDefault();
+  });
+  window.addEventListener("pointerdown", outside, true);
+  window.addEventListener("wheel", outside, true);
+  shut = () => {
+    shut = null;
+    window.removeEventListener("pointerdown", outside, true);
+    window.removeEventListener("wheel", outside, true);
+    anchor.setAttribute("aria-expanded", "false");
+    element.remove();
+  };
+  document.body.append(element);
+  anchor.setAttribute("aria-expanded", "true");
+  rows.forEach(({ update }) => update());
+  place(element, anchor);
+  element.querySelector("input").focus();
+}
