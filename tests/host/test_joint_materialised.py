@@ -39,7 +39,7 @@ def check(family, text, edited, matrix, strength, windows):
         first=first,
         pixels=16,
     )
-    compare(family, pair, edited(pair.edit, windows[0]), windows[1], materialise(edit), least=1e-3)
+    compare(family, pair, edited(pair.edit, windows[0]), windows[1], materialise(edit), least=1e-4)
 
 
 @pytest.mark.parametrize("windows", WINDOWS)
