@@ -37,8 +37,8 @@ def report(kinds: dict[str, Any]) -> str:
     rows = [[way.name, *(_cell(made["ways"][way.name]) for made in kinds.values())] for way in WAYS]
     counts = ", ".join(f"{kind} {made['pictures']}" for kind, made in kinds.items())
     text = (
-        "IoU of the outlines before and after, and in brackets the edits that succeed; for a thing swapped for another, "
-        f"those that succeed in its place. Pictures: {counts}."
+        "IoU of the outlines before and after, and in brackets the edits that succeed; for a thing swapped for "
+        f"another, those that succeed in its place. Pictures: {counts}."
     )
     return f"### What is kept\n\n{text}\n\n{table(['', *kinds], rows)}\n"
 
