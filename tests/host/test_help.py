@@ -12,7 +12,7 @@ from PIL import Image
 from .conftest import ROOT
 
 PAGES = ROOT / "web" / "docs"
-LANGUAGES = ("en", "ko", "ja")
+LANGUAGES = ("en", "ko", "ja", "zh")
 NAMES = sorted(path.stem for path in PAGES.glob("*.md"))
 PICTURE = re.compile(r"!\[[^]]+\]\(((?:\.\./)?[\w.]+)\)")
 
