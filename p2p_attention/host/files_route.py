@@ -1,6 +1,6 @@
 """What the editor asks for by names that are not those of files: templates as they were once called, and help pages in
-a language that they are not written in. Only files of this pack are ever sent, each by a path that is written here or
-listed from the pack's own folder.
+a language of their own or in one that they are not written in. Only files of this pack are ever sent, each by a path
+that is written here or listed from the pack's own folder.
 """
 
 from __future__ import annotations
@@ -47,11 +47,14 @@ def _file(path: Path) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
     return send
 
 
-async def help_page(request: web.Request) -> web.FileResponse:
-    """A node's page, in the language asked for where there is one, else in English: it would be asked for next."""
+async def help_page(request: web.Request) -> web.Response:
+    """A node's page, in the language asked for where there is one, else in English: it would be asked for next.
+    The editor looks for the pictures of every page in `docs/`, where the English ones and the pictures lie.
+    """
     pages = PACK / "web" / "docs"
     node, language = request.match_info["node"], request.match_info["language"]
     for path in (*pages.glob("*/*.md"), *pages.glob("*.md")):
         if (path.parent.name, path.stem) == (node, language) or (path.parent, path.stem) == (pages, node):
-            return web.FileResponse(path)
+            text = path.read_text("utf-8").replace("](../", "](")
+            return web.Response(text=text, content_type="text/markdown")
     raise web.HTTPNotFound

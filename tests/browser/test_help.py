@@ -24,8 +24,9 @@ def test_the_info_button_shows_a_nodes_page_with_its_picture(editor, screens):
 
 @pytest.mark.parametrize("language", ["en", "ko", "ja", "zh"])
 def test_a_page_is_there_in_the_language_that_the_editor_asks_for(server, language):
-    page = (ROOT / "web" / "docs" / "P2P_Edit.md").read_bytes()
-    assert server.get(f"/extensions/{PACK}/docs/P2P_Edit/{language}.md") == page
+    page = ROOT / "web" / "docs" / ("P2P_Edit.md" if language == "en" else f"P2P_Edit/{language}.md")
+    shown = page.read_text("utf-8").replace("](../", "](")
+    assert server.get(f"/extensions/{PACK}/docs/P2P_Edit/{language}.md").decode() == shown
 
 
 @pytest.mark.parametrize("path", ["P2P_None/en", "P2P_Edit/../en", "..%2F../README", "P2P_Edit/..%2F..%2F..%2FREADME"])

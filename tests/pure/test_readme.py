@@ -11,7 +11,7 @@ PAGES = (
     *READMES,
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "web/docs").glob("*.md")),
+    *sorted((ROOT / "web/docs").rglob("*.md")),
 )
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
