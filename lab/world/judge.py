@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from .colours import COLOURS
+from .likeness import known_from_afar
 from .render import SIDE, paint, render, silhouette
 from .scenes import DEGREES, PLACES, Scene, Thing
 from .styles import NEON_DIM, PAPER, PENCIL_TINT
@@ -107,7 +108,8 @@ def judge(picture: np.ndarray, most: int = 3) -> Verdict:
     """Describe a picture [S, S, 3] in 0 … 1.
 
     Where templates fit best, coats are tried; the thing that fits and is painted like its template is taken, then
-    those beside it. A thing as large as one is alone.
+    those beside it. A thing as large as one is alone. Where nothing is painted like its template, one thing is taken
+    that is known from afar.
     """
     style, place, ground = read_place(picture)
     templates, scores = bank(style), fits(edge_map(picture, style), style)
@@ -127,7 +129,11 @@ def judge(picture: np.ndarray, most: int = 3) -> Verdict:
             if good or (templates.kinds[m] == thing.kind and abs(r - radius) < 0.05):
                 scores[m][near < (MAP * 0.75 * (radius + r) if good else 5)] = -1
     if not found and doubtful:
-        found = [max(doubtful, key=lambda seen: seen.fit - seen.unlike)]
+        known = known_from_afar(picture, style)
+        thing = Thing(known.template.kind, known.colour, "plain", "", 0.45, known.spot)
+        _, pattern, _ = read_coat(picture, thing, known.template.radius, style, ground)
+        seen = Seen(thing.kind, thing.colour, pattern, known.unlike, thing.spot, known.template.radius, known.fit)
+        found = [seen]
     return Verdict(style, place, ground, tuple(found))
 
 

@@ -32,3 +32,17 @@ def test_nothing_is_nothing() -> None:
     assert judge(render(Scene((), "plain", "pink"))).things == ()
     noise = np.random.default_rng(0).random((128, 128, 3)).astype(np.float32)
     assert judge(noise).things == ()
+
+
+def test_it_knows_a_thing_that_is_drawn_otherwise() -> None:
+    """As a model draws it: higher than the renderer's, and a little out of shape."""
+    from scipy import ndimage
+
+    scene = Scene((Thing("mushroom", "blue", size="big"),), "plain", "pink")
+    rows, columns = np.mgrid[:128, :128].astype(float)
+    rows = 64 + (rows - 64) / 1.3 + 2 * np.sin(columns / 9)
+    parts = [
+        ndimage.map_coordinates(part, (rows, columns), mode="nearest") for part in np.moveaxis(render(scene), -1, 0)
+    ]
+    (seen,) = judge(np.stack(parts, -1)).things
+    assert (seen.kind, seen.colour) == ("mushroom", "blue")

@@ -1,0 +1,144 @@
+"""Templates of things that are not drawn as the renderer draws them: a mushroom with a taller cap, a longer car.
+
+A person knows it all the same. Templates of every kind, stretched a little, are looked for from afar: edges blurred as
+wide as such deviations, and silhouettes. Of the kinds that fit best the one is taken whose colours are there, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy import fft, ndimage
+
+from .render import SIDE, render, silhouette
+from .scenes import KINDS
+from .templates import COLOURS, MAP, RADII, edge_map, sized
+
+STEP = SIDE // MAP
+RIM = SIDE // 9
+STRETCHES = (0.85, 1.0, 1.18)
+PATTERNS = (("plain", 0.45), ("checked", 0.45))
+WIDE, NARROW = 1.8, 1.2
+TRIED = 8
+FLAT = (4e-3 / 3, 1e-2)  # maps that vary less have nothing in them
+
+
+@dataclass(frozen=True)
+class Template:
+    """One thing at one size: its radius as a share of the side, how much wider than high it is drawn, and the pattern
+    of its coat.
+    """
+
+    kind: str
+    radius: float
+    stretch: float
+    pattern: str
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Templates of one style. `spectra` are the conjugate spectra [N, M, M/2+1] of zero-mean maps centred at 0, of
+    edges and of silhouettes, with their `norms` [N]; `windows` those of where each looks, with their `areas` [N].
+    """
+
+    templates: tuple[Template, ...]
+    spectra: tuple[np.ndarray, ...]
+    norms: tuple[np.ndarray, ...]
+    windows: np.ndarray
+    areas: np.ndarray
+
+
+def smaller(picture: np.ndarray) -> np.ndarray:
+    """[S, S, …] at the side of a map, [M, M, …]."""
+    side = picture.shape[0] // STEP
+    made: np.ndarray = picture.reshape(side, STEP, side, STEP, *picture.shape[2:]).mean((1, 3))
+    return made
+
+
+def backdrop_of(picture: np.ndarray) -> np.ndarray:
+    """What the place looks like behind things, [S, S, 3]: each row from the colours at its both ends."""
+    ends = [np.median(picture[:, part], 1) for part in (slice(RIM), slice(-RIM, None))]
+    left, right = (ndimage.median_filter(end, (5, 1))[:, None] for end in ends)
+    share = np.linspace(0, 1, picture.shape[1])[None, :, None]
+    made: np.ndarray = left * (1 - share) + right * share
+    return made
+
+
+def unlike_backdrop(picture: np.ndarray) -> np.ndarray:
+    """Where a picture [S, S, 3] is not its place, [M, M] in 0 … 1."""
+    apart = np.minimum(np.abs(picture - backdrop_of(picture)).sum(-1), 0.6) / 0.6
+    return ndimage.gaussian_filter(smaller(apart), NARROW)
+
+
+def stretched(map_: np.ndarray, by: float, zoom: float = 1.0) -> np.ndarray:
+    """A map [S, S] or picture [S, S, 3], `by` wider than high and `zoom` as large about its middle."""
+    centre = (np.array(map_.shape[:2]) - 1) / 2
+    scale = np.array([np.sqrt(by), 1 / np.sqrt(by)]) / zoom
+    parts = [
+        ndimage.affine_transform(part, scale, offset=centre - scale * centre, order=1, mode="nearest")
+        for part in np.moveaxis(map_.reshape(*map_.shape[:2], -1), -1, 0)
+    ]
+    made: np.ndarray = np.stack(parts, -1).reshape(map_.shape)
+    return made
+
+
+@cache
+def bank(style: str) -> Bank:
+    """All templates of a style, drawn at the first call."""
+    templates, windows, outlines, covers = [], [], [], []
+    for kind in KINDS:
+        for radius in RADII:
+            cover = silhouette(sized(kind, "plain", 0.45, "blue", radius, style))
+            seen = {
+                pattern: np.mean(
+                    [edge_map(render(sized(kind, pattern, amount, c, radius, style)), style) for c in COLOURS], 0
+                )
+                for pattern, amount in PATTERNS
+            }
+            for stretch in STRETCHES:
+                wide = stretched(cover, stretch)
+                window = smaller(ndimage.binary_dilation(wide > 0.5, iterations=6).astype(float)) > 0.5
+                covered = ndimage.gaussian_filter(smaller(wide), NARROW)
+                for pattern, edge in seen.items():
+                    outline = ndimage.gaussian_filter(stretched(edge, stretch), WIDE)
+                    templates.append(Template(kind, radius, stretch, pattern))
+                    windows.append(window)
+                    outlines.append(np.where(window, outline - outline[window].mean(), 0))
+                    covers.append(np.where(window, covered - covered[window].mean(), 0))
+    maps = [np.array(each, np.float32) for each in (outlines, covers)]
+    return Bank(
+        tuple(templates),
+        tuple(_spectrum(each) for each in maps),
+        tuple(np.sqrt((each**2).sum((1, 2))) for each in maps),
+        _spectrum(np.array(windows, np.float32)),
+        np.array(windows).sum((1, 2)),
+    )
+
+
+def _spectrum(maps: np.ndarray) -> np.ndarray:
+    made: np.ndarray = np.conj(fft.rfft2(np.roll(maps, (-MAP // 2, -MAP // 2), (1, 2))))
+    return made
+
+
+def fits(picture: np.ndarray, style: str) -> np.ndarray:
+    """How well each template fits at each place of a picture [S, S, 3]: [N, M, M] in −1 … 1, the mean of two
+    correlations."""
+    made = bank(style)
+    seen = (ndimage.gaussian_filter(edge_map(picture, style), WIDE), unlike_backdrop(picture))
+    both = [
+        _correlations(one, spectra, norms, made, flat)
+        for one, spectra, norms, flat in zip(seen, made.spectra, made.norms, FLAT, strict=True)
+    ]
+    total: np.ndarray = (both[0] + both[1]) / 2
+    return total
+
+
+def _correlations(seen: np.ndarray, spectra: np.ndarray, norms: np.ndarray, made: Bank, flat: float) -> np.ndarray:
+    near = fft.irfft2(spectra * fft.rfft2(seen), (MAP, MAP))
+    mean = fft.irfft2(made.windows * fft.rfft2(seen), (MAP, MAP)) / made.areas[:, None, None]
+    square = fft.irfft2(made.windows * fft.rfft2(seen**2), (MAP, MAP)) / made.areas[:, None, None]
+    spread = np.sqrt(np.maximum(square - mean**2, flat) * made.areas[:, None, None])
+    made_: np.ndarray = near / (spread * norms[:, None, None])
+    return made_
