@@ -114,6 +114,15 @@ def test_scripts_without_spaces_are_cut(name, plan_of):
     assert len(plan.targets[0].pair.changed.source) == 1
 
 
+def test_letters_that_a_vocabulary_does_not_know_are_marked_in_their_word(plan_of):
+    """The mark is whole at a word's ends too; Anima's language model knows what T5 does not."""
+    text = "Зимний лес"
+    _, plan = plan_of(random_texts.chroma(), text, "a dog")
+    assert spelled(plan.source)[0].startswith("<unk>") and spelled(plan.source)[0].endswith("<unk>")
+    _, plan = plan_of(random_texts.anima(), text, "a dog")
+    assert spelled(plan.source) == ["Зимний", "лес"]
+
+
 def test_a_prompt_like_the_template_is_refused(plan_of):
     clip = random_texts.qwen_image()
     with pytest.raises(ValueError, match="own chat template. Write the prompt alone"):

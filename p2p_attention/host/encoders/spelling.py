@@ -125,9 +125,9 @@ def is_punctuation(text: str) -> bool:
 def _bare(text: str) -> str:
     """A word without the brackets or quotes that its vocabulary has in one piece with it."""
     text = text.strip()
-    if any(sign.isalnum() for sign in text) and text != UNKNOWN:
-        while is_punctuation(text[:1]):
+    if any(sign.isalnum() for sign in text):
+        while is_punctuation(text[:1]) and not text.startswith(UNKNOWN):
             text = text[1:]
-        while is_punctuation(text[-1:]):
+        while is_punctuation(text[-1:]) and not text.endswith(UNKNOWN):
             text = text[:-1]
     return text
