@@ -84,6 +84,14 @@ def test_a_word_stands_where_the_encoder_reads_it(reading, plan_of):
     assert [run.change.value for run in pair.runs].count("swapped") == 1
 
 
+def test_what_follows_an_added_word_is_kept(reading, plan_of):
+    """At a prompt's head and in quotes a word may be other tokens than behind a space."""
+    for source, target in (("1girl, red hair", "solo, 1girl, red hair"), ('a "special" cat', 'a "very special" cat')):
+        _, plan = plan_of(reading[1], source, target)
+        changes = {run.change.value for run in plan.targets[0].pair.runs}
+        assert changes == {"kept", "added"}, (source, target)
+
+
 def test_the_output_changes_from_the_word_on(reading, plan_of):
     """In a language model, which looks back only, a word changes the columns from its own on and none before it."""
     name, clip = reading
