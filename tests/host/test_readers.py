@@ -27,7 +27,11 @@ def plan_of(part):
 
 
 def spelled(read):
-    return [word.text for word in read.words]
+    return spelled_of(read.words)
+
+
+def spelled_of(words):
+    return [word.text for word in words]
 
 
 def alone(clip, text, name="", length=0):
@@ -147,6 +151,17 @@ def test_weights_are_read_or_said_not_to_be(reading, caplog):
         reweight(pair.edit, "red", 1.3)
     else:
         assert not said and 1.3 in pair.edit.source.words[1].weights
+
+
+@pytest.mark.parametrize("name", ["sd3", "anima"])
+def test_two_readings_meet_in_words_that_one_knows_in_part(name, plan_of):
+    _, plan = plan_of(random_texts.TEXTS[name](), "красный кот сидит", "красный пёс сидит")
+    changes = [(run.change.value, *map(spelled_of, (run.source, run.target))) for run in plan.targets[0].pair.runs]
+    assert changes == [
+        ("kept", ["красный"], ["красный"]),
+        ("swapped", ["кот"], ["пёс"]),
+        ("kept", ["сидит"], ["сидит"]),
+    ]
 
 
 def test_sd3_with_some_encoders(plan_of):

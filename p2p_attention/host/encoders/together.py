@@ -52,11 +52,31 @@ def _in_step(
     """Parts of two spans without a common word that yet spell the same, and in the end what does not."""
     first, second = i, k
     for end, to in product(range(i + 1, j + 1), range(k + 1, m + 1)):
-        if end > first and to > second and "".join(words[first:end]) == "".join(others[second:to]):
+        if end > first and to > second and _spell_the_same(words[first:end], others[second:to]):
             yield first, end, second, to
             first, second = end, to
     if first < j or second < m:
         yield first, j, second, m
+
+
+def _spell_the_same(words: list[str], others: list[str]) -> bool:
+    if len(words) == len(others) == 1 and (_may_be(words[0], others[0]) or _may_be(others[0], words[0])):
+        return True
+    return "".join(words) == "".join(others)
+
+
+def _may_be(marked: str, word: str) -> bool:
+    """True if a word has the letters that another reading knows of it, in order, and some where it knows none."""
+    first, *middle = marked.split(UNKNOWN)
+    if not middle or marked == UNKNOWN or not word.startswith(first):
+        return False
+    at, last = len(first), middle.pop()
+    for part in middle:
+        found = word.find(part, at + 1)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return word.endswith(last) and len(word) - len(last) > at
 
 
 def _is_half(span: Span) -> bool:
