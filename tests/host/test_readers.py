@@ -164,6 +164,19 @@ def test_two_readings_meet_in_words_that_one_knows_in_part(name, plan_of):
     ]
 
 
+@pytest.mark.parametrize("name", ["sd3", "anima"])
+def test_signs_that_t5_does_not_know_stay_apart(name, plan_of):
+    _, plan = plan_of(random_texts.TEXTS[name](), "a cat with 🦊 💀", "a dog")
+    assert spelled(plan.source) == ["a", "cat", "with", "🦊", "💀"]
+
+
+def test_tags_without_a_space_between_are_words(reading, plan_of):
+    """Some vocabularies have a comma in one piece with the first letters after it."""
+    _, plan = plan_of(reading[1], "white dress,pixel art,trending", "white dress,oil painting,trending")
+    for word in ("dress", "pixel", "art", "trending"):
+        assert word in spelled(plan.source), spelled(plan.source)
+
+
 def test_sd3_with_some_encoders(plan_of):
     for loaded, columns in (({"t5": False}, 77), ({"clip_l": False, "clip_g": False}, 77), ({"clip_l": False}, 154)):
         positive, plan = plan_of(random_texts.sd3(**loaded), PLAIN, "a dog")
