@@ -23,9 +23,7 @@ _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 _JOINER, _TONES, _REGIONS = "\u200d", ("\U0001f3fb", "\U0001f3ff"), ("\U0001f1e6", "\U0001f1ff")
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "BOPOMOFO")
 _IN_WORDS = "'’-"
-_APART = (
-    ',;:|()[]{}"，、；：（）「」'  # by which words are parted where no space is, also in one piece with the next word
-)
+_APART = ',;:|()[]{}"，、；：（）「」'  # part words without a space, also in one piece with the next word
 
 
 def sentence_piece(spelling: str) -> bytes:
