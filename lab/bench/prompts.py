@@ -41,10 +41,10 @@ def main() -> None:
     boot(options.host, "--cpu")
     from ..prompts.reading import ENCODERS
 
-    parts = {"by hand": written(), "by chance": generated(options.pairs)}
+    parts = {"written by hand": written(), "made by chance": generated(options.pairs)}
     done = {part: {title: read(name, examples) for name, title in ENCODERS.items()} for part, examples in parts.items()}
     head = head_of(options.document, "Reading and aligning prompts", [])
-    tables = [table(f"{len(parts[part])} pairs written {part}", found) for part, found in done.items()]
+    tables = [table(f"{len(parts[part]):,} pairs {part}", found) for part, found in done.items()]
     options.document.write_text("\n\n".join([head, *tables, oddities(done)]) + "\n", "utf-8")
 
 
