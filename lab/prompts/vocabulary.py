@@ -28,8 +28,9 @@ TAGS = _listed(
     "masterpiece, best quality, 1girl, 1boy, solo, long hair, short hair, blue eyes, green eyes, smile, frown, school "
     "uniform, armor, white dress, looking at viewer, outdoors, indoors, night, sunset, rain, snow, 8k, highly "
     "detailed, bokeh, film grain, 85mm, f/1.8, volumetric light, trending on artstation, by Greg Rutkowski, "
-    "blonde_hair, from below, cyberpunk, watercolor, oil painting, pixel art, cherry blossoms, neon lights, score_9, 4k, "
-    "close-up, wide shot, depth of field, octane render, cinematic lighting, no humans, sharp focus, ink wash, art nouveau"
+    "blonde_hair, from below, cyberpunk, watercolor, oil painting, pixel art, cherry blossoms, neon lights, score_9, "
+    "4k, close-up, wide shot, depth of field, octane render, cinematic lighting, no humans, sharp focus, ink wash, "
+    "art nouveau"
 )
 EMOJI = _listed("🐱, 🐶, 🦊, 🌵, 🌴, 🔥, ✨, 🍕, 🍜, 🚀, ☔, 💀, 🎻, 👍🏽, 🇩🇪, 🇯🇵, 👩‍🚀, 👨‍👩‍👧, ❤️, 🏳️‍🌈, ♪, ★, 🪐, 🧙‍♂️")
 LANGUAGES: tuple[tuple[str, str, str], ...] = (
