@@ -2,7 +2,7 @@ PYTHON ?= python3
 # `make test HOST=0.24.0` takes an older ComfyUI, of those that tools/host.py knows; HOST in the environment is the shell's
 RUN := $(if $(filter command,$(firstword $(origin HOST))),P2P_HOST=$(HOST) )$(PYTHON) tools/host.py
 
-.PHONY: check demo test test-editor format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality soak train judge
+.PHONY: check demo test test-editor format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality bench-prompts soak train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(RUN) tools/demo.py
@@ -46,6 +46,9 @@ bench-inversion:  ## how well real pictures are edited, into docs/inversion.md
 
 bench-quality:  ## how well generated pictures are edited, into docs/quality.md; or CHECKPOINT=… PROMPTS=… of your own
 	@$(RUN) -m lab.bench.quality $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(PROMPTS),--prompts "$(PROMPTS)") $(ARGS)
+
+bench-prompts:  ## how pairs of prompts are read and aligned, into docs/prompts.md
+	@$(RUN) -m lab.bench.prompts $(ARGS)
 
 soak:  ## 20,000 hostile cases and 500 queue runs on one server, into docs/reliability.md
 	@$(RUN) -m lab.bench.soak $(ARGS)

@@ -42,7 +42,8 @@ def map_columns(kind: Kind, pair: Pair) -> ColumnMap:
 
     Kept words map one to one, added words keep their own columns, removed words' columns go nowhere. A run of m
     tokens swapped for n keeps its own columns under REFINE; under SWAP it maps one to one if m = n, else each of
-    the n target columns is the sum of the m source columns divided by n; each encoder's columns by themselves. The
+    the n target columns is the sum of the m source columns divided by n; each encoder's columns by themselves. So
+    does a kept word that is read as m tokens in one prompt and as n in the other. The
     start, end and padding of each chunk map as `_special_pairs` says. Fill answers fill in its place; where the source
     has a word there, it gets nothing, since the source attends to no such column.
     """

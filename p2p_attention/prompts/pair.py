@@ -34,7 +34,7 @@ class Pair:
 
     @property
     def differs(self) -> bool:
-        """True if any word or any word's weight is not the same in both prompts."""
+        """True if any word's tokens or weight are not the same in both prompts."""
         before, after = self.source.words, self.target.words
         return [(w.identity, w.weights) for w in before] != [(w.identity, w.weights) for w in after]
 
@@ -44,7 +44,15 @@ class Pair:
         before: list[int] = []
         after: list[int] = []
         for run in self.runs:
-            if run.change is not Change.KEPT or [w.weights for w in run.source] != [w.weights for w in run.target]:
+            if run.change is not Change.KEPT or _is_reweighted(run):
                 before += positions_of(run.source)
                 after += positions_of(run.target)
         return PairPositions(tuple(before), tuple(after))
+
+
+def _is_reweighted(run: WordRun) -> bool:
+    """True if a kept word's weight changed, which may have other tokens and not as many."""
+    return any(
+        a.weights != b.weights if len(a.weights) == len(b.weights) else {*a.weights} != {*b.weights}
+        for a, b in zip(run.source, run.target, strict=True)
+    )

@@ -27,7 +27,11 @@ def plan_of(part):
 
 
 def spelled(read):
-    return [word.text for word in read.words]
+    return spelled_of(read.words)
+
+
+def spelled_of(words):
+    return [word.text for word in words]
 
 
 def alone(clip, text, name="", length=0):
@@ -84,6 +88,14 @@ def test_a_word_stands_where_the_encoder_reads_it(reading, plan_of):
     assert [run.change.value for run in pair.runs].count("swapped") == 1
 
 
+def test_what_follows_an_added_word_is_kept(reading, plan_of):
+    """At a prompt's head and in quotes a word may be other tokens than behind a space."""
+    for source, target in (("1girl, red hair", "solo, 1girl, red hair"), ('a "special" cat', 'a "very special" cat')):
+        _, plan = plan_of(reading[1], source, target)
+        changes = {run.change.value for run in plan.targets[0].pair.runs}
+        assert changes == {"kept", "added"}, (source, target)
+
+
 def test_the_output_changes_from_the_word_on(reading, plan_of):
     """In a language model, which looks back only, a word changes the columns from its own on and none before it."""
     name, clip = reading
@@ -114,6 +126,15 @@ def test_scripts_without_spaces_are_cut(name, plan_of):
     assert len(plan.targets[0].pair.changed.source) == 1
 
 
+def test_letters_that_a_vocabulary_does_not_know_are_marked_in_their_word(plan_of):
+    """The mark is whole at a word's ends too; Anima's language model knows what T5 does not."""
+    text = "Зимний лес"
+    _, plan = plan_of(random_texts.chroma(), text, "a dog")
+    assert spelled(plan.source)[0].startswith("<unk>") and spelled(plan.source)[0].endswith("<unk>")
+    _, plan = plan_of(random_texts.anima(), text, "a dog")
+    assert spelled(plan.source) == ["Зимний", "лес"]
+
+
 def test_a_prompt_like_the_template_is_refused(plan_of):
     clip = random_texts.qwen_image()
     with pytest.raises(ValueError, match="own chat template. Write the prompt alone"):
@@ -130,6 +151,30 @@ def test_weights_are_read_or_said_not_to_be(reading, caplog):
         reweight(pair.edit, "red", 1.3)
     else:
         assert not said and 1.3 in pair.edit.source.words[1].weights
+
+
+@pytest.mark.parametrize("name", ["sd3", "anima"])
+def test_two_readings_meet_in_words_that_one_knows_in_part(name, plan_of):
+    _, plan = plan_of(random_texts.TEXTS[name](), "красный кот сидит", "красный пёс сидит")
+    changes = [(run.change.value, *map(spelled_of, (run.source, run.target))) for run in plan.targets[0].pair.runs]
+    assert changes == [
+        ("kept", ["красный"], ["красный"]),
+        ("swapped", ["кот"], ["пёс"]),
+        ("kept", ["сидит"], ["сидит"]),
+    ]
+
+
+@pytest.mark.parametrize("name", ["sd3", "anima"])
+def test_signs_that_t5_does_not_know_stay_apart(name, plan_of):
+    _, plan = plan_of(random_texts.TEXTS[name](), "a cat with 🦊 💀", "a dog")
+    assert spelled(plan.source) == ["a", "cat", "with", "🦊", "💀"]
+
+
+def test_tags_without_a_space_between_are_words(reading, plan_of):
+    """Some vocabularies have a comma in one piece with the first letters after it."""
+    _, plan = plan_of(reading[1], "white dress,pixel art,trending", "white dress,oil painting,trending")
+    for word in ("dress", "pixel", "art", "trending"):
+        assert word in spelled(plan.source), spelled(plan.source)
 
 
 def test_sd3_with_some_encoders(plan_of):

@@ -30,6 +30,17 @@ def test_added_and_removed():
     assert [r[0] for r in runs("a cat sat", "a red cat")] == ["kept", "added", "kept", "removed"]
 
 
+def test_a_word_of_other_tokens_that_spell_the_same_is_kept_by_itself():
+    """Behind a space a vocabulary may have a word in one piece, and at a prompt's head in two."""
+    assert runs("cat*2 sat down", "red cat sat down") == [
+        ("added", "", "red"),
+        ("kept", "cat", "cat"),
+        ("kept", "sat down", "sat down"),
+    ]
+    pair = Pair(prompt("cat*2 sat"), prompt("red cat sat"))
+    assert pair.differs and pair.changed.source == () and pair.changed.target == (1,)
+
+
 def test_repeated_words_swap_in_their_own_place():
     assert runs("a cat and a cat", "a cat and a dog")[-1] == ("swapped", "cat", "dog")
 

@@ -28,6 +28,12 @@ def test_unequal_swap_shares_the_sum_and_leaves_later_words_alone():
     assert columns[4, 5] == 1 and columns[:, 5].sum() == 1
 
 
+def test_a_kept_word_of_other_tokens_shares_its_sum_under_refine_too():
+    columns = map_columns(Kind.REFINE, Pair(prompt("cat*2 sat", LENGTH), prompt("red cat sat", LENGTH)))
+    assert columns.weights[1:3, 2].tolist() == [1, 1] and columns.weights[3, 3] == 1
+    assert columns.has_source[1:4].tolist() == [0, 1, 1]
+
+
 def test_equal_swap_is_one_to_one():
     columns = swap(prompt("a cat*2 sat", LENGTH), prompt("a dog*2 sat", LENGTH)).weights
     assert torch.equal(columns, torch.eye(LENGTH, dtype=torch.float64))

@@ -23,6 +23,7 @@ _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 _JOINER, _TONES, _REGIONS = "\u200d", ("\U0001f3fb", "\U0001f3ff"), ("\U0001f1e6", "\U0001f1ff")
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "BOPOMOFO")
 _IN_WORDS = "'’-"
+_APART = ',;:|()[]{}"，、；：（）「」'  # part words without a space, also in one piece with the next word
 
 
 def sentence_piece(spelling: str) -> bytes:
@@ -60,7 +61,7 @@ def words_of(pieces: Sequence[tuple[Piece, bytes]]) -> tuple[Word, ...]:
         for place, one in enumerate(members):
             spelling, last = text * (place == 0), place == len(members) - 1
             ended.append(Piece(one.position, one.token, spelling, ends and last, one.group))
-    return join(ended, lambda spellings: _bare("".join(spellings)))
+    return join(ended, lambda spellings: bare("".join(spellings)))
 
 
 def _clusters(pieces: Sequence[tuple[Piece, bytes]]) -> Iterator[tuple[list[Piece], str]]:
@@ -96,7 +97,7 @@ def _parts(text: str, following: str, regroups: bool) -> bool:
     if not following.strip():
         return False
     last, first = text[-1], following[0]
-    if regroups or last.isspace() or first.isspace():
+    if regroups or last.isspace() or first.isspace() or first in _APART:
         return True
     if _belongs(text, first):
         return False
@@ -122,12 +123,12 @@ def is_punctuation(text: str) -> bool:
     return bool(text) and all(unicodedata.category(sign)[0] in "PS" and sign not in _IN_WORDS for sign in text)
 
 
-def _bare(text: str) -> str:
-    """A word without the brackets or quotes that its vocabulary has in one piece with it."""
+def bare(text: str) -> str:
+    """A word without the brackets, quotes or commas that its vocabulary has in one piece with it."""
     text = text.strip()
-    if any(sign.isalnum() for sign in text) and text != UNKNOWN:
-        while is_punctuation(text[:1]):
+    if any(sign.isalnum() for sign in text):
+        while is_punctuation(text[:1]) and not text.startswith(UNKNOWN):
             text = text[1:]
-        while is_punctuation(text[-1:]):
+        while is_punctuation(text[-1:]) and not text.endswith(UNKNOWN):
             text = text[:-1]
     return text
