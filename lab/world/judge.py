@@ -109,7 +109,7 @@ def judge(picture: np.ndarray, most: int = 3) -> Verdict:
 
     Where templates fit best, coats are tried; the thing that fits and is painted like its template is taken, then
     those beside it. A thing as large as one is alone. Where nothing is painted like its template, one thing is taken
-    that is known from afar.
+    that is known from afar, or two.
     """
     style, place, ground = read_place(picture)
     templates, scores = bank(style), fits(edge_map(picture, style), style)
@@ -128,12 +128,13 @@ def judge(picture: np.ndarray, most: int = 3) -> Verdict:
         for m, r in enumerate(templates.radii):
             if good or (templates.kinds[m] == thing.kind and abs(r - radius) < 0.05):
                 scores[m][near < (MAP * 0.75 * (radius + r) if good else 5)] = -1
-    if not found and doubtful:
-        known = known_from_afar(picture, style)
-        thing = Thing(known.template.kind, known.colour, "plain", "", 0.45, known.spot)
-        _, pattern, _ = read_coat(picture, thing, known.template.radius, style, ground)
-        seen = Seen(thing.kind, thing.colour, pattern, known.unlike, thing.spot, known.template.radius, known.fit)
-        found = [seen]
+    if (doubtful and not found) or (len(found) == 1 < most and found[0].radius < LONE):
+        beside = (*found[0].spot, found[0].radius) if found else None
+        for known in known_from_afar(picture, style, LONE, beside)[:most]:
+            radius = known.template.radius
+            thing = Thing(known.template.kind, known.colour, "plain", "", 0.45, known.spot)
+            _, pattern, _ = read_coat(picture, thing, radius, style, ground)
+            found.append(Seen(thing.kind, thing.colour, pattern, known.unlike, thing.spot, radius, known.fit))
     return Verdict(style, place, ground, tuple(found))
 
 

@@ -14,7 +14,7 @@ from .render import render, silhouette
 from .templates import MAP, sized
 
 DRAWN = 0.3
-FAR, BLUR, AROUND = 0.8, 1.0, 1.5
+FAR, BLUR, AROUND, SURE = 0.8, 1.0, 1.5, 0.4
 COATS = tuple((colour, pattern) for colour in COLOURS for pattern in ("plain", "striped", "checked"))
 
 
@@ -88,9 +88,32 @@ class Known:
     unlike: float
 
 
-def known_from_afar(picture: np.ndarray, style: str) -> Known:
-    """The thing that a picture [S, S, 3] is most like, of the kinds that fit best."""
+Place = tuple[float, float, float]
+
+
+def known_from_afar(picture: np.ndarray, style: str, lone: float, beside: Place | None = None) -> list[Known]:
+    """The thing that a picture [S, S, 3] is most like, and a second that is like one beyond doubt, unless the first is
+    so large that it is alone: has at least the radius `lone`. With a thing known already, `beside` its middle and
+    radius in shares of the side, only the second.
+    """
     templates, scores, likeness = bank(style).templates, fits(picture, style), Likeness(picture, style)
+    known = []
+    if beside is None:
+        known = [_most_like(templates, scores, likeness)]
+        beside = (*known[0].spot, known[0].template.radius)
+    if beside[2] >= lone:
+        return known
+    x, y = beside[0] * MAP, beside[1] * MAP
+    near = np.hypot(*np.ogrid[-y : MAP - y, -x : MAP - x])
+    for n, template in enumerate(templates):
+        scores[n][near < MAP * 0.75 * (beside[2] + template.radius)] = -1
+    second = _most_like(templates, scores, likeness)
+    sure = second.fit - second.unlike > SURE and second.template.radius < lone
+    return [*known, second] if sure else known
+
+
+def _most_like(templates: tuple[Template, ...], scores: np.ndarray, likeness: Likeness) -> Known:
+    """Of the kinds that fit best the one whose colours are there."""
     best: dict[str, int] = {}
     for n in np.argsort(-scores.max((1, 2))):
         best.setdefault(templates[n].kind, int(n))
