@@ -34,17 +34,17 @@ def picture_book() -> Workflow:
 def transformer() -> Workflow:
     """The same on the demo transformer."""
     prompts = (
-        "a big pink flower in the snow",
-        "a big blue flower in the snow",
-        "a big pink flower on the beach",
-        "a big pink flower at night",
+        "a big pink boat in the snow",
+        "a big blue boat in the snow",
+        "a big pink boat on the beach",
+        "a big pink boat at night",
     )
     return _sheet(
         "transformer",
         "transformer",
         "simple",
         prompts,
-        5,
+        2,
         "## A transformer\nThe same nodes on a transformer with joint attention, of Flux's and Chroma's kind: a "
         "colour and the place are swapped, one target a line; for another thing lower the windows, for here they hold "
         "its outline too. The sheet shows the source and its edits, and behind "
