@@ -79,8 +79,10 @@ def test_an_edit(family, name):
                 run(edited(pair.edit), 0.4)
             return
         made, plain = run(edited(pair.edit), 0.4), run(pair.edit, 0.0)
-    assert torch.equal(made[0], plain[0]) or name == "targets, sweeps"
-    torch.testing.assert_close(made[0], plain[0], rtol=1e-4, atol=1e-5)
+    if name == "targets, sweeps":  # more rows than the plain run's, which a CPU may round otherwise
+        assert (made[0] - plain[0]).norm() <= 1e-5 * plain[0].norm()
+    else:
+        assert torch.equal(made[0], plain[0])
     assert all(float((one - plain[1]).norm() / plain[1].norm()) > 1e-5 for one in made[1:])
 
 
