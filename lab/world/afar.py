@@ -14,14 +14,13 @@ from scipy import fft, ndimage
 
 from .render import SIDE, render, silhouette
 from .scenes import KINDS
-from .templates import COLOURS, MAP, RADII, edge_map, sized
+from .templates import COLOURS, MAP, RADII, correlations, edge_map, sized
 
 STEP = SIDE // MAP
 RIM = SIDE // 9
 STRETCHES = (0.85, 1.0, 1.18)
 PATTERNS = (("plain", 0.45), ("checked", 0.45))
 WIDE, NARROW = 1.8, 1.2
-TRIED = 8
 FLAT = (4e-3 / 3, 1e-2)  # maps that vary less have nothing in them
 
 
@@ -124,21 +123,13 @@ def _spectrum(maps: np.ndarray) -> np.ndarray:
 
 def fits(picture: np.ndarray, style: str) -> np.ndarray:
     """How well each template fits at each place of a picture [S, S, 3]: [N, M, M] in −1 … 1, the mean of two
-    correlations."""
+    correlations.
+    """
     made = bank(style)
     seen = (ndimage.gaussian_filter(edge_map(picture, style), WIDE), unlike_backdrop(picture))
     both = [
-        _correlations(one, spectra, norms, made, flat)
+        correlations(one, spectra, norms, made.windows, made.areas, flat)
         for one, spectra, norms, flat in zip(seen, made.spectra, made.norms, FLAT, strict=True)
     ]
     total: np.ndarray = (both[0] + both[1]) / 2
     return total
-
-
-def _correlations(seen: np.ndarray, spectra: np.ndarray, norms: np.ndarray, made: Bank, flat: float) -> np.ndarray:
-    near = fft.irfft2(spectra * fft.rfft2(seen), (MAP, MAP))
-    mean = fft.irfft2(made.windows * fft.rfft2(seen), (MAP, MAP)) / made.areas[:, None, None]
-    square = fft.irfft2(made.windows * fft.rfft2(seen**2), (MAP, MAP)) / made.areas[:, None, None]
-    spread = np.sqrt(np.maximum(square - mean**2, flat) * made.areas[:, None, None])
-    made_: np.ndarray = near / (spread * norms[:, None, None])
-    return made_

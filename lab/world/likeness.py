@@ -8,13 +8,14 @@ from functools import cache
 import numpy as np
 from scipy import ndimage
 
-from .afar import TRIED, Template, backdrop_of, bank, fits, smaller, stretched
+from .afar import Template, backdrop_of, bank, fits, smaller, stretched
 from .colours import COLOURS
 from .render import render, silhouette
 from .templates import MAP, sized
 
 DRAWN = 0.3
 FAR, BLUR, AROUND, SURE = 0.8, 1.0, 1.5, 0.4
+TRIED = 8
 COATS = tuple((colour, pattern) for colour in COLOURS for pattern in ("plain", "striped", "checked"))
 
 

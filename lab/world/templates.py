@@ -86,8 +86,19 @@ def bank(style: str) -> Bank:
 def fits(seen: np.ndarray, style: str) -> np.ndarray:
     """How well each template fits at each place of an edge map [M, M]: correlations [N, M, M] in −1 … 1."""
     templates = bank(style)
-    near = fft.irfft2(templates.maps * fft.rfft2(seen), (MAP, MAP))
-    mean = fft.irfft2(templates.windows * fft.rfft2(seen), (MAP, MAP)) / templates.areas[:, None, None]
-    square = fft.irfft2(templates.windows * fft.rfft2(seen**2), (MAP, MAP)) / templates.areas[:, None, None]
-    spread = np.sqrt(np.maximum(square - mean**2, FLAT) * templates.areas[:, None, None])
-    return near / (spread * templates.norms[:, None, None])
+    return correlations(seen, templates.maps, templates.norms, templates.windows, templates.areas, FLAT)
+
+
+def correlations(
+    seen: np.ndarray, maps: np.ndarray, norms: np.ndarray, windows: np.ndarray, areas: np.ndarray, flat: float
+) -> np.ndarray:
+    """A map [M, M] against templates as a bank has them: [N, M, M] in −1 … 1; nothing is in what varies less than
+    `flat`.
+    """
+    spectrum, area = fft.rfft2(seen), areas[:, None, None]
+    near = fft.irfft2(maps * spectrum, (MAP, MAP))
+    mean = fft.irfft2(windows * spectrum, (MAP, MAP)) / area
+    square = fft.irfft2(windows * fft.rfft2(seen**2), (MAP, MAP)) / area
+    spread = np.sqrt(np.maximum(square - mean**2, flat) * area)
+    made: np.ndarray = near / (spread * norms[:, None, None])
+    return made
