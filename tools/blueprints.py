@@ -87,19 +87,7 @@ def photo_edit(name: str) -> Workflow:
     _pair(flow)
     flow.swap()
     flow.stage(SAMPLE)
-    inversion = flow.add(
-        "P2P_DDIMInversion",
-        "P2P DDIM Inversion",
-        positive=[flow.pair, 0],
-        latent=[encoded, 0],
-        steps=30,
-        scheduler="normal",
-        method="direct",
-        fixed_point_iterations=0,
-        solver="explicit",
-        steps_per_call=1,
-        source_cache=0.0,
-    )
+    inversion = flow.invert([encoded, 0])
     _controlled(flow, latent=[encoded, 0], inversion=[inversion, 0])
     return flow
 

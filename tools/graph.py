@@ -89,6 +89,23 @@ class Workflow:
             also_without_edit=False,
         )
 
+    def invert(self, latent: Link, **links: Link) -> str:
+        """DDIM Inversion of a latent under the pair's source, with the model's link; returns its number."""
+        return self.add(
+            "P2P_DDIMInversion",
+            "P2P DDIM Inversion",
+            **links,
+            positive=[self.pair, 0],
+            latent=latent,
+            steps=30,
+            scheduler="normal",
+            method="direct",
+            fixed_point_iterations=0,
+            solver="explicit",
+            steps_per_call=1,
+            source_cache=0.0,
+        )
+
     def share(self, prompt: str, title: str) -> None:
         """Give a prompt of the pair a node of its own, above the pair, for others to use as well."""
         inputs = self.nodes[self.pair]["inputs"]

@@ -193,20 +193,7 @@ def real_image() -> Workflow:
     )
     encoded = flow.add("VAEEncode", "VAE Encode", pixels=[fitted, 0], vae=[flow.model, 2])
     flow.stage(SAMPLE)
-    inversion = flow.add(
-        "P2P_DDIMInversion",
-        "P2P DDIM Inversion",
-        model=[flow.model, 0],
-        positive=[flow.pair, 0],
-        latent=[encoded, 0],
-        steps=30,
-        scheduler="normal",
-        method="direct",
-        fixed_point_iterations=0,
-        solver="explicit",
-        steps_per_call=1,
-        source_cache=0.0,
-    )
+    inversion = flow.invert([encoded, 0], model=[flow.model, 0])
     flow.finish(seed=1, latent=[encoded, 0], inversion=[inversion, 0])
     return flow
 
