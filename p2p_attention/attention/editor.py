@@ -124,7 +124,8 @@ class Editor:
         prepared = call.phase.prepared(call.rows, k)
         gathered, image = prepared.gathered, slice(*layout.image)
         index = call.phase.index(gathered, q.device)
-        q, k = projected(prepared, call.phase.injects_self, layout, q, k, 1, absent)
+        if call.phase.injects_self and any(terms.first is None for terms in prepared.terms):
+            q, k = projected(prepared, True, layout, q, k, 1, absent)
         q = q[:, image]
         if absent:
             q, k = torch.cat([q, absent.queries]), torch.cat([k, absent.keys])

@@ -44,11 +44,14 @@ class SourceCall:
 
     def stored(self, site: Site, like: torch.Tensor) -> torch.Tensor:
         """The absent sources' input of an attention [absent, …], on the device and in the dtype of `like`."""
-        return torch.cat([inputs[site].to(like, non_blocking=True) for inputs in self._inputs])
+        return torch.cat(self._given(site, like))
 
     def with_stored(self, site: Site, n: torch.Tensor) -> torch.Tensor:
         """An attention's input [R, …] with the absent sources' after it: [R + absent, …]."""
-        return torch.cat([n, *(inputs[site].to(n, non_blocking=True) for inputs in self._inputs)])
+        return torch.cat([n, *self._given(site, n)])
+
+    def _given(self, site: Site, like: torch.Tensor) -> list[torch.Tensor]:
+        return [inputs[site].to(like, non_blocking=True) for inputs in self._inputs]
 
     def with_contexts(self, context: torch.Tensor) -> torch.Tensor:
         """The rows' conditioning [R, T, C] with the absent sources' after it; made once for layers that share it."""
