@@ -69,7 +69,7 @@ def gaps(name: str) -> dict[str, float]:
             else:
                 own = model.contexts(model.tokens([text], device))[0]
                 sigma = level
-                denoised = x - sigma * model.predict(x, sigma, own)
+                denoised = x - sigma * model.predict(x, sigma, own)[0]
             patcher.model.to(device)
             there = patcher.model.apply_model(x, sigma, c_crossattn=conditioning, guidance=torch.zeros(1))
         words = max(words, float((conditioning - own).abs().max() / own.std()))

@@ -12,18 +12,20 @@ import json
 import os
 import zlib
 from collections import defaultdict
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from lab.world.render import SIDE, render
-from lab.world.scenes import Scene, sample_scene
+from lab.world.scenes import Scene, Thing, sample_scene
 from lab.world.words import prompt
 
 from . import vae as autoencoder
 from .boot import CACHE, boot
+from .regions import regions
 
 SHARD, TWO = int(os.environ.get("P2P_SHARD", "1000")), 0.45
 
@@ -57,12 +59,23 @@ def write_shard(vae: torch.nn.Module, scale: float, device: torch.device, easy: 
     partial.rename(stem.with_suffix(".npy"))
 
 
+@dataclass(frozen=True)
+class Samples:
+    """Latents [B, C, H, W], their prompts, and what is where in them, [B, 2, 16, 16]."""
+
+    latents: torch.Tensor
+    prompts: list[str]
+    regions: torch.Tensor
+
+
 class Data:
     """All shards in memory; `refresh` reads those that have come since."""
 
     def __init__(self) -> None:
         self.latents: dict[str, list[np.ndarray]] = {"easy": [], "all": []}
         self.prompts: dict[str, list[str]] = {"easy": [], "all": []}
+        self._scenes: dict[str, list[dict[str, Any]]] = {"easy": [], "all": []}
+        self._regions: dict[tuple[str, int], np.ndarray] = {}
         self._read: set[Path] = set()
         self._lengths: dict[str, dict[int, list[int]]] = {}
         self.refresh()
@@ -73,7 +86,9 @@ class Data:
             if path not in self._read:
                 kind = path.stem.split("-")[0]
                 self.latents[kind].append(np.load(path, mmap_mode="r"))
-                self.prompts[kind] += [entry["prompt"] for entry in json.loads(path.with_suffix(".json").read_text())]
+                entries = json.loads(path.with_suffix(".json").read_text())
+                self.prompts[kind] += [entry["prompt"] for entry in entries]
+                self._scenes[kind] += [entry["scene"] for entry in entries]
                 self._read.add(path)
         self._lengths.clear()
 
@@ -84,21 +99,28 @@ class Data:
         """Which kind of scenes to take."""
         return "easy" if rng.random() < ease and self.prompts["easy"] else "all"
 
-    def take(self, kind: str, index: int) -> tuple[np.ndarray, str]:
-        """One latent [C, H, W] and its prompt."""
-        return self.latents[kind][index // SHARD][index % SHARD], self.prompts[kind][index]
+    def take(self, indices: list[tuple[str, int]]) -> Samples:
+        """Scenes by their kind and number."""
+        latents = np.stack([self.latents[kind][index // SHARD][index % SHARD] for kind, index in indices])
+        return Samples(
+            torch.from_numpy(latents).float(),
+            [self.prompts[kind][index] for kind, index in indices],
+            torch.from_numpy(np.stack([self._regions_of(*at) for at in indices])).long(),
+        )
 
-    def sample(self, rng: np.random.Generator, count: int, ease: float) -> tuple[torch.Tensor, list[str]]:
-        """Random latents [B, C, H, W] and their prompts."""
-        taken = []
-        for _ in range(count):
-            kind = self.choose(rng, ease)
-            taken.append(self.take(kind, int(rng.integers(len(self.prompts[kind])))))
-        return torch.from_numpy(np.stack([z for z, _ in taken])).float(), [text for _, text in taken]
+    def _regions_of(self, kind: str, index: int) -> np.ndarray:
+        """What is where in a scene, drawn when first asked for."""
+        if (kind, index) not in self._regions:
+            told = self._scenes[kind][index]
+            self._regions[kind, index] = regions(Scene(**{**told, "things": tuple(Thing(**t) for t in told["things"])}))
+        return self._regions[kind, index]
 
-    def alike(
-        self, rng: np.random.Generator, count: int, ease: float, length: dict[str, int]
-    ) -> tuple[torch.Tensor, list[str]]:
+    def sample(self, rng: np.random.Generator, count: int, ease: float) -> Samples:
+        """Random scenes."""
+        kinds = [self.choose(rng, ease) for _ in range(count)]
+        return self.take([(kind, int(rng.integers(len(self.prompts[kind])))) for kind in kinds])
+
+    def alike(self, rng: np.random.Generator, count: int, ease: float, length: dict[str, int]) -> Samples:
         """The same, all prompts with as many tokens as a random one has; `length` knows the tokens of a prompt."""
         kind = self.choose(rng, ease)
         if kind not in self._lengths:
@@ -108,8 +130,7 @@ class Data:
             self._lengths[kind] = groups
         first = int(rng.integers(len(self.prompts[kind])))
         group = self._lengths[kind][length[self.prompts[kind][first]]]
-        taken = [self.take(kind, group[int(i)]) for i in rng.integers(len(group), size=count)]
-        return torch.from_numpy(np.stack([z for z, _ in taken])).float(), [text for _, text in taken]
+        return self.take([(kind, group[int(i)]) for i in rng.integers(len(group), size=count)])
 
 
 def main() -> None:

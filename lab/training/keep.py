@@ -48,7 +48,8 @@ def shipped(name: str, model: UNetModel | TransformerModel) -> dict[str, Any] | 
     with safe_open(path, "pt") as file:
         about = file.metadata()
         average = model.imported({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
-    if any(average[key].shape != value.shape for key, value in model.named_parameters()):
+    weights = dict(model.named_parameters())
+    if any(value.shape != weights[key].shape for key, value in average.items()):
         return None
     return {"average": average, **{key: float(about[key]) for key in PLACE}}
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from .boot import CACHE, boot
-from .dataset import Data
+from .dataset import Data, Samples
 from .keep import kept, shipped
 from .muon import Optimisers
 from .transformer import TransformerModel
@@ -58,39 +59,39 @@ class Trainer:
         full, none = EASED_UNTIL
         return EASE * min(1.0, max(0.0, (none - self.share()) / (none - full)))
 
-    def parts(self, rng: np.random.Generator) -> list[tuple[torch.Tensor, list[str]]]:
-        """A step's latents and prompts, in calls of the model: a transformer's prompts are of equal length in each."""
+    def parts(self, rng: np.random.Generator) -> list[Samples]:
+        """A step's scenes, in calls of the model: a transformer's prompts are of equal length in each."""
         empty = max(1, round(self.batch * EMPTY))
         if self.name == "unet":
-            latents, prompts = self.data.sample(rng, self.batch, self.ease())
-            return [(latents, [""] * empty + prompts[empty:])]
+            taken = self.data.sample(rng, self.batch, self.ease())
+            return [replace(taken, prompts=[""] * empty + taken.prompts[empty:])]
         words = self.model.vocabulary
         lengths = _Lengths(words.ids)
         half = (self.batch - empty) // 2
         parts = [self.data.alike(rng, n, self.ease(), lengths) for n in (half, self.batch - empty - half)]
-        latents, _ = self.data.sample(rng, empty, self.ease())
-        return [*parts, (latents, [""] * empty)]
+        return [*parts, replace(self.data.sample(rng, empty, self.ease()), prompts=[""] * empty)]
 
     def train_step(self) -> float:
         """One update. Returns the mean loss."""
         rng = np.random.default_rng((self.seed, self.step))
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
         total = 0.0
-        for latents, prompts in self.parts(rng):
-            count = len(prompts)
-            noise = torch.randn(latents.shape, generator=generator)
+        for part in self.parts(rng):
+            count = len(part.prompts)
+            noise = torch.randn(part.latents.shape, generator=generator)
             level = self.model.levels(count, generator)
             alone = torch.rand(count, generator=generator) < ALONE
             with torch.autocast(self.device.type, torch.bfloat16):
-                losses, mixing = self.model.losses(
-                    latents.to(self.device),
+                losses, beside = self.model.losses(
+                    part.latents.to(self.device),
                     noise.to(self.device),
                     level.to(self.device),
-                    prompts,
+                    part.prompts,
                     alone.to(self.device),
+                    part.regions.to(self.device),
                 )
             at = (level * LEVELS).long().clamp(max=LEVELS - 1)
-            weighed = (losses / self.usual[at].to(self.device) + mixing).sum() / self.batch
+            weighed = (losses / self.usual[at].to(self.device) + beside).sum() / self.batch
             weighed.backward()
             seen = losses.detach().float().cpu()
             total += float(seen.sum())

@@ -13,6 +13,7 @@ from p2p_attention.host.demo.shapes import CHROMA, CHROMA_TEXT, PATCH
 
 from .attention import attention
 from .boot import initialise
+from .regions import Head
 from .vocabulary import t5_vocabulary
 
 HIDDEN, HEADS = CHROMA["hidden_size"], CHROMA["num_heads"]
@@ -23,11 +24,11 @@ EMBEDDING = "text_encoders.t5xxl.transformer.shared.weight"
 
 
 class TransformerModel(torch.nn.Module):
-    """What is trained: `net` and `text`. `losses` says how far the prediction is, and how words mix."""
+    """What is trained: `net`, `text` and the `head` that is asked what is where (regions.py)."""
 
     muon, adam = 0.01, 1e-3
     edges = ("net.img_in.weight", "net.final_layer.linear.weight", "net.distilled_guidance_layer.out_proj.weight",
-             "text.encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight")  # fmt: skip
+             "text.encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", "head.weight")  # fmt: skip
 
     def __init__(self, device: torch.device) -> None:
         from comfy.ldm.chroma.model import Chroma
@@ -43,6 +44,7 @@ class TransformerModel(torch.nn.Module):
             is_encoder_decoder=False, **CHROMA_TEXT,
         )  # fmt: skip
         self.text = T5EncoderModel(config)
+        self.head = Head(HIDDEN)
         self.to(device)
 
     def levels(self, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -63,9 +65,10 @@ class TransformerModel(torch.nn.Module):
         own = self.text(input_ids=ids, attention_mask=mask).last_hidden_state.detach()
         return mixed, (mixed - own).float().square().mean((1, 2)) / own.float().square().mean((1, 2))
 
-    def predict(self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+    def predict(self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The host's Chroma on x [B, C, H, W] at t [B] with context [B, T, W], with its weights, written for training.
 
+        Returns the velocity [B, C, H, W] and the image tokens after the first single block, [B, H·W/4, C].
         The host's own forward updates its streams in place, which autograd refuses; a test holds the two equal.
         """
         b, c, h, w = x.shape
@@ -89,9 +92,11 @@ class TransformerModel(torch.nn.Module):
             qkv, mlp = block.linear1(modulated(both, m[:, 0], m[:, 1])).split([3 * HIDDEN, 4 * HIDDEN], -1)
             out = torch.cat((attend(*heads(qkv, block.norm), rope), block.mlp_act(mlp)), 2)
             both = both + m[:, 2, None] * block.linear2(out)
+            if i == 0:
+                inner = both[:, before:]
         last = self.net.final_layer.linear(modulated(both[:, before:], mods[:, -2], mods[:, -1]))
         last = last.view(b, h // PATCH, w // PATCH, c, PATCH, PATCH).permute(0, 3, 1, 4, 2, 5)
-        return last.reshape(b, c, h, w)
+        return last.reshape(b, c, h, w), inner
 
     def _modulations(self, t: torch.Tensor) -> torch.Tensor:
         """The rows [B, n, HIDDEN] of the host's 344 modulations that this depth uses, the last two at the end."""
@@ -104,13 +109,20 @@ class TransformerModel(torch.nn.Module):
         return self.net.distilled_guidance_layer(torch.cat((level, index[None].expand(len(t), -1, -1)), -1))
 
     def losses(
-        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, prompts: list[str], alone: torch.Tensor
+        self,
+        clean: torch.Tensor,
+        noise: torch.Tensor,
+        level: torch.Tensor,
+        prompts: list[str],
+        alone: torch.Tensor,
+        regions: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The velocity's error [B] at levels [B], and the mixing of words [B], weighed."""
+        """The velocity's error [B] at levels [B]; and, weighed, how words mix and how wrong the head is, [B]."""
         t = level.view(-1, 1, 1, 1)
         context, mixing = self.contexts(self.tokens(prompts, clean.device))
-        predicted = self.predict(t * noise + (1 - t) * clean, level, context)
-        return (predicted.float() - (noise - clean)).square().mean((1, 2, 3)), APART * mixing
+        predicted, inner = self.predict(t * noise + (1 - t) * clean, level, context)
+        error = (predicted.float() - (noise - clean)).square().mean((1, 2, 3))
+        return error, APART * mixing + self.head.loss(inner, regions)
 
     def shipped(self, key: str) -> str:
         """A parameter's name in a Chroma checkpoint."""
@@ -119,14 +131,15 @@ class TransformerModel(torch.nn.Module):
 
     def exported(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Weights under their shipped names, with the whole vocabulary."""
-        out = {self.shipped(key): value for key, value in weights.items() if "embed_tokens" not in key}
+        out = {self.shipped(key): value for key, value in weights.items()
+               if "embed_tokens" not in key and not key.startswith("head.")}  # fmt: skip
         out[EMBEDDING] = self.vocabulary.whole(out[EMBEDDING], 32128)
         return out
 
     def imported(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Weights of a shipped file under the names here, with the words that are used."""
         state = {**state, EMBEDDING: self.vocabulary.used_rows(state[EMBEDDING])}
-        return {key: state[self.shipped(key)] for key, _ in self.named_parameters()}
+        return {key: state[self.shipped(key)] for key, _ in self.named_parameters() if not key.startswith("head.")}
 
 
 def modulated(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

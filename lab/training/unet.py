@@ -8,18 +8,20 @@ from p2p_attention.host.demo.shapes import UNET, UNET_HEADS, UNET_SAMPLING, UNET
 
 from .attention import override
 from .boot import initialise
+from .regions import Head
 from .vocabulary import clip_vocabulary
 
 START, END, AND, ABOVE = 49406, 49407, 537, 4348
 ALONE, APART = 0.75, 2.0
+ASKED = 3  # the first block of the way up whose features are 16×16
 EMBEDDING = "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"
 
 
 class UNetModel(torch.nn.Module):
-    """What is trained: `unet` and `text`. `losses` says how far the prediction is, and how words mix."""
+    """What is trained: `unet`, `text` and the `head` that is asked what is where (regions.py)."""
 
     muon, adam = 0.012, 6e-4
-    edges = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
+    edges = ("unet.input_blocks.0.0.weight", "unet.out.2.weight", "head.weight")
 
     def __init__(self, device: torch.device) -> None:
         from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel as HostUNet
@@ -40,12 +42,18 @@ class UNetModel(torch.nn.Module):
         )
         self.text = CLIPTextModel(config)
         initialise(self.text, ("self_attn.out_proj", "mlp.fc2"))
+        self.head = Head(UNET["model_channels"] * UNET["channel_mult"][1])
+        self.inner: torch.Tensor | None = None
+        self.unet.output_blocks[ASKED][-1].register_forward_hook(lambda block, inputs, output: self._keep(output))
 
         class Settings:
             sampling_settings = UNET_SAMPLING
 
         self.sigmas = ModelSamplingDiscrete(Settings()).sigmas.to(device)
         self.to(device)
+
+    def _keep(self, features: torch.Tensor) -> None:
+        self.inner = features
 
     def levels(self, count: int, generator: torch.Generator) -> torch.Tensor:
         """Where on the schedule to train, [B] in 0 … 1: mostly a little below the middle, a fifth anywhere."""
@@ -75,16 +83,27 @@ class UNetModel(torch.nn.Module):
         return context, (gap * apart).sum(1) / apart.sum(1)
 
     def losses(
-        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, prompts: list[str], alone: torch.Tensor
+        self,
+        clean: torch.Tensor,
+        noise: torch.Tensor,
+        level: torch.Tensor,
+        prompts: list[str],
+        alone: torch.Tensor,
+        regions: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """v-prediction's error [B] (Salimans & Ho 2022) at levels [B], and the mixing of words [B], weighed."""
+        """v-prediction's error [B] (Salimans & Ho 2022) at levels [B]; and, weighed, how words mix and how wrong the
+        head is, [B].
+        """
         t = (level * len(self.sigmas)).long().clamp(max=len(self.sigmas) - 1)
         sigma = self.sigmas[t].view(-1, 1, 1, 1)
         alpha, spread = 1 / (1 + sigma**2).sqrt(), sigma / (1 + sigma**2).sqrt()
         context, mixing = self.contexts(self.tokens(prompts, clean.device), alone)
         options = {"optimized_attention_override": override}
         predicted = self.unet(alpha * clean + spread * noise, t.float(), context=context, transformer_options=options)
-        return (predicted.float() - (alpha * noise - spread * clean)).square().mean((1, 2, 3)), APART * mixing
+        inner, self.inner = self.inner, None
+        asked = self.head.loss(inner.flatten(2).mT, regions)
+        error = (predicted.float() - (alpha * noise - spread * clean)).square().mean((1, 2, 3))
+        return error, APART * mixing + asked
 
     def shipped(self, key: str) -> str:
         """A parameter's name under Stable Diffusion 1's own names."""
@@ -94,7 +113,7 @@ class UNetModel(torch.nn.Module):
 
     def exported(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Weights under their shipped names, with the whole vocabulary."""
-        out = {self.shipped(key): value for key, value in weights.items()}
+        out = {self.shipped(key): value for key, value in weights.items() if not key.startswith("head.")}
         out[EMBEDDING] = self.vocabulary.whole(out[EMBEDDING], 49408)
         out["cond_stage_model.transformer.text_projection.weight"] = torch.eye(WIDTH)
         return out
@@ -102,4 +121,4 @@ class UNetModel(torch.nn.Module):
     def imported(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Weights of a shipped file under the names here, with the words that are used."""
         state = {**state, EMBEDDING: self.vocabulary.used_rows(state[EMBEDDING])}
-        return {key: state[self.shipped(key)] for key, _ in self.named_parameters()}
+        return {key: state[self.shipped(key)] for key, _ in self.named_parameters() if not key.startswith("head.")}

@@ -29,10 +29,7 @@ def accuracy(count: int, change: Change = lambda picture: picture, tell: bool = 
             wrong = [question for question, answer in answers.items() if not answer]
             what = [(t.kind, t.colour, t.pattern, t.size) for t in scene.things]
             seen = judge(picture)
-            told = [
-                (s.kind, s.colour, s.pattern, round(s.radius, 2), round(s.fit, 2), round(s.unlike, 2))
-                for s in seen.things
-            ]
+            told = [(s.kind, s.colour, s.pattern, round(s.radius, 2), round(s.fit, 2)) for s in seen.things]
             print(wrong, scene.style, scene.place, scene.ground, scene.degree, what, "->", seen.style, seen.place,
                   seen.ground, told, flush=True)  # fmt: skip
     return {question: float(np.mean(answers)) for question, answers in right.items()}

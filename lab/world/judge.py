@@ -11,13 +11,12 @@ from .colours import COLOURS
 from .likeness import known_from_afar
 from .render import SIDE, paint, render, silhouette
 from .scenes import DEGREES, PLACES, Scene, Thing
-from .styles import NEON_DIM, PAPER, PENCIL_TINT
-from .templates import MAP, bank, edge_map, fits
+from .styles import CELLS, NEON_DIM, PAPER, PENCIL_TINT
+from .templates import alone
 
 BANDS = 16
 VARIANTS = 30
-UNEVEN, DARK = 0.006, 0.3
-LEAST_FIT, LONE, CLEAR, FAR, TRIES = 0.45, 0.25, 0.3, 0.8, 8
+STEPS, DARK, FAR = 2.0, 0.3, 0.8
 PATTERN_TRIES = (
     ("plain", 0.45),
     ("striped", 0.25),
@@ -30,13 +29,11 @@ PATTERN_TRIES = (
 
 @dataclass(frozen=True)
 class Seen:
-    """One thing found: its words, centre and radius in shares of the side, how well it fits its template, and how
-    unlike its coat is to the one named."""
+    """One thing found: its words, centre and radius in shares of the side, and how well it fits its template."""
 
     kind: str
     colour: str
     pattern: str
-    unlike: float
     spot: tuple[float, float]
     radius: float
     fit: float
@@ -85,13 +82,21 @@ def prototypes() -> tuple[list[tuple[str, str]], np.ndarray]:
     return labels, np.array(rows)
 
 
+def steps_between_cells(picture: np.ndarray) -> float:
+    """How much more a picture changes between the cells of pixel art than inside them."""
+    size, ratio = SIDE // CELLS, []
+    for axis in (0, 1):
+        change = np.abs(np.diff(picture, axis=axis)).mean((1 - axis, 2))
+        between = np.arange(1, SIDE) % size == 0
+        ratio.append(change[between].mean() / (change[~between].mean() + 1e-4))
+    return float(np.mean(ratio))
+
+
 def read_place(picture: np.ndarray) -> tuple[str, str, str]:
     """The style, the place and the ground's colour: cells and darkness tell two styles, the rest is as the rims fit."""
-    cells = picture.reshape(32, SIDE // 32, 32, SIDE // 32, 3)
-    uneven = np.abs(cells - cells.mean((1, 3), keepdims=True)).mean()
     seen = rims(picture)
     ways = {"drawing": (seen, 1.0), "pencil drawing": ((seen - PAPER) / PENCIL_TINT + PAPER, 1.4 * PENCIL_TINT)}
-    if uneven < UNEVEN:
+    if steps_between_cells(picture) > STEPS:
         ways = {"pixel art": (seen, 1.0)}
     elif np.median(seen.max(-1)) < DARK:
         ways = {"neon sign": ((np.maximum(seen, 0) / NEON_DIM) ** (1 / 1.5), 1.0)}
@@ -104,60 +109,41 @@ def read_place(picture: np.ndarray) -> tuple[str, str, str]:
     return best[1], best[2], best[3]
 
 
-def judge(picture: np.ndarray, most: int = 3) -> Verdict:
-    """Describe a picture [S, S, 3] in 0 … 1.
-
-    Where templates fit best, coats are tried; the thing that fits and is painted like its template is taken, then
-    those beside it. A thing as large as one is alone. Where nothing is painted like its template, one thing is taken
-    that is known from afar, or two.
-    """
+def judge(picture: np.ndarray, most: int = 2) -> Verdict:
+    """Describe a picture [S, S, 3] in 0 … 1: things are known from afar, their patterns are read from near."""
     style, place, ground = read_place(picture)
-    templates, scores = bank(style), fits(edge_map(picture, style), style)
-    found: list[Seen] = []
-    doubtful: list[Seen] = []
-    for _ in range(TRIES):
-        n, y, x = np.unravel_index(int(scores.argmax()), scores.shape)
-        fit, radius = float(scores[n, y, x]), float(templates.radii[n])
-        if fit < LEAST_FIT or len(found) == most or (found and found[0].radius >= LONE):
-            break
-        thing = Thing(str(templates.kinds[n]), "red", str(templates.patterns[n]), "", 0.45, (x / MAP, y / MAP))
-        seen = Seen(thing.kind, *read_coat(picture, thing, radius, style, ground), thing.spot, radius, fit)
-        good = fit - seen.unlike > CLEAR and not (found and radius >= LONE)
-        (found if good else doubtful).append(seen)
-        near = np.hypot(*np.ogrid[-y : MAP - y, -x : MAP - x])
-        for m, r in enumerate(templates.radii):
-            if good or (templates.kinds[m] == thing.kind and abs(r - radius) < 0.05):
-                scores[m][near < (MAP * 0.75 * (radius + r) if good else 5)] = -1
-    if (doubtful and not found) or (len(found) == 1 < most and found[0].radius < LONE):
-        beside = (*found[0].spot, found[0].radius) if found else None
-        for known in known_from_afar(picture, style, LONE, beside)[:most]:
-            radius = known.template.radius
-            thing = Thing(known.template.kind, known.colour, "plain", "", 0.45, known.spot)
-            _, pattern, _ = read_coat(picture, thing, radius, style, ground)
-            found.append(Seen(thing.kind, thing.colour, pattern, known.unlike, thing.spot, radius, known.fit))
+    found = []
+    for one in known_from_afar(picture, style, most):
+        radius = one.template.radius
+        thing = Thing(one.template.kind, one.coat.colour, spot=one.spot)
+        coat = read_coat(picture, thing, radius, style, ground)
+        found.append(Seen(thing.kind, *coat, thing.spot, radius, one.fit))
     return Verdict(style, place, ground, tuple(found))
 
 
-def read_coat(picture: np.ndarray, thing: Thing, radius: float, style: str, ground: str) -> tuple[str, str, float]:
-    """A found thing's colour and pattern: those that, drawn there, come nearest; and the gap that is left."""
+def read_coat(picture: np.ndarray, thing: Thing, radius: float, style: str, ground: str) -> tuple[str, str]:
+    """A found thing's colour and pattern.
 
-    class Sized(Scene):
-        def radius(self, thing: Thing) -> float:
-            return radius
-
-    def gap(colour: str, pattern: str, amount: float) -> float:
-        painted = replace(thing, colour=colour, pattern=pattern, amount=amount)
-        apart = np.abs(render(Sized((painted,), "plain", ground or "blue", style=style)) - picture).sum(-1)
-        return float(np.minimum(apart[where], FAR).mean())
-
+    The colour is of the coat whose pixels are distributed as those seen, wherever they are, for a thing is not drawn
+    just where its template is; the pattern, of the coat in that colour that comes nearest pixel by pixel.
+    """
     where = coat_mask(thing, radius)
     if not where.any():
-        return "red", "plain", FAR
-    patterns = {thing.pattern, "plain"}
-    colour = min(COLOURS, key=lambda c: min(gap(c, pattern, 0.45) for pattern in patterns))
-    tries = {(p, a): gap(colour, p, a) for p, a in PATTERN_TRIES}
-    nearest = min(tries, key=tries.__getitem__)
-    return colour, nearest[0], tries[nearest]
+        return thing.colour, "plain"
+    seen, gaps, apart = _distribution(picture[where]), {}, {}
+    for colour in COLOURS:
+        for pattern, amount in PATTERN_TRIES:
+            painted = replace(thing, colour=colour, pattern=pattern, amount=amount)
+            drawn = render(alone(painted, radius, style, ground or "blue"))[where]
+            gaps[colour, pattern, amount] = float(np.abs(_distribution(drawn) - seen).mean())
+            apart[colour, pattern, amount] = float(np.minimum(np.abs(drawn - picture[where]).sum(-1), FAR).mean())
+    colour = min(gaps, key=gaps.__getitem__)[0]
+    return colour, min((key for key in apart if key[0] == colour), key=apart.__getitem__)[1]
+
+
+def _distribution(colours: np.ndarray) -> np.ndarray:
+    """Colours [N, 3] seen along six directions, each sorted, [N, 6]: differences are Wasserstein distances."""
+    return np.sort(np.concatenate((colours, colours - np.roll(colours, 1, 1)), 1), 0)
 
 
 def coat_mask(thing: Thing, radius: float) -> np.ndarray:
@@ -201,11 +187,6 @@ def overlap(picture: np.ndarray, scene: Scene) -> float:
     if not verdict.things:
         return 0.0
     s = verdict.things[0]
-
-    class Sized(Scene):
-        def radius(self, thing: Thing) -> float:
-            return s.radius
-
-    there = silhouette(Sized((Thing(s.kind, "red", "plain", "", 0.45, s.spot),))) > 0.5
+    there = silhouette(alone(Thing(s.kind, "red", spot=s.spot), s.radius, "drawing")) > 0.5
     truth = silhouette(scene) > 0.5
     return float((there & truth).sum() / max(1, (there | truth).sum()))

@@ -1,22 +1,41 @@
-"""How like a picture is, from afar, to a thing painted at a place of it: its colours where the thing has them."""
+"""How like a picture is, from afar, to things painted into its place: how much of what stands there they explain."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
 
-from .afar import Template, backdrop_of, bank, fits, smaller, stretched
 from .colours import COLOURS
 from .render import render, silhouette
-from .templates import MAP, sized
+from .scenes import Thing
+from .templates import MAP, MIDDLE, Template, alone, backdrop_of, bank, fits, smaller, stretched
 
 DRAWN = 0.3
-FAR, BLUR, AROUND, SURE = 0.8, 1.0, 1.5, 0.4
-TRIED = 8
-COATS = tuple((colour, pattern) for colour in COLOURS for pattern in ("plain", "striped", "checked"))
+FAR, BLUR, AROUND = 0.8, 1.0, 1.5
+LONE = 0.3  # two things have at most this radius
+LEAST_FIT, LEAST_GAIN = (0.4, 0.6), 0.025  # of the first and the second thing
+BARE = 0.01
+COATED = 6
+COATS = "plain", "striped", "spotted", "checked"
+MIDDLES = (0.15, 0.85), (0.22, 0.85)  # where things' middles may be: suns, clouds and trees of the place are beyond
+
+
+Spot = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A coat, how `unlike` the picture is where the thing would be, and the `gain`: the share that it explains of what
+    differs from the bare place.
+    """
+
+    colour: str
+    pattern: str
+    unlike: float
+    gain: float
 
 
 @dataclass(frozen=True)
@@ -31,30 +50,53 @@ class Painted:
 
 
 class Likeness:
-    """Compares one picture [S, S, 3] of a style with things painted into its place."""
+    """Compares one picture [S, S, 3] of a style with its place, into which things are painted one after the other."""
 
     def __init__(self, picture: np.ndarray, style: str) -> None:
         self.style = style
         self._seen = ndimage.gaussian_filter(smaller(picture), (BLUR, BLUR, 0))
-        self._place = ndimage.gaussian_filter(smaller(backdrop_of(picture)), (BLUR, BLUR, 0))
+        self._painted = ndimage.gaussian_filter(smaller(backdrop_of(picture)), (BLUR, BLUR, 0))
+        self._apart = self._gap(self._seen, self._painted)
+        self._all = float(self._apart.sum())
 
-    def unlike(self, template: Template, at: tuple[int, int]) -> tuple[float, str]:
-        """The mean difference where a thing would be whose middle is at (row, column) of the map, in the coat that
-        comes nearest, and that coat's colour.
-        """
-        rows, there = _overlap(at[0])
-        columns, across = _overlap(at[1])
-        seen, place = self._seen[rows, columns], self._place[rows, columns]
-        best = (9.0, "")
-        for colour, pattern in COATS:
-            one = painted(template.kind, colour, pattern, template.radius, template.stretch, self.style)
-            paint, cover, weight = (part[there, across] for part in (one.paint, one.cover, one.weight))
-            apart = np.minimum(np.abs(place * (1 - cover[..., None]) + paint - seen).sum(-1), FAR)
-            best = min(best, (float((apart * weight).sum() / weight.sum()), colour))
-        return best
+    @property
+    def bare(self) -> bool:
+        """True if nothing stands in the place."""
+        return self._all < BARE * self._apart.size
+
+    def compare(self, template: Template, spot: Spot, patterns: tuple[str, ...] = ("plain",)) -> Comparison:
+        """A thing with its middle at a spot, in the coat that comes nearest."""
+        coats = [self._compare(template, spot, colour, pattern) for colour in COLOURS for pattern in patterns]
+        return min(coats, key=lambda one: one.unlike)
+
+    def _compare(self, template: Template, spot: Spot, colour: str, pattern: str) -> Comparison:
+        one, here, there = self._where(template, spot, colour, pattern)
+        paint, cover, weight = (part[there] for part in (one.paint, one.cover, one.weight))
+        apart = self._gap(self._painted[here] * (1 - cover[..., None]) + paint, self._seen[here])
+        unlike = float((apart * weight).sum() / weight.sum())
+        return Comparison(colour, pattern, unlike, float((self._apart[here] - apart).sum()) / self._all)
+
+    def paint(self, template: Template, spot: Spot, colour: str, pattern: str) -> None:
+        """Paint a thing into the place."""
+        one, here, there = self._where(template, spot, colour, pattern)
+        self._painted[here] = self._painted[here] * (1 - one.cover[there][..., None]) + one.paint[there]
+        self._apart = self._gap(self._seen, self._painted)
+
+    def _where(
+        self, template: Template, spot: Spot, colour: str, pattern: str
+    ) -> tuple[Painted, tuple[slice, slice], tuple[slice, slice]]:
+        """A painted thing, what of the map it covers, and which of its own rows and columns these are."""
+        (columns, across), (rows, there) = (_overlap(round(at * MAP)) for at in spot)
+        one = painted(template.kind, colour, pattern, template.radius, template.stretch, self.style)
+        return one, (rows, columns), (there, across)
+
+    @staticmethod
+    def _gap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        gap: np.ndarray = np.minimum(np.abs(one - other).sum(-1), FAR)
+        return gap
 
 
-@cache
+@lru_cache(4096)
 def painted(kind: str, colour: str, pattern: str, radius: float, stretch: float, style: str) -> Painted:
     """A thing in a coat, as it is drawn in a style."""
     picture, cover = _drawn(kind, colour, pattern, style)
@@ -65,9 +107,9 @@ def painted(kind: str, colour: str, pattern: str, radius: float, stretch: float,
     return Painted(blurred.astype(np.float32), ndimage.gaussian_filter(cover, BLUR), near)
 
 
-@cache
+@lru_cache(2048)
 def _drawn(kind: str, colour: str, pattern: str, style: str) -> tuple[np.ndarray, np.ndarray]:
-    scene = sized(kind, pattern, 0.45, colour, DRAWN, style)
+    scene = alone(Thing(kind, colour, pattern, spot=MIDDLE), DRAWN, style)
     return render(scene), silhouette(scene)
 
 
@@ -80,47 +122,54 @@ def _overlap(middle: int) -> tuple[slice, slice]:
 
 @dataclass(frozen=True)
 class Known:
-    """A thing that was known from afar, in a colour, with its middle in shares of the side."""
+    """A thing that was known from afar, in its coat, with its middle in shares of the side."""
 
     template: Template
-    colour: str
-    spot: tuple[float, float]
+    spot: Spot
     fit: float
-    unlike: float
+    coat: Comparison
 
 
-Place = tuple[float, float, float]
-
-
-def known_from_afar(picture: np.ndarray, style: str, lone: float, beside: Place | None = None) -> list[Known]:
-    """The thing that a picture [S, S, 3] is most like, and a second that is like one beyond doubt, unless the first is
-    so large that it is alone: has at least the radius `lone`. With a thing known already, `beside` its middle and
-    radius in shares of the side, only the second.
+def known_from_afar(picture: np.ndarray, style: str, most: int = 2) -> list[Known]:
+    """The thing that a picture [S, S, 3] is most like, if it explains anything of it; and a second one if it explains
+    something more beside the first, which has at most the radius `LONE` then.
     """
     templates, scores, likeness = bank(style).templates, fits(picture, style), Likeness(picture, style)
-    known = []
-    if beside is None:
-        known = [_most_like(templates, scores, likeness)]
-        beside = (*known[0].spot, known[0].template.radius)
-    if beside[2] >= lone:
-        return known
-    x, y = beside[0] * MAP, beside[1] * MAP
-    near = np.hypot(*np.ogrid[-y : MAP - y, -x : MAP - x])
+    if likeness.bare:
+        return []
+    inside = np.zeros((MAP, MAP), bool)
+    inside[tuple(slice(*(round(share * MAP) for share in span)) for span in reversed(MIDDLES))] = True
+    scores[:, ~inside] = -1
+    first = _most_like(templates, scores, likeness)
+    if first.fit < LEAST_FIT[0] or first.coat.gain < LEAST_GAIN:
+        return []
+    if most < 2 or first.template.radius > LONE:
+        return [first]
+    likeness.paint(first.template, first.spot, first.coat.colour, first.coat.pattern)
+    x, y = (at * MAP for at in first.spot)
+    near = np.hypot(*np.ogrid[-y : MAP - y, -x : MAP - x])[:MAP, :MAP]
     for n, template in enumerate(templates):
-        scores[n][near < MAP * 0.75 * (beside[2] + template.radius)] = -1
+        apart = MAP * 0.75 * (first.template.radius + template.radius)
+        scores[n][near < apart if template.radius <= LONE else slice(None)] = -1
     second = _most_like(templates, scores, likeness)
-    sure = second.fit - second.unlike > SURE and second.template.radius < lone
-    return [*known, second] if sure else known
+    return [first, second] if second.fit > LEAST_FIT[1] and second.coat.gain > LEAST_GAIN else [first]
 
 
 def _most_like(templates: tuple[Template, ...], scores: np.ndarray, likeness: Likeness) -> Known:
-    """Of the kinds that fit best the one whose colours are there."""
-    best: dict[str, int] = {}
-    for n in np.argsort(-scores.max((1, 2))):
-        best.setdefault(templates[n].kind, int(n))
+    """Of every kind in every size where it fits best, the one that fits and explains most."""
+    best: dict[tuple[str, float], int] = {}
+    most = scores.max((1, 2))
+    for n in np.argsort(-most):
+        if most[n] > 0:
+            best.setdefault((templates[n].kind, templates[n].radius), int(n))
     known = []
-    for n in list(best.values())[:TRIED]:
+    for n in best.values():
         y, x = (int(i) for i in np.unravel_index(int(scores[n].argmax()), scores[n].shape))
-        unlike, colour = likeness.unlike(templates[n], (y, x))
-        known.append(Known(templates[n], colour, (x / MAP, y / MAP), float(scores[n, y, x]), unlike))
-    return max(known, key=lambda one: one.fit - one.unlike)
+        spot = (x / MAP, y / MAP)
+        known.append(Known(templates[n], spot, float(scores[n, y, x]), likeness.compare(templates[n], spot)))
+    known = sorted(known, key=_likely)[-COATED:]
+    return max((replace(one, coat=likeness.compare(one.template, one.spot, COATS)) for one in known), key=_likely)
+
+
+def _likely(one: Known) -> float:
+    return one.fit + one.coat.gain
