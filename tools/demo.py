@@ -23,12 +23,14 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as base, serve(make_base(Path(base))) as server:
             print(f"ComfyUI is up at {server.address}; queueing {WORKFLOW.relative_to(ROOT)}.", flush=True)
             outputs = server.run(workflow, lambda node, value, most: _progress(titles[node], value, most))
-            source, edited = server.images(outputs["10"])
-            without = server.images(outputs["16"])[0]
+            numbers = {title: number for number, title in titles.items()}
+            source, edited = server.images(outputs[numbers["Source and edit"]])
+            without = server.images(outputs[numbers["Without Prompt-to-Prompt"]])[0]
     except ServerError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    source_prompt, target_prompt = workflow["2"]["inputs"]["source_prompt"], workflow["11"]["inputs"]["value"]
+    source_prompt = workflow[numbers["Before and after"]]["inputs"]["source_prompt"]
+    target_prompt = workflow[numbers["The edited prompt"]]["inputs"]["value"]
     panels = [
         (source, "source", source_prompt),
         (edited, "Prompt-to-Prompt", target_prompt),

@@ -10,11 +10,13 @@ Node = dict[str, Any]
 Link = list[Any]  # a node's number and which of its outputs
 
 OWN_CHECKPOINT = (
-    "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, set its pictures' size and `cfg` "
-    "to about 7, and leave the *Enlarge* nodes out."
+    "**Your own checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, and set its pictures' size and "
+    "`cfg` to about 7."
 )
 MODEL, EDIT, SAMPLE, PICTURES = "1 · Model and size", "2 · The edit", "3 · All pictures in one batch", "4 · Pictures"
 COMPARE = "For comparison"
+SIDE = 128
+SIZE = f"Size ({SIDE}×{SIDE} for the demo model)"
 
 
 class Workflow:
@@ -25,7 +27,7 @@ class Workflow:
         self.name, self.own = name, f"{own} {back}".strip()
         self.nodes: dict[str, Node] = {}
         self.notes: dict[str, str] = {}
-        self.scheduler = "normal"
+        self.scheduler, self.negative = "normal", ""
         self.stages: list[Stage] = []
         for title in (MODEL, EDIT, SAMPLE, PICTURES):
             self.stage(title)
@@ -51,10 +53,31 @@ class Workflow:
         self.now.nodes.append(number)
         return number
 
+    def load_demo(self, model: str = "UNet", title: str = "Model (or your own checkpoint)") -> None:
+        """One of the demo models."""
+        self.model = self.add("P2P_LoadDemoModel", title, model=model)
+
+    def empty(self, title: str = SIZE) -> None:
+        """The latent, of the demo models' size."""
+        self.latent = [self.add("EmptyLatentImage", title, width=SIDE, height=SIDE, batch_size=1), 0]
+
     def begin(self, source: str, target: str, more: str = "") -> None:
         """The model and the prompts."""
-        self.model = self.add("P2P_LoadDemoModel", "Model (or your own checkpoint)", model="shapes")
+        self.load_demo()
         self.encode(source, target, more)
+
+    def add_negative(self) -> None:
+        """An empty negative prompt, unless there is one."""
+        if not self.negative:
+            self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=[self.model, 1], text="")
+
+    def drawn(self, prompt: str, seed: int) -> Link:
+        """A picture that the model draws for a prompt, where a user has one of their own."""
+        self.add_negative()
+        said = self.add("CLIPTextEncode", "What is drawn", clip=[self.model, 1], text=prompt)
+        self.empty("Its size")
+        samples = self.sample("A picture", [self.model, 0], [said, 0], self.latent, seed)
+        return [self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=[self.model, 2]), 0]
 
     def encode(self, source: str, target: str, more: str, also_without_edit: bool = False) -> None:
         """The prompts."""
@@ -119,7 +142,7 @@ class Workflow:
         window = {"start_percent": 0.0, "end_percent": 0.8}
         self.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="")
 
-    def blend(self, words: str, threshold: float, resolution: str = "1/2") -> None:
+    def blend(self, words: str, threshold: float = 0.3, resolution: str = "1/4") -> None:
         """A local blend by words, or if empty by those that changed."""
         self.then(
             "P2P_LocalBlend",
@@ -145,9 +168,9 @@ class Workflow:
         """The latent, unless there is one, the Controller, in the stage of that title, the sampler, the pictures."""
         self.stage(MODEL)
         if latent is None:
-            title = "Size (32×32 for the demo model)"
-            latent = [self.add("EmptyLatentImage", title, width=32, height=32, batch_size=1), 0]
-        self.latent = latent
+            self.empty()
+        else:
+            self.latent = latent
         self.note(self.own)
         self.run(seed, inversion, self_end, controller)
         self.stage(PICTURES)
@@ -176,7 +199,7 @@ class Workflow:
             **({"inversion": inversion} if inversion else {}),
         )
         self.stage(SAMPLE)
-        self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=[self.model, 1], text="")
+        self.add_negative()
         self.sampler = self.sample("All pictures in one batch", [applied, 0], [self.pair, 0], [applied, 1], seed, cfg)
 
     def sample(self, title: str, model: Link, positive: Link, latent: Link, seed: int, cfg: float = 4.0) -> str:
@@ -197,27 +220,17 @@ class Workflow:
         )
 
     def pictures(self, title: str, samples: str, name: str) -> None:
-        """Decode, enlarge and save."""
-        decoded = self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=[self.model, 2])
-        self.enlarged(title, [decoded, 0], name)
+        """Decode and save."""
+        self.decoded = [self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=[self.model, 2]), 0]
+        self.save(title, self.decoded, name)
+
+    def save(self, title: str, images: Link, name: str) -> None:
+        """Save pictures."""
+        self.add("SaveImage", title, images=images, filename_prefix=f"p2p/{name}")
 
     def sheet(self, kind: str, name: str, title: str, **inputs: float) -> None:
         """Decode and save all pictures, and the sheet that the node `kind` makes of them under `title`."""
         self.stage(PICTURES)
-        decoded = self.add("VAEDecode", "VAE Decode", samples=[self.sampler, 0], vae=[self.model, 2])
-        self.add("SaveImage", "All pictures", images=[decoded, 0], filename_prefix=f"p2p/{self.name}")
-        made = self.add(kind, name, images=[decoded, 0], edit=self.edit, **inputs)
-        self.add("SaveImage", title, images=[made, 0], filename_prefix=f"p2p/{self.name}_sheet")
-
-    def enlarged(self, title: str, image: Link, name: str) -> None:
-        """Enlarge the demo model's small pictures and save them."""
-        self.large = self.add(
-            "ImageScale",
-            "Enlarge (the demo's are small)",
-            image=image,
-            upscale_method="nearest-exact",
-            width=256,
-            height=256,
-            crop="disabled",
-        )
-        self.add("SaveImage", title, images=[self.large, 0], filename_prefix=f"p2p/{name}")
+        self.pictures("All pictures", self.sampler, self.name)
+        made = self.add(kind, name, images=self.decoded, edit=self.edit, **inputs)
+        self.save(title, [made, 0], f"{self.name}_sheet")

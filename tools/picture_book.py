@@ -1,10 +1,9 @@
-"""The shared workflows on the demo models that draw things of a picture book, 128×128 pixels."""
+"""The shared workflows with several edits on one sheet, on either of the demo models."""
 
 from __future__ import annotations
 
 from graph import EDIT, MODEL, Workflow
 
-SIDE = 128
 OWN_FAMILY = (
     "**Your own model:** replace *P2P Load Demo Model* with the loaders of your family (Flux, Chroma, Qwen-Image, "
     "Z-Image, SD 3.5 …), and take its size, steps, `cfg`, sampler and scheduler."
@@ -57,10 +56,10 @@ def _sheet(name: str, demo: str, scheduler: str, prompts: tuple[str, ...], seed:
     """Three edits on one of the demo models, with and without Prompt-to-Prompt, on one sheet."""
     flow = Workflow(name, note, *own)
     flow.scheduler = scheduler
-    flow.model = flow.add("P2P_LoadDemoModel", "Model (or your own)", model=demo)
+    flow.load_demo(demo, "Model (or your own)")
     flow.encode(prompts[0], prompts[1], "\n".join(prompts[2:]), also_without_edit=True)
     flow.stage(MODEL)
-    flow.latent = [flow.add("EmptyLatentImage", "Size", width=SIDE, height=SIDE, batch_size=1), 0]
+    flow.empty("Size")
     flow.note(flow.own)
     flow.stage(EDIT)
     flow.swap()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import blueprints
 from editor_file import to_editor
-from graph import COMPARE, EDIT, MODEL, PICTURES, SAMPLE, Workflow
+from graph import COMPARE, EDIT, MODEL, PICTURES, SAMPLE, SIDE, SIZE, Workflow
 from own_checkpoint import OWN
 from picture_book import PICTURE_BOOK
 from server import ROOT, make_base, serve
@@ -22,13 +22,12 @@ FOLDER = ROOT / "workflows"
 API = FOLDER / "api", FOLDER / "api" / "own_checkpoint"
 OWN_SDXL = (
     "**Your SDXL checkpoint:** replace *P2P Load Demo Model* with *Load Checkpoint*, set the latent to 1024×1024 (or "
-    "1216×832, and so on) and cfg to about 7, and connect *VAE Decode* in place of the *Enlarge* nodes. Both text "
-    "encoders get the prompts.\n\n"
+    "1216×832, and so on) and cfg to about 7. Both text encoders get the prompts.\n\n"
     "SDXL looks at words where its layers have 1/2 and 1/4 of the latent's size: `self_resolution` and "
     "`map_resolution` of 1/4 are 32×32 at 1024 pixels."
 )
-REWEIGHTED = "a red circle and a small white heart on a green background"
-STRENGTHS, ENDS = "-2, -1, 0, 4", "0.1, 0.3, 0.5, 0.8"
+REWEIGHTED = "a yellow house on the flowery grass"
+STRENGTHS, ENDS = "-2, 0, 2, 4", "0.1, 0.3, 0.5, 0.8"
 
 
 def edit() -> Workflow:
@@ -37,20 +36,20 @@ def edit() -> Workflow:
         "edit",
         "## One node\nChange words of the target prompt and press **Run**. Below the prompts one sees which words are "
         "kept and which are swapped. `keep` says how much of the picture stays; `words` takes a line for a single "
-        "word, such as *yellow: strength 2* or *blend: circle*.",
+        "word, such as *yellow: strength 2* or *blend: car*.",
     )
-    flow.model = flow.add("P2P_LoadDemoModel", "Model (or your own checkpoint)", model="shapes")
-    latent = flow.add("EmptyLatentImage", "Size (32×32 for the demo model)", width=32, height=32, batch_size=1)
+    flow.load_demo()
+    flow.empty()
     flow.note(flow.own)
     edited = flow.whole_edit(
-        "a large red circle on a blue background",
-        "a large yellow circle on a blue background",
+        "a big red car on a blue background",
+        "a big yellow car on a blue background",
         model=[flow.model, 0],
         clip=[flow.model, 1],
-        latent=[latent, 0],
+        latent=flow.latent,
     )
     flow.stage(SAMPLE)
-    flow.negative = flow.add("CLIPTextEncode", "Negative prompt", clip=[flow.model, 1], text="")
+    flow.add_negative()
     flow.sampler = flow.sample("Both pictures in one batch", [edited, 0], [edited, 1], [edited, 2], 1)
     flow.stage(PICTURES)
     flow.pictures("Source and edit", flow.sampler, flow.name)
@@ -61,11 +60,11 @@ def word_swap() -> Workflow:
     """One word for another, with the same seed without Prompt-to-Prompt beside it."""
     flow = Workflow(
         "word_swap",
-        "## Word swap\nChange one word of *The edited prompt* and press **Run**. The picture keeps its layout; only "
-        "what the word names changes.",
+        "## Word swap\nChange one word of *The edited prompt* and press **Run**: another thing, colour or place. The "
+        "picture keeps its layout; only what the word names changes.",
     )
-    target = "a large yellow circle on a blue background"
-    flow.begin("a large red circle on a blue background", target)
+    target = "a big orange dog on the beach"
+    flow.begin("a big orange cat on the beach", target)
     flow.swap()
     flow.finish(seed=1, controller=EDIT)
     flow.share("target_prompt", "The edited prompt")
@@ -88,11 +87,11 @@ def refine() -> Workflow:
         "## Refine\nAdd words to the target prompt. Words that both prompts share take the source's attention; the new "
         "ones find their own place.",
     )
-    flow.begin("a large red circle on a blue background", "a large red striped circle on a blue background")
+    flow.begin("a big blue fish on a pink background", "a big striped blue fish on a pink background")
     flow.then("P2P_Refine", "P2P Refine", start_percent=0.0, end_percent=0.8, word_windows="", end_percent_sweep="")
     flow.finish(seed=1)
-    compared = flow.add("P2P_Compare", "P2P Compare", images=[flow.large, 0], edit=flow.edit, difference_gain=1.0)
-    flow.add("SaveImage", "Source, edit, difference", images=[compared, 0], filename_prefix="p2p/compared")
+    compared = flow.add("P2P_Compare", "P2P Compare", images=flow.decoded, edit=flow.edit, difference_gain=1.0)
+    flow.save("Source, edit, difference", [compared, 0], "compared")
     return flow
 
 
@@ -109,7 +108,7 @@ def reweight() -> Workflow:
     flow.then(
         "P2P_Reweight",
         "P2P Reweight",
-        words="heart",
+        words="flowery",
         strength=1.0,
         start_percent=0.0,
         end_percent=0.8,
@@ -125,17 +124,16 @@ def local_blend() -> Workflow:
     flow = Workflow(
         "local_blend",
         "## Local blend\nOutside the mask the edited picture is the source, bit for bit. The mask is where the model "
-        "looks for the `words`; empty, for those that changed. A colour's word may look at the edge alone, so the "
-        "thing is named here. Look at the mask, move the threshold, leave words out, or connect a mask of your own.",
-        back="Set Local Blend's `map_resolution` to 1/4 and begin with a `threshold` of 0.3.",
+        "looks for the `words`; empty, for those that changed. Look at the mask, move the threshold, leave words out, "
+        "or connect a mask of your own.",
     )
-    flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
+    flow.begin("a big red mushroom on the flowery grass", "a big purple mushroom on the flowery grass")
     flow.swap()
-    flow.blend("circle", 0.8)
+    flow.blend("mushroom")
     flow.finish(seed=1)
     mask = flow.add("P2P_BlendMask", "P2P Blend Mask", samples=[flow.sampler, 0])
     picture = flow.add("MaskToImage", "Convert Mask to Image", mask=[mask, 0])
-    flow.enlarged("The mask", [picture, 0], "mask")
+    flow.save("The mask", [picture, 0], "mask")
     return flow
 
 
@@ -147,9 +145,9 @@ def many_targets() -> Workflow:
         "same batch, and the more there are the less each costs.",
     )
     flow.begin(
-        "a large red circle on a blue background",
-        "a large yellow circle on a blue background",
-        more="a large white circle on a blue background\na large red circle on a green background",
+        "a big pink rabbit on the grass",
+        "a big blue rabbit on the grass",
+        more="a big pink cat on the grass\na big pink rabbit in the snow\na big pink rabbit at night",
     )
     flow.swap()
     flow.finish(seed=1)
@@ -157,40 +155,21 @@ def many_targets() -> Workflow:
 
 
 def real_image() -> Workflow:
-    """A picture that the model did not make."""
+    """A picture that comes from elsewhere."""
     flow = Workflow(
         "real_image",
-        "## Real picture\nThe picture is put together from a blue and a red one. For yours, connect *Your picture* to "
-        "*Size*, describe it in the source prompt, and change words in the target prompt. The "
-        "inversion finds the noise that the picture comes from; outside the blend's mask the result is the picture "
-        "itself. The sampler needs the inversion's steps and scheduler, and denoise 1.0; the seed does not matter.",
-        back="Set Local Blend's `map_resolution` to 1/4 and begin with a `threshold` of 0.3.",
+        "## Real picture\nFor a picture of yours, connect *Your picture* to *Size*, describe it in the source prompt, "
+        "and change words in the target prompt; as it comes, a picture is drawn first. The inversion finds the noise "
+        "that the picture comes from; outside the blend's mask the result is the picture itself. The sampler needs the "
+        "inversion's steps and scheduler, and denoise 1.0; the seed does not matter.",
     )
-    flow.begin("a large red square on a blue background", "a large yellow square on a blue background")
+    flow.begin("a big red boat on the beach", "a big green boat on the beach")
     flow.swap()
-    flow.blend("square", 0.5)
+    flow.blend("boat")
     flow.stage(MODEL)
-    ground = flow.add("EmptyImage", "A blue ground", width=256, height=256, batch_size=1, color=0x1F46E6)
-    square = flow.add("EmptyImage", "A red square", width=120, height=120, batch_size=1, color=0xE61919)
-    picture = flow.add(
-        "ImageCompositeMasked",
-        "A picture",
-        destination=[ground, 0],
-        source=[square, 0],
-        x=48,
-        y=80,
-        resize_source=False,
-    )
     flow.add("LoadImage", "Your picture", image="example.png")
-    fitted = flow.add(
-        "ImageScale",
-        "Size (32×32 for the demo model)",
-        image=[picture, 0],
-        upscale_method="area",
-        width=32,
-        height=32,
-        crop="center",
-    )
+    picture = flow.drawn("a big red boat on the beach", seed=11)
+    fitted = flow.add("ImageScale", SIZE, image=picture, upscale_method="area", width=SIDE, height=SIDE, crop="center")
     encoded = flow.add("VAEEncode", "VAE Encode", pixels=[fitted, 0], vae=[flow.model, 2])
     flow.stage(SAMPLE)
     inversion = flow.invert([encoded, 0], model=[flow.model, 0])
@@ -206,19 +185,19 @@ def attention_maps() -> Workflow:
         "Attention Maps shows it over the pictures of the same run, the source's words first.",
         back="Set Watch Words' `map_resolution` to 1/4.",
     )
-    flow.begin("a large red circle on a blue background", "a large yellow circle on a blue background")
+    flow.begin("a red cat and a blue ball on the beach", "a red dog and a blue ball on the beach")
     flow.swap()
-    flow.then("P2P_WatchWords", "P2P Watch Words", words="red, yellow, circle, background", map_resolution="1/2")
+    flow.then("P2P_WatchWords", "P2P Watch Words", words="cat, dog, ball, beach", map_resolution="1/2")
     flow.finish(seed=1)
     maps = flow.add(
         "P2P_AttentionMaps",
         "P2P Attention Maps",
         samples=[flow.sampler, 0],
-        images=[flow.large, 0],
+        images=flow.decoded,
         over_the_picture=True,
         label=True,
     )
-    flow.add("SaveImage", "The words' maps", images=[maps, 0], filename_prefix="p2p/maps")
+    flow.save("The words' maps", [maps, 0], "maps")
     return flow
 
 
@@ -230,12 +209,12 @@ def sweep() -> Workflow:
         "one source, and the contact sheet labels them: the earlier the swap ends, the freer the shape. The alignment "
         "view shows, before sampling, which word feeds which.",
     )
-    flow.begin("a large white cross on a black background", "a large white heart on a black background")
+    flow.begin("a big pink flower on a green background", "a big pink cake on a green background")
     window = {"start_percent": 0.0, "end_percent": 0.8}
     flow.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep=ENDS)
     flow.add("P2P_AlignmentView", "P2P Alignment View", edit=flow.edit)
     flow.finish(seed=7)
-    sheet = flow.add("P2P_ContactSheet", "P2P Contact Sheet", images=[flow.large, 0], edit=flow.edit)
+    sheet = flow.add("P2P_ContactSheet", "P2P Contact Sheet", images=flow.decoded, edit=flow.edit)
     flow.add("SaveImage", "The sheet", images=[sheet, 0], filename_prefix="p2p/sweep_sheet")
     return flow
 
@@ -247,11 +226,10 @@ def sdxl() -> Workflow:
         "## SDXL\nA swap and a local blend with what SDXL wants. As it comes it runs on the demo model; the note below "
         "says how to put your own checkpoint in.",
         OWN_SDXL,
-        back="Set Local Blend's `map_resolution` to 1/4 for it and begin with a `threshold` of 0.3.",
     )
-    flow.begin("a large green heart on a white background", "a large blue heart on a white background")
+    flow.begin("a big yellow bird at night", "a big red bird at night")
     flow.swap()
-    flow.blend("heart", 0.5)
+    flow.blend("bird")
     flow.finish(seed=1)
     return flow
 

@@ -9,12 +9,13 @@ import numpy as np
 from scipy import ndimage
 
 from .colours import COLOURS
-from .render import render, silhouette
+from .render import SIDE, render, silhouette
 from .scenes import Thing
-from .templates import MAP, MIDDLE, Template, alone, backdrop_of, bank, fits, smaller, stretched
+from .templates import MAP, MIDDLE, STEP, Template, alone, backdrop_of, bank, fits, smaller, stretched
 
 DRAWN = 0.3
 FAR, BLUR, AROUND = 0.8, 1.0, 1.5
+REACH, EDGE = 1.3, 3  # how far a stretched thing reaches in radii, and its blur beyond
 LONE = 0.3  # two things have at most this radius
 LEAST_FIT, LEAST_GAIN = (0.4, 0.6), 0.025  # of the first and the second thing
 BARE = 0.01
@@ -40,8 +41,8 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Painted:
-    """A thing in the middle of a map: its blurred `paint` [M, M, 3], already weighed by its `cover` [M, M], and where
-    to look, `weight` [M, M].
+    """A thing alone, at the scale of a map: its blurred `paint` [N, N, 3], already weighed by its `cover` [N, N], and
+    where to look, `weight` [N, N].
     """
 
     paint: np.ndarray
@@ -86,8 +87,8 @@ class Likeness:
         self, template: Template, spot: Spot, colour: str, pattern: str
     ) -> tuple[Painted, tuple[slice, slice], tuple[slice, slice]]:
         """A painted thing, what of the map it covers, and which of its own rows and columns these are."""
-        (columns, across), (rows, there) = (_overlap(round(at * MAP)) for at in spot)
         one = painted(template.kind, colour, pattern, template.radius, template.stretch, self.style)
+        (columns, across), (rows, there) = (_overlap(round(at * MAP), len(one.cover)) for at in spot)
         return one, (rows, columns), (there, across)
 
     @staticmethod
@@ -96,15 +97,17 @@ class Likeness:
         return gap
 
 
-@lru_cache(4096)
+@lru_cache(12_000)
 def painted(kind: str, colour: str, pattern: str, radius: float, stretch: float, style: str) -> Painted:
-    """A thing in a coat, as it is drawn in a style."""
+    """A thing in a coat, as it is drawn in a style, and as much around it as counts."""
     picture, cover = _drawn(kind, colour, pattern, style)
-    cover = smaller(stretched(cover, stretch, radius / DRAWN))
-    paint = smaller(stretched(picture, stretch, radius / DRAWN)) * cover[..., None]
+    half = min(MAP // 2, round(REACH * radius * MAP) + EDGE)
+    middle = slice(SIDE // 2 - half * STEP, SIDE // 2 + half * STEP)
+    cover = smaller(stretched(cover, stretch, radius / DRAWN)[middle, middle])
+    paint = smaller(stretched(picture, stretch, radius / DRAWN)[middle, middle]) * cover[..., None]
     blurred = ndimage.gaussian_filter(paint, (BLUR, BLUR, 0))
     near = ndimage.gaussian_filter(cover, AROUND)
-    return Painted(blurred.astype(np.float32), ndimage.gaussian_filter(cover, BLUR), near)
+    return Painted(*(part.astype(np.float32) for part in (blurred, ndimage.gaussian_filter(cover, BLUR), near)))
 
 
 @lru_cache(2048)
@@ -113,10 +116,10 @@ def _drawn(kind: str, colour: str, pattern: str, style: str) -> tuple[np.ndarray
     return render(scene), silhouette(scene)
 
 
-def _overlap(middle: int) -> tuple[slice, slice]:
-    """What of a map's rows a painted map covers whose middle is at one of them, and which of its own rows these are."""
-    start = middle - MAP // 2
-    first, last = max(0, start), min(MAP, start + MAP)
+def _overlap(middle: int, size: int) -> tuple[slice, slice]:
+    """What of a map's rows so many rows cover whose middle is at one of them, and which of their own these are."""
+    start = middle - size // 2
+    first, last = max(0, start), min(MAP, start + size)
     return slice(first, last), slice(first - start, last - start)
 
 
