@@ -115,11 +115,20 @@ def test_the_archive_holds_what_users_need_and_no_more(packed):
         *("docs", "locales", "nodes", "p2p_attention", "subgraphs", "web", "workflows")
     }
     assert {name for name in files if name.startswith(f"{DEMO}/")} == {
-        *(f"{DEMO}/{name}.py" for name in ("__init__", "model", "discs", "shapes", "build")),
-        *(f"{DEMO}/{name}.safetensors" for name in ("demo", "unet", "transformer", "vae")),
+        *(f"{DEMO}/{name}.py" for name in ("__init__", "model", "shapes", "build")),
+        *(f"{DEMO}/{name}.safetensors" for name in ("unet", "transformer", "vae")),
         f"{DEMO}/README.md",
     }
     assert not {name for name in files if name.startswith(".") or "__pycache__" in name}
+
+
+def test_the_archives_weights_are_small(packed):
+    """All that anyone downloads of them together, in MB as the archive compresses them."""
+    with zipfile.ZipFile(packed) as archive:
+        sizes = {there.filename: there.compress_size for there in archive.infolist()}
+        assert {there.compress_type for there in archive.infolist() if there.file_size} == {zipfile.ZIP_DEFLATED}
+    weights = {name: size for name, size in sizes.items() if name.endswith(".safetensors")}
+    assert weights and sum(weights.values()) <= 30_000_000, weights
 
 
 def test_the_archive_imports_itself_and_what_the_host_has(archive):
