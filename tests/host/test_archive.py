@@ -12,15 +12,14 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tomllib
 from PIL import Image
 
 from lab import tools
-from lab.discs.judge import judge
 
 from .conftest import HOST, ROOT
+from .picture_book import look, of_the_picture_book
 
 tool = tools.load("server")
 DEMO = "p2p_attention/host/demo"
@@ -149,10 +148,10 @@ def test_the_archive_imports_itself_and_what_the_host_has(archive):
 
 def test_the_unpacked_archive_edits_a_picture(server, archive):
     workflow = json.loads((archive / "workflows" / "api" / "word_swap.json").read_text("utf-8"))
-    pictures = server.images(server.run(workflow)["10"])
-    source, edited = (judge(np.asarray(p.resize((32, 32), 0), np.float32) / 255) for p in pictures)
+    workflow = of_the_picture_book(workflow, "a red cat on the grass", "a yellow cat on the grass")
+    source, edited = map(look, server.images(server.run(workflow)["10"]))
     assert (source.things[0].colour, edited.things[0].colour) == ("red", "yellow")
-    assert source.things[0].shape == edited.things[0].shape == "circle"
+    assert source.things[0].kind == edited.things[0].kind
 
 
 def test_the_server_gives_the_editor_all_of_it(server, archive):
