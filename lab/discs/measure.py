@@ -1,4 +1,6 @@
-"""Measures the demo model: `make judge`. 200 prompts, 50 of them of combinations never seen in training.
+"""Measures the small model: `python3 tools/host.py -m lab.discs.measure`.
+
+200 prompts, 50 of them of combinations never seen in training.
 
 Each prompt is sampled by the host (euler, normal schedule) and looked at by the judge. Prints and saves the shares.
 """
@@ -30,7 +32,7 @@ def pictures(model, clip, texts: list[str], seed: int, steps: int, cfg: float) -
     """Sample one picture for each prompt, in one batch. Returns [B, S, S, 3] in 0 … 1."""
     import comfy.sample
 
-    from p2p_attention.host.demo.discs import SIDE
+    from .model import SIDE
 
     def encode(prompt: str) -> torch.Tensor:
         return clip.encode_from_tokens(clip.tokenize(prompt))
@@ -53,7 +55,7 @@ def main() -> None:
     """Sample, judge, print and save."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_host_option(parser)
-    parser.add_argument("--weights", type=Path, help="other weights than the pack's")
+    parser.add_argument("--weights", type=Path, help="other weights than those here")
     parser.add_argument("--prompts", type=int, default=SEEN + HELD_OUT, help="so many, evenly taken from the 200")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--cfg", type=float, default=4.0)
@@ -61,7 +63,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="also save the pictures as one sheet")
     options = parser.parse_args()
     boot(options.host, PYTORCH_ATTENTION, *device_option())
-    from p2p_attention.host.demo.discs import WEIGHTS, load
+    from .model import WEIGHTS, load
 
     model, clip, _ = load(options.weights or WEIGHTS)
     wanted = prompts()

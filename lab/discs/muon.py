@@ -1,4 +1,4 @@
-"""The optimiser of the demo model's hidden weights."""
+"""The optimiser of the small model's hidden weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo model's pictures show: scenes, their words, and which scenes are kept from training."""
+"""What the small model's pictures show: scenes, their words, and which scenes are kept from training."""
 
 from __future__ import annotations
 

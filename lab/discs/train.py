@@ -1,4 +1,4 @@
-"""Trains the demo model: `make train` from the repository's root.
+"""Trains the small model of coloured shapes: `python3 tools/host.py -m lab.discs.train` from the repository's root.
 
 Seeded and resumable: every `--save-every` seconds the whole state goes to `--state`, the averaged weights as fp16
 safetensors to `--out` and the loss curve to `--losses`. A later call goes on from the state, or where that is gone
@@ -29,7 +29,6 @@ from .scenes import sample_prompt, sample_scene
 from .text import contexts
 
 FOLDER = Path(__file__).parent
-SHIPPED = FOLDER.parents[1] / "p2p_attention" / "host" / "demo" / "demo.safetensors"
 PEAK_RATE = {"adam": 6e-4, "muon": 0.012}
 WARMUP = 100
 AVERAGE = 0.999
@@ -64,12 +63,12 @@ class Trainer:
         import comfy.sd1_clip
         from transformers import CLIPTextConfig, CLIPTextModel
 
-        from p2p_attention.host.demo.discs import TEXT_CONFIG, demo_config
+        from .model import TEXT_CONFIG, discs_config
 
         torch.manual_seed(seed)
         self.seed, self.steps, self.batch, self.device = seed, steps, batch, device
         self.pool = ThreadPoolExecutor(1 if device != "cpu" else os.cpu_count())
-        base = demo_config().get_model({}, device=torch.device(device))
+        base = discs_config().get_model({}, device=torch.device(device))
         self.sigmas = base.model_sampling.sigmas.to(device)
         self.unet = base.diffusion_model.requires_grad_(True).train()
         initialise(self.unet)
@@ -103,7 +102,7 @@ class Trainer:
 
     def examples(self) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch drawn from (seed, step). Returns pictures [B, 3, S, S] in −1 … 1 and token ids [B, 77]."""
-        from p2p_attention.host.demo.discs import SIDE
+        from .model import SIDE
 
         rng = np.random.default_rng((self.seed, self.step))
         pictures, ids = [], []
@@ -237,7 +236,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many minutes; the state is kept")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--state", type=Path, default=FOLDER / "training.pt")
-    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--out", type=Path, default=FOLDER / "demo.safetensors")
     parser.add_argument("--losses", type=Path, default=FOLDER / "loss.csv")
     parser.add_argument("--fresh", action="store_true", help="do not go on from the weights that are there")
     parser.add_argument("--save-every", type=float, default=300, help="seconds between saved states")

@@ -57,9 +57,11 @@ def inference() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def demo(part):
+def demo():
     """A trained model small enough for tests: coloured shapes of 32×32 pixels, whose latents are the pixels."""
-    return Checkpoint(*part("p2p_attention.host.demo.discs").load())
+    from lab.discs.model import load
+
+    return Checkpoint(*load())
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,10 @@
 """The demo models: ordinary MODEL, CLIP and VAE, as good as their README.md says, and not giving layouts away."""
 
+import asyncio
+import re
 from dataclasses import astuple
 
+import execution
 import nodes
 import numpy as np
 import pytest
@@ -36,13 +39,46 @@ def drawn(made, name, text, seed=1, steps=12, count=1):
     return nodes.VAEDecode().decode(made.vae, out)[0]
 
 
-def test_weights_are_small(part):
-    folder = part("p2p_attention.host.demo.model").HERE
-    assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) <= 52_000_000
+LEFT = '"shapes", the model of coloured shapes, has left the pack; UNet is loaded in its place'
 
 
-def test_without_a_choice_it_is_the_first_model():
-    assert node("P2P_LoadDemoModel")[0].get_model_object("latent_format").latent_channels == 3
+@pytest.fixture(scope="module")
+def kind(pack):
+    return nodes.NODE_CLASS_MAPPINGS["P2P_LoadDemoModel"]
+
+
+@pytest.mark.parametrize("inputs, said", [({"model": "shapes"}, True), ({"model": "UNet"}, False), ({}, False)])
+def test_what_an_older_workflow_says_gives_the_unet(kind, caplog, inputs, said):
+    model = kind.execute(**inputs).result[0]
+    assert type(model.model.diffusion_model).__name__ == "UNetModel"
+    assert model.get_model_object("latent_format").latent_channels == 8
+    assert (f"P2P Load Demo Model: {LEFT}" in caplog.text) == said
+    assert ("set the Empty Latent Image to 128×128" in caplog.text) == said
+
+
+@pytest.mark.parametrize("inputs", [{"model": "shapes"}, {"model": "UNet"}, {"model": "transformer"}, {}])
+def test_what_is_queued_is_accepted(kind, inputs):
+    assert queued(inputs) == (True, {})
+
+
+@pytest.mark.parametrize("model", ["Shapes", "sd15", "", 7, {}])
+def test_another_name_is_refused_with_the_choices(kind, model):
+    message = f"P2P Load Demo Model: there is no demo model {model!r}. Choose UNet or transformer."
+    valid, problems = queued({"model": model})
+    assert not valid and [error["details"] for error in problems["1"]["errors"]] == [f"model - {message}"]
+    if isinstance(model, str):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            node("P2P_LoadDemoModel", model=model)
+
+
+def queued(inputs):
+    """Whether the host takes a workflow that loads a demo model and no more, and what it says of its nodes."""
+    flow = {"1": {"class_type": "P2P_LoadDemoModel", "inputs": inputs}}
+    flow["2"] = {"class_type": "EmptyLatentImage", "inputs": {"width": 32, "height": 32, "batch_size": 1}}
+    flow["3"] = {"class_type": "VAEDecode", "inputs": {"samples": ["2", 0], "vae": ["1", 2]}}
+    flow["4"] = {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "p2p"}}
+    valid, _, _, problems = asyncio.run(execution.validate_prompt("test", flow, None))
+    return valid, problems
 
 
 def test_nodes_return_the_hosts_classes(made):

@@ -10,6 +10,7 @@ import pytest
 import torch
 from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
+from lab.discs.model import load
 from lab.discs.render import render
 from lab.discs.scenes import Scene, Thing
 
@@ -255,12 +256,12 @@ def test_an_image_with_alpha_is_the_image_without(demo):
     assert torch.equal(made[0].trajectory.points, made[1].trajectory.points)
 
 
-def test_several_targets_and_the_same_model_loaded_again(picture, demo, part):
+def test_several_targets_and_the_same_model_loaded_again(picture, demo):
     """Only the source of each picture is held to its path; a model loaded twice is the same model."""
     latent = picture((0.4, 0.55), (0.6, 0.4))
     positive, edit = encode(demo.clip, SOURCE, TARGET, more="a large white circle on a blue background")
     edit = swap(edit, end=0.8)
-    inversion, *_ = invert(part("p2p_attention.host.demo.discs").load()[0], positive, latent, 6, "normal")
+    inversion, *_ = invert(load()[0], positive, latent, 6, "normal")
     patched, batch = control(demo.model, edit, latent, inversion=inversion, self_end=0.4, resolution="1/2")
     made = sample(patched, positive, prompt(demo.clip), batch, steps=6, cfg=7.5).unflatten(0, (2, 3))
     assert error(made[:, 0], latent["samples"]) <= 1e-5

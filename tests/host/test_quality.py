@@ -14,6 +14,7 @@ from PIL import Image
 from lab.bench.edits import known_edits
 from lab.bench.pie_bench import encode_mask
 from lab.bench.quality_edits import DEFAULT, DEMO_WAYS, FADES, PLAIN, SWITCHED, WAYS, Fading, fadings
+from lab.discs.model import WEIGHTS
 from lab.discs.render import coverage
 from lab.discs.render import render as render_disc
 from lab.discs.scenes import Scene as DiscScene
@@ -103,8 +104,6 @@ def test_responses_are_read_in_the_direction_of_the_word():
 @pytest.fixture
 def own(tmp_path):
     """Weights, prompts as JSON, and a folder in PIE-Bench's layout, as a user has them."""
-    from p2p_attention.host.demo.discs import WEIGHTS
-
     shutil.copy(WEIGHTS, tmp_path / "mine.safetensors")
     source, target = ("a large red circle on a blue background", "a large green circle on a blue background")
     added = {"source": source, "target": source.replace("red", "red striped"), "seed": 3, "kind": "pattern"}

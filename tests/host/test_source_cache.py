@@ -11,6 +11,7 @@ import nodes
 import pytest
 import torch
 
+from lab.discs.model import load
 from lab.random_models import randomise
 
 from .graph import (
@@ -346,8 +347,8 @@ def test_a_budget_is_kept(demo, cache, counted, caplog):
     assert seen == [2, 2, 4, 4, 4]
 
 
-def test_it_goes_with_the_model(part, cache):
-    built = Checkpoint(*part("p2p_attention.host.demo.discs").load())
+def test_it_goes_with_the_model(cache):
+    built = Checkpoint(*load())
     positive, edit = encode(built.clip, *PROMPTS["demo"])
     model, latent = control(built.model, swap(edit), empty(SIZES["demo"]), cache=1.0)
     sample(model, positive, prompt(built.clip), latent)

@@ -1,7 +1,7 @@
 """Models to try the pack with, without a checkpoint.
 
-A UNet of 32×32 pixels that knows coloured shapes (discs.py), and a UNet and a transformer of 128×128 that share a VAE.
-Only the widths are small; every class is the host's, loaded as the family's own is.
+A UNet and a transformer that draw pictures of 128×128 and share a VAE. Only the widths are small; every
+class is the host's, loaded as the family's own is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import comfy.supported_models
 import torch
 from safetensors import SafetensorError, safe_open
 
-from . import discs, shapes
+from . import shapes
 from .build import State, diffusion_model, part, present, text_encoder
 
 HERE = Path(__file__).parent
@@ -30,7 +30,6 @@ Loaded = tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]
 class Demo(Enum):
     """The models by the names that the node shows."""
 
-    SHAPES = "shapes"
     UNET = "UNet"
     TRANSFORMER = "transformer"
 
@@ -73,8 +72,6 @@ def load(demo: Demo, folder: Path = HERE) -> Loaded:
 
     Raises FileNotFoundError without weights, RuntimeError or ValueError for those of another shape.
     """
-    if demo is Demo.SHAPES:
-        return discs.load()
     state, _ = _read(folder / demo.file)
     autoencoder, about = _read(folder / "vae.safetensors")
     kind = UNetConfig if demo is Demo.UNET else TransformerConfig

@@ -1,4 +1,4 @@
-"""The first demo model: coloured shapes of 32×32 pixels, as the host's own MODEL, CLIP and VAE.
+"""The tests' small trained model: coloured shapes of 32×32 pixels, as the host's own MODEL, CLIP and VAE.
 
 A small Stable-Diffusion-1-like text-to-image model on 32×32 pixels: the host's UNet with narrow layers and
 cross-attention at 16×16 and 8×8, v-prediction over 1,000 steps, the SD1 CLIP tokenizer with a narrow text
@@ -17,7 +17,7 @@ import comfy.supported_models
 import comfy.utils
 import torch
 
-from .build import diffusion_model, part, present, text_encoder
+from p2p_attention.host.demo.build import diffusion_model, part, present, text_encoder
 
 WEIGHTS = Path(__file__).with_name("demo.safetensors")
 SIDE = 32
@@ -46,8 +46,8 @@ TEXT_CONFIG = {
 }
 
 
-class DemoConfig(comfy.supported_models.SD15):
-    """Stable Diffusion 1's family with the demo model's widths, pixels for latents, and plain linear betas."""
+class DiscsConfig(comfy.supported_models.SD15):
+    """Stable Diffusion 1's family with narrow widths, pixels for latents, and plain linear betas."""
 
     unet_config = UNET_CONFIG
     unet_extra_config = {"num_heads": 4, "num_head_channels": -1}
@@ -61,21 +61,21 @@ class DemoConfig(comfy.supported_models.SD15):
         return comfy.model_base.ModelType.V_PREDICTION
 
 
-def demo_config() -> DemoConfig:
-    """The configuration the host builds the demo UNet from, in fp32 on any device."""
-    config = DemoConfig(UNET_CONFIG)
+def discs_config() -> DiscsConfig:
+    """The configuration the host builds the UNet from, in fp32 on any device."""
+    config = DiscsConfig(UNET_CONFIG)
     config.set_inference_dtype(torch.float32, None)
     return config
 
 
 def load(weights: Path = WEIGHTS) -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
-    """Load the demo model. Returns the host's MODEL, CLIP and VAE.
+    """Load the model. Returns the host's MODEL, CLIP and VAE.
 
     Raises FileNotFoundError without weights, RuntimeError or ValueError for those of another shape.
     """
     found = comfy.utils.load_torch_file(str(present(weights)), safe_load=True)
     state = {key: value.float() for key, value in found.items()}
-    config = demo_config()
+    config = discs_config()
     widths, text = {"clip_l_model_config": TEXT_CONFIG}, part(state, "cond_stage_model.", "clip_l.")
     model = diffusion_model(config, state)
     clip = text_encoder(config, widths, text, weights)

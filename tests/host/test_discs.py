@@ -1,4 +1,4 @@
-"""The first demo model: ordinary MODEL, CLIP and VAE, as good as its README.md says, and not giving layouts away."""
+"""The tests' small model: ordinary MODEL, CLIP and VAE, as good as its README.md says, and not giving layouts away."""
 
 import nodes
 import numpy as np
@@ -6,34 +6,21 @@ import pytest
 import torch
 
 from lab.discs import judge, measure, scenes
+from lab.discs.model import TEXT_CONFIG, WEIGHTS
 from lab.discs.render import render
 
-from .graph import empty, node, prompt, sample
+from .graph import empty, prompt, sample
 
 
-def test_weights_are_small(part):
-    assert part("p2p_attention.host.demo.discs").WEIGHTS.stat().st_size <= 20_000_000
-
-
-def test_node_returns_the_hosts_classes():
-    import comfy.model_patcher
-    import comfy.sd
-
-    model, clip, vae = node("P2P_LoadDemoModel")
-    assert isinstance(model, comfy.model_patcher.ModelPatcher)
-    assert isinstance(clip, comfy.sd.CLIP) and isinstance(vae, comfy.sd.VAE)
-
-
-def test_text_encoder_is_the_one_that_was_trained(demo, part):
+def test_text_encoder_is_the_one_that_was_trained(demo):
     """Training uses transformers' CLIP; the host's own class must compute the same from the same weights."""
     from safetensors.torch import load_file
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    module = part("p2p_attention.host.demo.discs")
-    config = CLIPTextConfig(vocab_size=49408, max_position_embeddings=77, hidden_act="quick_gelu", **module.TEXT_CONFIG)
+    config = CLIPTextConfig(vocab_size=49408, max_position_embeddings=77, hidden_act="quick_gelu", **TEXT_CONFIG)
     twin = CLIPTextModel(config).eval()
     prefix = "cond_stage_model.transformer.text_model."
-    weights = {k.removeprefix(prefix): v for k, v in load_file(module.WEIGHTS).items() if k.startswith(prefix)}
+    weights = {k.removeprefix(prefix): v for k, v in load_file(WEIGHTS).items() if k.startswith(prefix)}
     twin.load_state_dict(weights)
     tokens = demo.clip.tokenize("a large red striped circle on a blue background")["l"][0]
     expected = twin(input_ids=torch.tensor([[t for t, _ in tokens]])).last_hidden_state
