@@ -22,9 +22,8 @@ SIZE = f"Size ({SIDE}×{SIDE} for the demo model)"
 class Workflow:
     """A graph in the making: nodes in the API's form by number, with titles; notes and stages for the editor."""
 
-    def __init__(self, name: str, note: str, own: str = OWN_CHECKPOINT, back: str = "") -> None:
-        """`back` says which values are the demo model's, to be set back for another."""
-        self.name, self.own = name, f"{own} {back}".strip()
+    def __init__(self, name: str, note: str, own: str = OWN_CHECKPOINT) -> None:
+        self.name, self.own = name, own
         self.nodes: dict[str, Node] = {}
         self.notes: dict[str, str] = {}
         self.scheduler, self.negative = "normal", ""
@@ -142,7 +141,7 @@ class Workflow:
         window = {"start_percent": 0.0, "end_percent": 0.8}
         self.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="")
 
-    def blend(self, words: str, threshold: float = 0.3, resolution: str = "1/4") -> None:
+    def blend(self, words: str, threshold: float = 0.3, resolution: str = "auto") -> None:
         """A local blend by words, or if empty by those that changed."""
         self.then(
             "P2P_LocalBlend",

@@ -69,20 +69,17 @@ def lead(made: dict[str, list[Image.Image]]) -> Image.Image:
     source, swapped = made["word_swap"][:2]
     real, edited = made["real_image"][:2]
     first = [
-        (source, "a large red circle on a blue background"),
-        (swapped, "swap: red → yellow"),
-        (made["refine"][1], "refine: a large red striped circle"),
-        (real, "not made by the model"),
-        (edited, "its edit: red → yellow"),
+        (source, "a big orange cat on the beach"),
+        (swapped, "swap: cat → dog"),
+        (made["refine"][1], "refine: a big striped blue fish"),
+        (real, "a picture from elsewhere"),
+        (edited, "its edit: red → green"),
     ]
-    strengths = (
-        REWEIGHTED,
-        *(f"reweight: heart × {strength}" for strength in STRENGTHS.split(", ")),
-    )
+    strengths = (REWEIGHTED, *(f"reweight: flowery × {strength}" for strength in STRENGTHS.split(", ")))
     reweighted = list(zip(made["reweight"], strengths, strict=True))
     windows = (
-        "a large white cross on a black background",
-        *(f"swap: cross → heart, until {end}" for end in ENDS.split(", ")),
+        "a big pink flower on a green background",
+        *(f"swap: flower → cake, until {end}" for end in ENDS.split(", ")),
     )
     swept = list(zip(made["sweep"], windows, strict=False))
     rows = [[Panel(to_picture(picture), text) for picture, text in row] for row in (first, reweighted, swept)]
@@ -98,7 +95,7 @@ def arrange(pictures: list[Image.Image]) -> Image.Image:
     above = (SIDE - rows * size - (rows - 1) * GAP) // 2
     for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)
-        fitted = picture.resize((size, size), Image.Resampling.NEAREST)
+        fitted = picture.resize((size, size), Image.Resampling.LANCZOS)
         sheet.paste(fitted, (GAP + column * (size + GAP), above + row * (size + GAP)))
     return sheet
 

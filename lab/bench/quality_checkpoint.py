@@ -106,7 +106,7 @@ def load_sampler(checkpoint: Path, size: int, steps: int, cfg: float) -> Sampler
     Raises ValueError for one without text encoder or VAE.
     """
     if _is_demo(checkpoint):
-        from p2p_attention.host.demo.discs import SIDE, load
+        from ..discs.model import SIDE, load
 
         return Sampler(*load(checkpoint), (SIDE, SIDE), Fraction(1, 2), Fraction(1, 2), steps, cfg)
     import comfy.sd

@@ -31,7 +31,7 @@ WARM_UP = 0.3
 HOSTILE_KINDS = 7
 TESTS = {"nodes": "test_hostile.py", "workflows": "test_hostile_workflows.py", "half precision": "test_dtypes.py"}
 PARTS = (*TESTS, "queue")
-WEIGHTS = ROOT / "p2p_attention" / "host" / "demo" / "demo.safetensors"
+WEIGHTS = ROOT / "p2p_attention" / "host" / "demo" / "unet.safetensors"
 
 
 def workflows() -> dict[str, dict]:

@@ -34,10 +34,10 @@ def test_words_are_aligned_while_they_are_typed(editor, screens):
     editor.until(lambda: ("swapped", "red → yellow") in changes(editor))
     assert [change for change, _ in changes(editor)].count("kept") == 7
     saved, prompt = editor.page.evaluate(SAVED), editor.prompt()
-    editor.type_text("target_prompt", "a large red hippopotamus on a very blue background")
+    editor.type_text("target_prompt", "a big red hippopotamus on a very blue background")
     editor.until(lambda: ("added", "+ very") in changes(editor))
-    assert ("swapped", "circle → hippopotamus") in changes(editor)
-    swapped = editor.page.get_by_role("button", name="circle becomes hippopotamus: swapped")
+    assert ("swapped", "car → hippopotamus") in changes(editor)
+    swapped = editor.page.get_by_role("button", name="car becomes hippopotamus: swapped")
     assert "·" in swapped.get_attribute("title"), "its tokens"
     swapped.focus()
     expect(swapped).to_be_focused()
@@ -45,7 +45,7 @@ def test_words_are_aligned_while_they_are_typed(editor, screens):
     editor.page.evaluate("app.extensionManager.setting.set('Comfy.ColorPalette', 'light')")
     editor.screenshot(screens / "alignment_light.png")
     editor.page.evaluate("app.extensionManager.setting.set('Comfy.ColorPalette', 'dark')")
-    editor.type_text("target_prompt", "a large yellow circle on a blue background")
+    editor.type_text("target_prompt", "a big yellow car on a blue background")
     assert editor.page.evaluate(SAVED) == saved and editor.prompt() == prompt
     assert editor.errors == []
 

@@ -45,7 +45,7 @@ def test_it_is_found_and_runs_with_the_demo_model(name, editor, screens):
       const photo = it.inputs.some(({ name }) => name === "image");
       const given = photo ? ["EmptyImage", "image"] : ["EmptyLatentImage", "latent"];
       const size = add(given[0]);
-      for (const widget of size.widgets) if (["width", "height"].includes(widget.name)) widget.value = 32;
+      for (const widget of size.widgets) if (["width", "height"].includes(widget.name)) widget.value = 128;
       for (const widget of size.widgets) if (widget.name === "color") widget.value = 0xff0000;
       for (const widget of it.widgets) if (widget.name === "steps") widget.value = 2;
       const into = (name) => it.inputs.findIndex((input) => input.name === name);

@@ -30,7 +30,7 @@ SHADES = """(it) => ["backgroundColor", "color"].map((name) => {
   const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data;
   return (red + green + blue) / 765;
 })"""
-TYPED = "a, yellow circle : STRENGTH -.5;blend\n\n  circle: 0 – .4 \nblend: circle, a\nnothing to read"
+TYPED = "a, yellow car : STRENGTH -.5;blend\n\n  car: 0 – .4 \nblend: car, a\nnothing to read"
 
 
 def template(name: str) -> Path:
@@ -77,29 +77,29 @@ def chips(editor):
     """The chips of the template that has the one node to start with, its box empty."""
     editor.open_file(template("edit"))
     found = Chips(editor)
-    expect(found.called("circle: kept")).to_be_visible()
+    expect(found.called("car: kept")).to_be_visible()
     assert found.words() == ""
     yield found
     assert editor.errors == []
 
 
 def test_a_mouse_sets_a_word_and_takes_it_back(chips, screens):
-    chips.called("circle: kept").click()
+    chips.called("car: kept").click()
     chips.switch("strength").check()
     chips.drag("strength", 0.85)
     ((name, strength),) = read_lines(chips.words()).strengths
-    assert name == "circle" and 3 < strength < 4
+    assert name == "car" and 3 < strength < 4
     chips.drag("end", 1.2)
-    assert chips.words().splitlines()[1:] == ["circle: 0.0 - 1.0"], "a slider that is moved is switched on"
+    assert chips.words().splitlines()[1:] == ["car: 0.0 - 1.0"], "a slider that is moved is switched on"
     chips.switch("blend here").check()
-    said = f"circle: kept, strength {strength:g}, window 0–1, blend"
+    said = f"car: kept, strength {strength:g}, window 0–1, blend"
     expect(chips.page.get_by_role("button", name=said, exact=True)).to_contain_text(f"×{strength:g}")
     chips.page.screenshot(path=screens / "chips.png")
     chips.editor.take_steps(2)
     assert chips.editor.run().error is None
-    chips.called("circle: kept").click()
+    chips.called("car: kept").click()
     chips.switch("strength").uncheck()
-    assert chips.words() == "circle: 0.0 - 1.0\nblend: circle"
+    assert chips.words() == "car: 0.0 - 1.0\nblend: car"
     chips.switch("window").uncheck()
     chips.switch("blend here").uncheck()
     assert chips.words() == ""
@@ -143,9 +143,9 @@ def test_keys_set_a_word(chips):
 @pytest.mark.parametrize("palette", ["light", "dark"])
 def test_the_menu_is_readable_in_both_themes(chips, palette):
     chips.page.evaluate(f"app.extensionManager.setting.set('Comfy.ColorPalette', '{palette}')")
-    chips.called("circle: kept").click()
+    chips.called("car: kept").click()
     chips.switch("strength").check()
-    badge = chips.called("circle: kept, strength 2").get_by_text("×2")
+    badge = chips.called("car: kept, strength 2").get_by_text("×2")
     light = (lambda paper, ink: paper > ink + 0.4) if palette == "light" else (lambda paper, ink: ink > paper + 0.4)
     chips.editor.until(lambda: light(*chips.dialog().evaluate(SHADES)))
     paper, ink = badge.evaluate(SHADES)
@@ -160,20 +160,20 @@ def test_the_chips_of_a_prompt_are_one_stop_of_the_tab_key(chips):
 
 def test_each_gesture_is_one_step_of_undo(chips):
     editor = chips.editor
-    chips.called("circle: kept").click()
+    chips.called("car: kept").click()
     chips.switch("blend here").check()
     chips.drag("strength", 0.9)
     both = chips.words()
     chips.page.keyboard.press("Control+z")
-    editor.until(lambda: chips.words() == "blend: circle")
-    expect(chips.page.get_by_role("button", name="circle: kept, blend", exact=True)).to_be_visible()
+    editor.until(lambda: chips.words() == "blend: car")
+    expect(chips.page.get_by_role("button", name="car: kept, blend", exact=True)).to_be_visible()
     editor.press("Control+z")
     editor.until(lambda: chips.words() == "")
     editor.press("Control+y")
-    editor.until(lambda: chips.words() == "blend: circle")
+    editor.until(lambda: chips.words() == "blend: car")
     editor.press("Control+y")
     editor.until(lambda: chips.words() == both)
-    expect(chips.called("circle: kept, strength")).to_be_visible()
+    expect(chips.called("car: kept, strength")).to_be_visible()
 
 
 def test_the_other_renderer_of_nodes_has_them_too(editor):
@@ -182,13 +182,13 @@ def test_the_other_renderer_of_nodes_has_them_too(editor):
     try:
         editor.open_file(template("edit"))
         chips = Chips(editor)
-        chips.called("circle: kept").click()
+        chips.called("car: kept").click()
         chips.switch("blend here").check()
         chips.drag("strength", 1.2)
-        editor.until(lambda: editor.prompt()["3"]["inputs"]["words"] == "blend: circle\ncircle: strength 5")
+        editor.until(lambda: editor.prompt()["3"]["inputs"]["words"] == "blend: car\ncar: strength 5")
         chips.page.keyboard.press("Control+z")
-        editor.until(lambda: editor.prompt()["3"]["inputs"]["words"] == "blend: circle")
-        expect(chips.page.get_by_role("button", name="circle: kept, blend", exact=True)).to_be_visible()
+        editor.until(lambda: editor.prompt()["3"]["inputs"]["words"] == "blend: car")
+        expect(chips.page.get_by_role("button", name="car: kept, blend", exact=True)).to_be_visible()
     finally:
         editor.page.evaluate(switch, False)
     assert editor.errors == []
@@ -196,26 +196,26 @@ def test_the_other_renderer_of_nodes_has_them_too(editor):
 
 def test_what_was_typed_stays(chips):
     chips.editor.type_text("words", TYPED)
-    chips.called("circle: kept, strength -0.5, window 0–0.4, blend").click()
+    chips.called("car: kept, strength -0.5, window 0–0.4, blend").click()
     chips.switch("blend here").uncheck()
-    assert chips.words() == TYPED.replace("circle, a", "a")
+    assert chips.words() == TYPED.replace("car, a", "a")
     chips.switch("window").uncheck()
     chips.drag("strength", 0.0)
-    assert chips.words() == "a: strength -0.5;blend\n\nblend: a\nnothing to read\nyellow circle: strength -5"
+    assert chips.words() == "a: strength -0.5;blend\n\nblend: a\nnothing to read\nyellow car: strength -5"
 
 
 def test_copies_and_subgraphs_keep_it(chips):
     editor = chips.editor
-    chips.called("circle: kept").click()
+    chips.called("car: kept").click()
     chips.switch("strength").check()
     chips.page.keyboard.press("Escape")
     editor.select("3")
     editor.press("Control+c")
     editor.press("Control+v")
-    said = chips.page.get_by_role("button", name="circle: kept, strength 2", exact=True)
+    said = chips.page.get_by_role("button", name="car: kept, strength 2", exact=True)
     expect(said).to_have_count(2)
     texts = [node["inputs"]["words"] for node in editor.prompt().values() if node["class_type"] == "P2P_Edit"]
-    assert set(texts) == {"circle: strength 2"}
+    assert set(texts) == {"car: strength 2"}
     editor.select("3")
     chips.page.evaluate("() => app.loadGraphData(app.graph.serialize())")
     expect(said).to_have_count(2)
@@ -223,7 +223,7 @@ def test_copies_and_subgraphs_keep_it(chips):
     editor.command("Comfy.Graph.ConvertToSubgraph")
     editor.until(lambda: any(":" in number for number in editor.prompt()))
     (inside,) = (node["inputs"] for number, node in editor.prompt().items() if ":" in number)
-    assert inside["words"] == "circle: strength 2"
+    assert inside["words"] == "car: strength 2"
 
 
 def test_what_a_link_brings_is_not_set_here(chips):
@@ -232,8 +232,8 @@ def test_what_a_link_brings_is_not_set_here(chips):
       app.graph.add(text);
       text.connect(0, node, node.inputs.findIndex(({ name }) => name === "words"));
     }""")
-    expect(chips.page.get_by_role("button", name="circle: kept")).to_have_count(0)
-    expect(chips.page.get_by_role("img", name="circle: kept")).to_be_visible()
+    expect(chips.page.get_by_role("button", name="car: kept")).to_have_count(0)
+    expect(chips.page.get_by_role("img", name="car: kept")).to_be_visible()
 
 
 def test_lines_are_read_as_the_node_reads_them(editor):

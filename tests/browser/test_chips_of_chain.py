@@ -66,8 +66,8 @@ def test_a_node_is_added_behind_the_others_and_runs(chips):
 
 def test_what_is_taken_back_is_bypassed_and_comes_again(chips):
     editor = chips.editor
-    circle = chips.page.get_by_role("button", name="background: kept")
-    circle.click()
+    word = chips.page.get_by_role("button", name="background: kept")
+    word.click()
     chips.switch("strength").check()
     chips.drag("strength", 1.2)
     assert of(editor, "P2P_Reweight")[0]["strength"] == 5

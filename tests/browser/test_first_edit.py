@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from .editor import ENDED, PACK, TITLES
 
 MOST_GESTURES = 6
-TARGET = "a large green circle on a blue background"
+TARGET = "a big green car on a blue background"
 PICTURE = """() => [...document.querySelectorAll("img")]
   .some((image) => image.src.includes("view?") && image.naturalWidth && image.checkVisibility())"""
 
@@ -50,7 +50,7 @@ def test_app_mode_has_the_prompts_and_the_pictures(editor, screens):
     expect(page.locator("#graph-canvas")).not_to_be_visible()
     texts = page.locator("textarea:visible")
     expect(texts).to_have_count(3)
-    assert texts.nth(1).input_value() == "a large yellow circle on a blue background"
+    assert texts.nth(1).input_value() == "a big yellow car on a blue background"
     texts.nth(1).fill(TARGET)
     page.get_by_role("button", name="Run", exact=True).last.click()
     page.wait_for_function(ENDED)

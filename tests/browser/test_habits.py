@@ -61,22 +61,22 @@ def test_a_bypassed_edit_passes_its_edit_on(editor):
 
 def test_a_muted_output_is_not_made(editor):
     editor.open_template("word_swap")
-    editor.select("16")
+    editor.select("14")
     editor.press("Control+m")
     run = editor.run()
-    assert run.error is None and set(run.saved) == {"10"} and not run.executed & {"12", "13", "14", "15", "16"}
+    assert run.error is None and set(run.saved) == {"9"} and not run.executed & {"11", "12", "13", "14"}
 
 
 def test_undo_takes_back_a_text_and_a_bypass(editor):
     editor.open_template("word_swap")
     before = editor.prompt()
-    editor.type_text("value", "a large green circle on a blue background")
+    editor.type_text("value", "a big orange rabbit on the beach")
     editor.select("3")
     editor.press("Control+b")
     assert "3" not in editor.prompt()
     editor.press("Control+z")
     editor.until(lambda: "3" in editor.prompt())
-    assert editor.prompt()["11"]["inputs"]["value"] == "a large green circle on a blue background"
+    assert editor.prompt()["10"]["inputs"]["value"] == "a big orange rabbit on the beach"
     editor.press("Control+z")
     editor.until(lambda: editor.prompt() == before)
 

@@ -149,7 +149,7 @@ def test_the_archive_imports_itself_and_what_the_host_has(archive):
 def test_the_unpacked_archive_edits_a_picture(server, archive):
     workflow = json.loads((archive / "workflows" / "api" / "word_swap.json").read_text("utf-8"))
     workflow = of_the_picture_book(workflow, "a red cat on the grass", "a yellow cat on the grass")
-    source, edited = map(look, server.images(server.run(workflow)["10"]))
+    source, edited = map(look, server.images(server.run(workflow)["9"]))
     assert (source.things[0].colour, edited.things[0].colour) == ("red", "yellow")
     assert source.things[0].kind == edited.things[0].kind
 

@@ -32,8 +32,8 @@ def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server):
     workflow = of_the_picture_book(json.loads(WORKFLOW.read_text()), *CATS, seed=2)
     steps: list[int] = []
     outputs = server.run(workflow, lambda node, value, most: steps.append(value))
-    source, edited = map(look, server.images(outputs["10"]))
-    (without,) = map(look, server.images(outputs["16"]))
+    source, edited = map(look, server.images(outputs["9"]))
+    (without,) = map(look, server.images(outputs["14"]))
     assert max(steps) == workflow["7"]["inputs"]["steps"]
     assert source.place == edited.place == "grass"
     assert (source.things[0].colour, edited.things[0].colour) == ("red", "yellow")
@@ -87,12 +87,12 @@ def test_a_real_picture_uploaded_over_the_api(server):
 
 def test_the_same_queue_again_gives_the_same_pictures(server):
     workflow = json.loads(WORKFLOW.read_text())
-    first = server.images(server.run(workflow)["10"])
-    workflow["10"]["inputs"]["filename_prefix"] = "p2p/again"
+    first = server.images(server.run(workflow)["9"])
+    workflow["9"]["inputs"]["filename_prefix"] = "p2p/again"
     workflow["7"]["inputs"]["steps"] = 29
-    other = server.images(server.run(workflow)["10"])
+    other = server.images(server.run(workflow)["9"])
     workflow["7"]["inputs"]["steps"] = 30
-    again = server.images(server.run(workflow)["10"])
+    again = server.images(server.run(workflow)["9"])
     assert [p.tobytes() for p in first] == [p.tobytes() for p in again]
     assert first[1].tobytes() != other[1].tobytes()
 
@@ -138,10 +138,10 @@ def test_a_server_killed_in_the_middle_of_an_edit(tmp_path_factory):
         server.process.wait(20)
     with tool.serve(base) as server:
         outputs = server.run(workflow)
-        again = [picture.tobytes() for node in ("10", "16") for picture in server.images(outputs[node])]
+        again = [picture.tobytes() for node in ("9", "14") for picture in server.images(outputs[node])]
     with tool.serve(tool.make_base(tmp_path_factory.mktemp("fresh"))) as server:
         outputs = server.run(workflow)
-        fresh = [picture.tobytes() for node in ("10", "16") for picture in server.images(outputs[node])]
+        fresh = [picture.tobytes() for node in ("9", "14") for picture in server.images(outputs[node])]
     assert again == fresh
 
 
@@ -150,7 +150,7 @@ def test_a_run_cancelled_in_the_middle(server):
     workflow = json.loads(WORKFLOW.read_text())
     workflow["7"]["inputs"]["seed"] = 77
     outputs = server.run(workflow)
-    expected = [p.tobytes() for node in ("10", "16") for p in server.images(outputs[node])]
+    expected = [p.tobytes() for node in ("9", "14") for p in server.images(outputs[node])]
     other = json.loads(json.dumps(workflow))
     other["7"]["inputs"]["seed"] = 78
     cancelled = []
@@ -162,7 +162,7 @@ def test_a_run_cancelled_in_the_middle(server):
     with pytest.raises(tool.ServerError, match="interrupted"):
         server.run(other, cancel)
     outputs = server.run(workflow)
-    assert [p.tobytes() for node in ("10", "16") for p in server.images(outputs[node])] == expected
+    assert [p.tobytes() for node in ("9", "14") for p in server.images(outputs[node])] == expected
 
 
 def post(server, body: bytes, content_type: str = "application/json", origin: str | None = None) -> tuple[int, dict]:
