@@ -20,6 +20,9 @@ HIDDEN, HEADS = CHROMA["hidden_size"], CHROMA["num_heads"]
 DOUBLE, SINGLE = CHROMA["depth"], CHROMA["depth_single_blocks"]
 MODULATIONS = 344
 NEAR, APART = 3, 1.0
+BIAS = "text.encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+QUERIES = tuple(f"text.encoder.block.{i}.layer.0.SelfAttention.{x}.weight" for i in range(2) for x in "qk")
+LOOKS, FIRMLY, BUCKETS = ((-1,), (-2, -3), (1,), (2, 3)), 4.0, 32
 EMBEDDING = "text_encoders.t5xxl.transformer.shared.weight"
 
 
@@ -28,7 +31,7 @@ class TransformerModel(torch.nn.Module):
 
     muon, adam = 0.01, 1e-3
     edges = ("net.img_in.weight", "net.final_layer.linear.weight", "net.distilled_guidance_layer.out_proj.weight",
-             "text.encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", "head.weight")  # fmt: skip
+             BIAS, *QUERIES, "head.weight")  # fmt: skip
 
     def __init__(self, device: torch.device) -> None:
         from comfy.ldm.chroma.model import Chroma
@@ -44,6 +47,7 @@ class TransformerModel(torch.nn.Module):
             is_encoder_decoder=False, **CHROMA_TEXT,
         )  # fmt: skip
         self.text = T5EncoderModel(config)
+        look_around(self.text)
         self.head = Head(HIDDEN)
         self.to(device)
 
@@ -140,6 +144,21 @@ class TransformerModel(torch.nn.Module):
         """Weights of a shipped file under the names here, with the words that are used."""
         state = {**state, EMBEDDING: self.vocabulary.used_rows(state[EMBEDDING])}
         return {key: state[self.shipped(key)] for key, _ in self.named_parameters() if not key.startswith("head.")}
+
+
+@torch.no_grad()
+def look_around(text: torch.nn.Module) -> None:
+    """Make each head of a T5 model begin by looking at words near by, before and behind.
+
+    Chroma's text tokens have no positions, so which colour is whose the text model alone can say; and T5's attention,
+    whose scores are not scaled down, grows so large under Muon that its own biases never learn where words stand. (So
+    queries and keys are AdamW's, too.)
+    """
+    bias = text.get_parameter(BIAS.removeprefix("text."))
+    bias.zero_()
+    for head, offsets in enumerate(LOOKS):
+        for offset in offsets:
+            bias[BUCKETS // 2 * (offset > 0) + abs(offset), head] = FIRMLY
 
 
 def modulated(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
