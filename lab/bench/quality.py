@@ -36,8 +36,12 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of your own, or the demo model's weights")
     parser.add_argument("--prompts", type=Path, help="your pairs of prompts as JSON, or a folder in PIE-Bench's layout")
     parser.add_argument("--size", type=int, default=512, help="side of your checkpoint's pictures in pixels")
-    parser.add_argument("--out", type=Path, help="JSON file: quality.json here; quality-own.json beside your prompts")
-    parser.add_argument("--document", type=Path, help="docs/quality.md; quality-own.md beside your prompts")
+    parser.add_argument(
+        "--out", type=Path, help="JSON file: quality-MODEL.json here; quality-own.json beside your prompts"
+    )
+    parser.add_argument(
+        "--document", type=Path, help="docs/quality.md, quality-transformer.md; quality-own.md beside your prompts"
+    )
     options = parser.parse_args()
     if (options.checkpoint is None) != (options.prompts is None):
         parser.error("--checkpoint and --prompts go together: give both, or neither for the demo model's own edits.")
@@ -61,7 +65,7 @@ def measure_demo(options: argparse.Namespace) -> None:
 
     pairs, seeds, cfg = options.pairs or 8, options.seeds or 7, options.cfg or 4.0
     out = options.out or FOLDER / f"quality-{options.model}.json"
-    document = options.document or DOCUMENT.with_stem(f"quality-{options.model}")
+    document = options.document or (DOCUMENT if options.model == "unet" else DOCUMENT.with_stem("quality-transformer"))
     settings = {
         "pairs": pairs,
         "seeds": seeds,

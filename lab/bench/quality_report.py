@@ -141,4 +141,4 @@ def save_sheet(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[np.nda
             how = Image.Resampling.NEAREST if max(image.size) <= SIDE else Image.Resampling.LANCZOS
             sheet.paste(image.resize((SIDE, SIDE), how), (GAP + column * (SIDE + GAP), top + LINE))
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path, optimize=True)
+    sheet.quantize(256).save(path, optimize=True)
