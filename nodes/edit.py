@@ -41,10 +41,10 @@ class EditNode(Node):
                 io.Model.Input("model", tooltip="A model of the README's table. It is not changed; a clone is."),
                 io.Clip.Input("clip", tooltip="The text encoder of the model that samples."),
                 io.Latent.Input("latent", tooltip="A latent, empty or of pictures. Each is repeated for every row."),
-                prompt("source_prompt", "a red circle on a blue background", "What the picture shows before the edit."),
+                prompt("source_prompt", "a red cat on the grass", "What the picture shows before the edit."),
                 prompt(
                     "target_prompt",
-                    "a red square on a blue background",
+                    "a red dog on the grass",
                     "What the picture should show after the edit: the same prompt with some words changed.",
                 ),
                 io.Combo.Input("keep", options=list(PRESETS), tooltip="How much of the source the edit keeps."),
@@ -56,7 +56,7 @@ class EditNode(Node):
                     optional=True,
                     tooltip=(
                         'What is to be done to single words, one per line: "striped: strength 2" for more of a word, '
-                        '"car: 0.0 - 0.4" for a window of its own, "blend: square" to change nothing elsewhere.'
+                        '"car: 0.0 - 0.4" for a window of its own, "blend: car" to change nothing elsewhere.'
                     ),
                 ),
                 also_without_edit(),

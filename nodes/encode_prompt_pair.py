@@ -29,10 +29,10 @@ class EncodePromptPair(Node):
             search_aliases=[*START_ALIASES, "edit prompt", "cross attention control"],
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder of the model that samples."),
-                prompt("source_prompt", "a red circle on a blue background", "What the picture shows before the edit."),
+                prompt("source_prompt", "a red cat on the grass", "What the picture shows before the edit."),
                 prompt(
                     "target_prompt",
-                    "a red square on a blue background",
+                    "a red dog on the grass",
                     "What the picture should show after the edit: the same prompt with some words changed.",
                 ),
                 prompt(

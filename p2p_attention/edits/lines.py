@@ -24,7 +24,7 @@ class Lines:
 
 
 def read_lines(text: str) -> Lines:
-    """Read lines such as "striped: strength 2", "car: 0.0 - 0.4" and "blend: square"; "blend" alone is of the words
+    """Read lines such as "striped: strength 2", "car: 0.0 - 0.4" and "blend: car"; "blend" alone is of the words
     that changed. Raises EditError, quoting the line, for one of another form.
     """
     windows: list[str] = []
@@ -49,6 +49,6 @@ def _check_window(line: str) -> None:
     if not re.search(r":\s*\d", line):
         raise EditError(
             f"the line {quote(line)} cannot be read",
-            "Write 'striped: strength 2', 'car: 0.0 - 0.4' or 'blend: square'.",
+            "Write 'striped: strength 2', 'car: 0.0 - 0.4' or 'blend: car'.",
         )
     check_form(line)

@@ -66,14 +66,14 @@ def test_a_node_is_added_behind_the_others_and_runs(chips):
 
 def test_what_is_taken_back_is_bypassed_and_comes_again(chips):
     editor = chips.editor
-    word = chips.page.get_by_role("button", name="background: kept")
+    word = chips.page.get_by_role("button", name="beach: kept")
     word.click()
     chips.switch("strength").check()
     chips.drag("strength", 1.2)
     assert of(editor, "P2P_Reweight")[0]["strength"] == 5
     chips.switch("strength").uncheck()
     assert of(editor, "P2P_Reweight") == [] and chain(editor) == ["WordSwap", "EncodePromptPair"]
-    expect(chips.page.get_by_role("button", name="background: kept", exact=True)).to_be_visible()
+    expect(chips.page.get_by_role("button", name="beach: kept", exact=True)).to_be_visible()
     chips.switch("strength").check()
     assert [made["strength"] for made in of(editor, "P2P_Reweight")] == [2]
     chips.page.keyboard.press("Control+z")
@@ -91,7 +91,7 @@ def test_words_join_a_list_that_is_there_and_leave_it(chips):
         chips.page.keyboard.press("Escape")
     assert [made["words"] for made in of(editor, "P2P_WatchWords")] == ["background, on"]
     assert sorted(made["words"] for made in of(editor, "P2P_Reweight")) == ["background", "on"]
-    chips.called("background: kept, strength 2, watch").click()
+    chips.called("beach: kept, strength 2, watch").click()
     chips.switch("watch").uncheck()
     assert [made["words"] for made in of(editor, "P2P_WatchWords")] == ["on"]
 
@@ -103,8 +103,8 @@ def test_an_edit_that_forks_is_only_shown(chips):
       const pair = app.graph.nodes.find(({ type }) => type === "P2P_EncodePromptPair");
       pair.connect(1, other, 0);
     }""")
-    expect(chips.page.get_by_role("button", name="background: kept")).to_have_count(0)
-    expect(chips.page.get_by_role("img", name="background: kept")).to_be_visible()
+    expect(chips.page.get_by_role("button", name="beach: kept")).to_have_count(0)
+    expect(chips.page.get_by_role("img", name="beach: kept")).to_be_visible()
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

@@ -15,7 +15,7 @@ def test_every_kind_of_line():
 @pytest.mark.parametrize(
     "line, why",
     [
-        ("striped strength 2", "cannot be read. Write 'striped: strength 2', 'car: 0.0 - 0.4' or 'blend: square'"),
+        ("striped strength 2", "cannot be read. Write 'striped: strength 2', 'car: 0.0 - 0.4' or 'blend: car'"),
         ("striped: strength much", "cannot be read"),
         ("car: 0.4", "cannot be read; write it as 'car: 0.0 - 0.4'"),
         ("car: 0.4 - 0.1", "comes after"),

@@ -1,4 +1,4 @@
-// Lines such as "striped: strength 2", "car: 0.0 - 0.4" and "blend: square", read and written as
+// Lines such as "striped: strength 2", "car: 0.0 - 0.4" and "blend: car", read and written as
 // p2p_attention/edits/lines.py reads them. What is not about the word in hand stays as it was typed.
 
 import { splitNames } from "./naming.js";
