@@ -158,10 +158,9 @@ def real_image() -> Workflow:
     """A picture that comes from elsewhere."""
     flow = Workflow(
         "real_image",
-        "## Real picture\nFor a picture of yours, connect *Your picture* to *Size*, describe it in the source prompt, "
-        "and change words in the target prompt; as it comes, a picture is drawn first. The inversion finds the noise "
-        "that the picture comes from; outside the blend's mask the result is the picture itself. The sampler needs the "
-        "inversion's steps and scheduler, and denoise 1.0; the seed does not matter.",
+        "## Real picture\nConnect *Your picture* to *Size*, describe it in the source prompt, change words in the "
+        "target prompt. As it comes, a picture is drawn first. Outside the blend's mask the result is the picture itself. The "
+        "sampler needs the inversion's steps and scheduler, and denoise 1.0.",
     )
     flow.begin("a big red boat on the beach", "a big green boat on the beach")
     flow.swap()

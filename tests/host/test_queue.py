@@ -92,7 +92,7 @@ def test_a_queue_of_several_with_one_cancelled_and_one_withdrawn(server):
     for number in (0, 3):
         made = pictures(server, history[ids[number]]["outputs"])
         server.post("/free", {"free_memory": True})
-        assert len(made) == 4 and made == pictures(server, server.run(with_seed(SEEDS[number], 9)))
+        assert len(made) == 5 and made == pictures(server, server.run(with_seed(SEEDS[number], 9)))
 
 
 def pictures(server, outputs: dict) -> list[bytes]:
