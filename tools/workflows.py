@@ -159,8 +159,8 @@ def real_image() -> Workflow:
     flow = Workflow(
         "real_image",
         "## Real picture\nConnect *Your picture* to *Size*, describe it in the source prompt, change words in the "
-        "target prompt. As it comes, a picture is drawn first. Outside the blend's mask the result is the picture itself. The "
-        "sampler needs the inversion's steps and scheduler, and denoise 1.0.",
+        "target prompt. As it comes, a picture is drawn first. Outside the blend's mask the result is the picture "
+        "itself. The sampler needs the inversion's steps and scheduler, and denoise 1.0.",
     )
     flow.begin("a big red boat on the beach", "a big green boat on the beach")
     flow.swap()
