@@ -48,8 +48,7 @@ def shipped(name: str, model: UNetModel | TransformerModel) -> dict[str, Any] | 
     with safe_open(path, "pt") as file:
         about = file.metadata()
         average = model.imported({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
-    weights = dict(model.named_parameters())
-    if any(value.shape != weights[key].shape for key, value in average.items()):
+    if any(average[key].shape != value.shape for key, value in model.named_parameters()):
         return None
     return {"average": average, **{key: float(about[key]) for key in PLACE}}
 

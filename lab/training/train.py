@@ -18,6 +18,7 @@ from .boot import CACHE, boot
 from .dataset import Data, Samples
 from .keep import kept, shipped
 from .muon import Optimisers
+from .regions import Head
 from .transformer import TransformerModel
 from .unet import ALONE, UNetModel
 
@@ -33,13 +34,14 @@ class Trainer:
         torch.manual_seed(seed)
         self.name, self.total, self.batch, self.seed, self.device = name, pictures, batch, seed, device
         self.model = MODELS[name](device).train()
+        self.head = Head(self.model.inner).to(device)
         self.named = dict(self.model.named_parameters())
         self.average = {k: p.detach().clone() for k, p in self.named.items()}
         inner = {k for k, p in self.named.items() if p.ndim > 1 and "embed" not in k and "shared" not in k}
         inner -= set(self.model.edges)
         hidden = [p for k, p in self.named.items() if k in inner]
         rest = [p for k, p in self.named.items() if k not in inner]
-        self.optimisers = Optimisers(hidden, rest, self.model.muon, self.model.adam)
+        self.optimisers = Optimisers(hidden, [*rest, *self.head.parameters()], self.model.muon, self.model.adam)
         self.usual = torch.full((LEVELS,), 0.5)
         self.step, self.seen, self.seconds = 0, 0, 0.0
         self.begun, self.minutes = time.monotonic(), minutes
@@ -82,14 +84,14 @@ class Trainer:
             level = self.model.levels(count, generator)
             alone = torch.rand(count, generator=generator) < ALONE
             with torch.autocast(self.device.type, torch.bfloat16):
-                losses, beside = self.model.losses(
+                losses, mixing, inner = self.model.losses(
                     part.latents.to(self.device),
                     noise.to(self.device),
                     level.to(self.device),
                     part.prompts,
                     alone.to(self.device),
-                    part.regions.to(self.device),
                 )
+                beside = mixing + self.head.loss(inner, part.regions.to(self.device))
             at = (level * LEVELS).long().clamp(max=LEVELS - 1)
             weighed = (losses / self.usual[at].to(self.device) + beside).sum() / self.batch
             weighed.backward()
@@ -111,6 +113,7 @@ class Trainer:
         state = {
             **{key: getattr(self, key) for key in ("step", "seen", "seconds", "losses", "usual", "average")},
             "parameters": {k: p.detach() for k, p in self.named.items()},
+            "head": self.head.state_dict(),
             "optimisers": [o.state_dict() for o in self.optimisers.both],
         }
         partial = CACHE / f"{self.name}.part"
@@ -129,6 +132,8 @@ class Trainer:
             for key, value in state["average"].items():
                 self.average[key].copy_(value)
                 self.named[key].copy_(state.get("parameters", state["average"])[key])
+        if "head" in state:
+            self.head.load_state_dict(state["head"])
         for optimiser, momentum in zip(self.optimisers.both, state.get("optimisers", ()), strict=False):
             optimiser.load_state_dict(momentum)
 

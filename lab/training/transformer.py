@@ -13,7 +13,6 @@ from p2p_attention.host.demo.shapes import CHROMA, CHROMA_TEXT, PATCH
 
 from .attention import attention
 from .boot import initialise
-from .regions import Head
 from .vocabulary import t5_vocabulary
 
 HIDDEN, HEADS = CHROMA["hidden_size"], CHROMA["num_heads"]
@@ -27,11 +26,12 @@ EMBEDDING = "text_encoders.t5xxl.transformer.shared.weight"
 
 
 class TransformerModel(torch.nn.Module):
-    """What is trained: `net`, `text` and the `head` that is asked what is where (regions.py)."""
+    """What is trained: `net` and `text`. `losses` says how far the prediction is, and how words mix."""
 
     muon, adam = 0.01, 1e-3
+    inner = HIDDEN
     edges = ("net.img_in.weight", "net.final_layer.linear.weight", "net.distilled_guidance_layer.out_proj.weight",
-             BIAS, *QUERIES, "head.weight")  # fmt: skip
+             BIAS, *QUERIES)  # fmt: skip
 
     def __init__(self, device: torch.device) -> None:
         from comfy.ldm.chroma.model import Chroma
@@ -48,7 +48,6 @@ class TransformerModel(torch.nn.Module):
         )  # fmt: skip
         self.text = T5EncoderModel(config)
         look_around(self.text)
-        self.head = Head(HIDDEN)
         self.to(device)
 
     def levels(self, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -113,20 +112,14 @@ class TransformerModel(torch.nn.Module):
         return self.net.distilled_guidance_layer(torch.cat((level, index[None].expand(len(t), -1, -1)), -1))
 
     def losses(
-        self,
-        clean: torch.Tensor,
-        noise: torch.Tensor,
-        level: torch.Tensor,
-        prompts: list[str],
-        alone: torch.Tensor,
-        regions: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The velocity's error [B] at levels [B]; and, weighed, how words mix and how wrong the head is, [B]."""
+        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, prompts: list[str], alone: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The velocity's error [B] at levels [B], the mixing of words [B], weighed, and inner features [B, 256, C]."""
         t = level.view(-1, 1, 1, 1)
         context, mixing = self.contexts(self.tokens(prompts, clean.device))
         predicted, inner = self.predict(t * noise + (1 - t) * clean, level, context)
         error = (predicted.float() - (noise - clean)).square().mean((1, 2, 3))
-        return error, APART * mixing + self.head.loss(inner, regions)
+        return error, APART * mixing, inner
 
     def shipped(self, key: str) -> str:
         """A parameter's name in a Chroma checkpoint."""
@@ -135,15 +128,14 @@ class TransformerModel(torch.nn.Module):
 
     def exported(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Weights under their shipped names, with the whole vocabulary."""
-        out = {self.shipped(key): value for key, value in weights.items()
-               if "embed_tokens" not in key and not key.startswith("head.")}  # fmt: skip
+        out = {self.shipped(key): value for key, value in weights.items() if "embed_tokens" not in key}
         out[EMBEDDING] = self.vocabulary.whole(out[EMBEDDING], 32128)
         return out
 
     def imported(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Weights of a shipped file under the names here, with the words that are used."""
         state = {**state, EMBEDDING: self.vocabulary.used_rows(state[EMBEDDING])}
-        return {key: state[self.shipped(key)] for key, _ in self.named_parameters() if not key.startswith("head.")}
+        return {key: state[self.shipped(key)] for key, _ in self.named_parameters()}
 
 
 @torch.no_grad()

@@ -8,7 +8,6 @@ from p2p_attention.host.demo.shapes import UNET, UNET_HEADS, UNET_SAMPLING, UNET
 
 from .attention import override
 from .boot import initialise
-from .regions import Head
 from .vocabulary import clip_vocabulary
 
 START, END, AND, ABOVE = 49406, 49407, 537, 4348
@@ -18,10 +17,11 @@ EMBEDDING = "cond_stage_model.transformer.text_model.embeddings.token_embedding.
 
 
 class UNetModel(torch.nn.Module):
-    """What is trained: `unet`, `text` and the `head` that is asked what is where (regions.py)."""
+    """What is trained: `unet` and `text`. `losses` says how far the prediction is, and how words mix."""
 
     muon, adam = 0.012, 6e-4
-    edges = ("unet.input_blocks.0.0.weight", "unet.out.2.weight", "head.weight")
+    inner = UNET["model_channels"] * UNET["channel_mult"][1]
+    edges = ("unet.input_blocks.0.0.weight", "unet.out.2.weight")
 
     def __init__(self, device: torch.device) -> None:
         from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel as HostUNet
@@ -42,9 +42,8 @@ class UNetModel(torch.nn.Module):
         )
         self.text = CLIPTextModel(config)
         initialise(self.text, ("self_attn.out_proj", "mlp.fc2"))
-        self.head = Head(UNET["model_channels"] * UNET["channel_mult"][1])
-        self.inner: torch.Tensor | None = None
-        self.unet.output_blocks[ASKED][-1].register_forward_hook(lambda block, inputs, output: self._keep(output))
+        self._features: list[torch.Tensor] = []
+        self.unet.output_blocks[ASKED][-1].register_forward_hook(self._keep)
 
         class Settings:
             sampling_settings = UNET_SAMPLING
@@ -52,8 +51,8 @@ class UNetModel(torch.nn.Module):
         self.sigmas = ModelSamplingDiscrete(Settings()).sigmas.to(device)
         self.to(device)
 
-    def _keep(self, features: torch.Tensor) -> None:
-        self.inner = features
+    def _keep(self, block: torch.nn.Module, inputs: object, output: torch.Tensor) -> None:
+        self._features[:] = [output]
 
     def levels(self, count: int, generator: torch.Generator) -> torch.Tensor:
         """Where on the schedule to train, [B] in 0 … 1: mostly a little below the middle, a fifth anywhere."""
@@ -83,16 +82,10 @@ class UNetModel(torch.nn.Module):
         return context, (gap * apart).sum(1) / apart.sum(1)
 
     def losses(
-        self,
-        clean: torch.Tensor,
-        noise: torch.Tensor,
-        level: torch.Tensor,
-        prompts: list[str],
-        alone: torch.Tensor,
-        regions: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """v-prediction's error [B] (Salimans & Ho 2022) at levels [B]; and, weighed, how words mix and how wrong the
-        head is, [B].
+        self, clean: torch.Tensor, noise: torch.Tensor, level: torch.Tensor, prompts: list[str], alone: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """v-prediction's error [B] (Salimans & Ho 2022) at levels [B], the mixing of words [B], weighed, and the inner
+        features [B, 256, C].
         """
         t = (level * len(self.sigmas)).long().clamp(max=len(self.sigmas) - 1)
         sigma = self.sigmas[t].view(-1, 1, 1, 1)
@@ -100,10 +93,8 @@ class UNetModel(torch.nn.Module):
         context, mixing = self.contexts(self.tokens(prompts, clean.device), alone)
         options = {"optimized_attention_override": override}
         predicted = self.unet(alpha * clean + spread * noise, t.float(), context=context, transformer_options=options)
-        inner, self.inner = self.inner, None
-        asked = self.head.loss(inner.flatten(2).mT, regions)
         error = (predicted.float() - (alpha * noise - spread * clean)).square().mean((1, 2, 3))
-        return error, APART * mixing + asked
+        return error, APART * mixing, self._features.pop().flatten(2).mT
 
     def shipped(self, key: str) -> str:
         """A parameter's name under Stable Diffusion 1's own names."""
@@ -113,7 +104,7 @@ class UNetModel(torch.nn.Module):
 
     def exported(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Weights under their shipped names, with the whole vocabulary."""
-        out = {self.shipped(key): value for key, value in weights.items() if not key.startswith("head.")}
+        out = {self.shipped(key): value for key, value in weights.items()}
         out[EMBEDDING] = self.vocabulary.whole(out[EMBEDDING], 49408)
         out["cond_stage_model.transformer.text_projection.weight"] = torch.eye(WIDTH)
         return out
@@ -121,4 +112,4 @@ class UNetModel(torch.nn.Module):
     def imported(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Weights of a shipped file under the names here, with the words that are used."""
         state = {**state, EMBEDDING: self.vocabulary.used_rows(state[EMBEDDING])}
-        return {key: state[self.shipped(key)] for key, _ in self.named_parameters() if not key.startswith("head.")}
+        return {key: state[self.shipped(key)] for key, _ in self.named_parameters()}

@@ -97,8 +97,7 @@ def edge_map(picture: np.ndarray, style: str) -> np.ndarray:
     if style == "pencil drawing":
         picture = ndimage.gaussian_filter(picture, (1.2, 1.2, 0))
     strong = np.sqrt(np.minimum(edges(picture), 1.0))
-    step = picture.shape[0] // MAP
-    return ndimage.gaussian_filter(strong.reshape(MAP, step, MAP, step).mean((1, 3)), 0.7)
+    return ndimage.gaussian_filter(smaller(strong), 0.7)
 
 
 def alone(thing: Thing, radius: float, style: str, ground: str = "") -> Scene:
