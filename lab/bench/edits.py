@@ -9,11 +9,13 @@ from itertools import islice
 import numpy as np
 
 from lab.world.colours import COLOURS, PATTERNS
-from lab.world.judge import Seen, Verdict, score
+from lab.world.judge import Seen, Verdict, judge, score
 from lab.world.render import render
 from lab.world.scenes import KINDS as THINGS
 from lab.world.scenes import PLACES, STYLES, Scene, Thing, sample_scene
 from lab.world.words import prompt
+
+from .quality_metrics import is_in_place
 
 KINDS = ("colour", "pattern", "place", "style", "thing", "added", "removed")
 SHAPE_STAYS = ("colour", "pattern", "place", "style")
@@ -104,7 +106,13 @@ def known_edits(kind: str, count: int, seed: int = 0) -> list[KnownEdit]:
     """The first so many edits of a kind that the judge can read; always the same for a seed."""
     rng = np.random.default_rng((seed, KINDS.index(kind)))
     drawn = (_draw(kind, rng) for _ in range(DRAWN * count))
-    return list(islice((edit for edit in drawn if is_readable(edit.before) and is_readable(edit.after)), count))
+    readable = (edit for edit in drawn if is_readable(edit.before) and is_readable(edit.after))
+    return list(islice((edit for edit in readable if kind != "thing" or _fits_in_place(edit)), count))
+
+
+def _fits_in_place(edit: KnownEdit) -> bool:
+    """True if the right answer is in the place of what was there: a hat is too flat to stand for a butterfly."""
+    return is_in_place(*(judge(picture) for picture in edit.pictures()))
 
 
 def is_readable(scene: Scene) -> bool:

@@ -13,10 +13,12 @@ from .render import SIDE, paint, render, silhouette
 from .scenes import DEGREES, PLACES, Scene, Thing
 from .styles import CELLS, NEON_DIM, PAPER, PENCIL_TINT
 from .templates import alone
+from .texture import autocorrelation, unlike
 
 BANDS = 16
 VARIANTS = 30
-STEPS, DARK, FAR = 2.0, 0.3, 0.8
+STEPS, DARK = 2.0, 0.3
+PLAINER, CHANGED, REACH, NEAR = 1.5, 0.2, 0.45, 5
 PATTERN_TRIES = (
     ("plain", 0.45),
     ("striped", 0.25),
@@ -122,23 +124,35 @@ def judge(picture: np.ndarray, most: int = 2) -> Verdict:
 
 
 def read_coat(picture: np.ndarray, thing: Thing, radius: float, style: str, ground: str) -> tuple[str, str]:
-    """A found thing's colour and pattern.
+    """A found thing's colour and pattern, for a thing is not drawn just where its template is.
 
-    The colour is of the coat whose pixels are distributed as those seen, wherever they are, for a thing is not drawn
-    just where its template is; the pattern, of the coat in that colour that comes nearest pixel by pixel.
+    The colour is of the coat whose pixels are distributed as those seen, wherever they are; a pattern is there if one's
+    are, and it is the one that repeats itself as what is seen does.
     """
     where = coat_mask(thing, radius)
     if not where.any():
         return thing.colour, "plain"
-    seen, gaps, apart = _distribution(picture[where]), {}, {}
+    seen, gaps = _distribution(picture[where]), {}
+    drawn = {}
     for colour in COLOURS:
         for pattern, amount in PATTERN_TRIES:
             painted = replace(thing, colour=colour, pattern=pattern, amount=amount)
-            drawn = render(alone(painted, radius, style, ground or "blue"))[where]
-            gaps[colour, pattern, amount] = float(np.abs(_distribution(drawn) - seen).mean())
-            apart[colour, pattern, amount] = float(np.minimum(np.abs(drawn - picture[where]).sum(-1), FAR).mean())
+            drawn[colour, pattern, amount] = one = render(alone(painted, radius, style, ground or "blue"))
+            gaps[colour, pattern, amount] = float(np.abs(_distribution(one[where]) - seen).mean())
     colour = min(gaps, key=gaps.__getitem__)[0]
-    return colour, min((key for key in apart if key[0] == colour), key=apart.__getitem__)[1]
+    plain, *patterned = ((colour, *way) for way in PATTERN_TRIES)
+    if gaps[plain] <= PLAINER * min(gaps[way] for way in patterned):
+        return colour, "plain"
+
+    changed = (drawn[patterned[-1]] - drawn[plain])[where]
+    to_pale = changed[np.abs(changed).sum(-1) > CHANGED].mean(0)
+
+    def repeats(one: np.ndarray) -> np.ndarray:
+        pale = np.clip((one - drawn[plain]) @ to_pale / (to_pale @ to_pale), 0, 1)
+        return autocorrelation(pale, where, max(NEAR, round(REACH * radius * SIDE)))
+
+    here = repeats(picture)
+    return colour, min(patterned, key=lambda way: unlike(repeats(drawn[way]), here))[1]
 
 
 def _distribution(colours: np.ndarray) -> np.ndarray:

@@ -34,15 +34,26 @@ def test_nothing_is_nothing() -> None:
     assert judge(noise).things == ()
 
 
-def test_it_knows_a_thing_that_is_drawn_otherwise() -> None:
+def drawn_otherwise(scene: Scene) -> np.ndarray:
     """As a model draws it: higher than the renderer's, and a little out of shape."""
     from scipy import ndimage
 
-    scene = Scene((Thing("mushroom", "blue", size="big"),), "plain", "pink")
     rows, columns = np.mgrid[:128, :128].astype(float)
     rows = 64 + (rows - 64) / 1.3 + 2 * np.sin(columns / 9)
     parts = [
         ndimage.map_coordinates(part, (rows, columns), mode="nearest") for part in np.moveaxis(render(scene), -1, 0)
     ]
-    (seen,) = judge(np.stack(parts, -1)).things
-    assert (seen.kind, seen.colour) == ("mushroom", "blue")
+    return np.stack(parts, -1)
+
+
+def test_it_knows_a_thing_that_is_drawn_otherwise() -> None:
+    (seen,) = judge(drawn_otherwise(Scene((Thing("mushroom", "blue", size="big"),), "plain", "pink"))).things
+    assert (seen.kind, seen.colour, seen.pattern) == ("mushroom", "blue", "plain")
+
+
+@pytest.mark.parametrize("pattern", ["striped", "spotted", "checked"])
+@pytest.mark.parametrize("kind", ["cat", "ball", "cup"])
+def test_it_knows_a_pattern_that_begins_elsewhere(kind: str, pattern: str) -> None:
+    """By how it repeats: pixel by pixel, stripes of a cup out of shape are none."""
+    (seen,) = judge(drawn_otherwise(Scene((Thing(kind, "purple", pattern, "big"),), "grass"))).things
+    assert (seen.kind, seen.pattern) == (kind, pattern)
