@@ -27,7 +27,7 @@ from .quality_metrics import (
 from .quality_report import figure_interval
 from .sampler import Sampler
 
-SHOWN = 4
+SHOWN, USUAL = 4, 2.0
 QUANTITIES = {
     "snowy": "share of white",
     "starry": "share of starlight in the sky",
@@ -144,6 +144,8 @@ def _responses(fading: Fading, pictures: np.ndarray) -> dict[str, float]:
     figures = {f"at {strength:g}": value for strength, value in zip(STRENGTHS, responses, strict=True)}
     figures["rank correlation"] = rank_correlation(STRENGTHS, responses)
     figures["monotone"] = float(is_monotone(responses))
+    usual = [value for value, strength in zip(responses, STRENGTHS, strict=True) if 0 <= strength <= USUAL]
+    figures["monotone as usual"] = float(is_monotone(usual))
     figures["silhouette IoU"] = float(np.mean([silhouette_iou(before, afters[i]) for i in changed]))
     if fading.word == "striped":
         psnrs = [background_psnr(source, targets[i], before, afters[i]) for i in changed]

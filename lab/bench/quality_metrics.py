@@ -12,6 +12,7 @@ from lab.world.render import SIDE, silhouette
 from lab.world.scenes import Scene, Thing
 
 CENTRE, AREA = 0.06, 1 / 3
+RIM = 6  # pixels: a cell and a half of the latent, by which a thing may be larger than its template
 
 
 def psnr(made: np.ndarray, wanted: np.ndarray, where: np.ndarray | None = None) -> float:
@@ -71,8 +72,8 @@ def is_in_place(before: Verdict, after: Verdict) -> bool:
 
 
 def background_psnr(source: np.ndarray, target: np.ndarray, before: Verdict, after: Verdict) -> float:
-    """PSNR of target to source in dB, outside the things of both pictures and two pixels around them."""
-    where = ~ndimage.binary_dilation(outlines(before) | outlines(after), iterations=2)
+    """PSNR of target to source in dB, outside the things of both pictures and a rim around them."""
+    where = ~ndimage.binary_dilation(outlines(before) | outlines(after), iterations=RIM)
     return psnr(target, source, where if where.any() else None)
 
 
