@@ -11,7 +11,7 @@ from ..p2p_attention.edits.presets import PRESETS
 from ..p2p_attention.edits.self_attention import SelfAttention
 from ..p2p_attention.edits.window import Window
 from ..p2p_attention.host.conditioning import encode_pair
-from ..p2p_attention.host.control import control_model
+from ..p2p_attention.host.control import control_model, presets_of
 from .encode_prompt_pair import prompt, say_remarks
 from .graph_checks import check_outputs, own_number
 from .inputs import also_without_edit
@@ -91,7 +91,7 @@ class EditNode(Node):
         also_without_edit: bool = False,
     ) -> io.NodeOutput:
         check_outputs(cls.hidden)
-        preset = PRESETS[keep]
+        preset = presets_of(model)[keep]
         positive, plan = encode_pair(clip, source_prompt, (target_prompt,))
         say_remarks(EDIT_NODE, plan)
         plan = edit_by_lines(plan.with_plain() if also_without_edit else plan, preset, words)

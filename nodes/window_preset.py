@@ -2,7 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.edits.presets import PRESETS
+from ..p2p_attention.edits.presets import JOINT_PRESETS, PRESETS
+from ..p2p_attention.host.control import presets_of
 from .messages import spell
 from .names import PRESET_NODE
 from .node import Node
@@ -23,13 +24,20 @@ class WindowPreset(Node):
                     "Windows by name. Connect end_percent to P2P Word Swap or P2P Refine, and self_end_percent to P2P "
                     "Attention Controller.",
                     *(spell(preset.explain(name)) for name, preset in PRESETS.items()),
+                    "With a model that has joint attention connected:",
+                    *(f"{name}: {one.cross_end:g} and {one.self_end:g}." for name, one in JOINT_PRESETS.items()),
                 )
             ),
             search_aliases=["preset", "keep the layout", "keep the shape", "tau", "strength"],
             inputs=[
                 io.Combo.Input(
                     "preset", options=list(PRESETS), tooltip="What to keep of the source; the meaning is an output."
-                )
+                ),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="The model to be edited, for windows that suit it. Without one they are a UNet's.",
+                ),
             ],
             outputs=[
                 io.Float.Output(display_name="end_percent", tooltip="Where the cross-attention window ends."),
@@ -39,6 +47,6 @@ class WindowPreset(Node):
         )
 
     @classmethod
-    def execute(cls, preset: str) -> io.NodeOutput:
-        chosen = PRESETS[preset]
+    def execute(cls, preset: str, model: io.Model.Type | None = None) -> io.NodeOutput:
+        chosen = (PRESETS if model is None else presets_of(model))[preset]
         return io.NodeOutput(chosen.cross_end, chosen.self_end, spell(chosen.explain(preset)))

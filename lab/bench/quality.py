@@ -12,11 +12,13 @@ import argparse
 import logging
 from pathlib import Path
 
+from p2p_attention.edits.presets import JOINT_PRESETS, PRESETS
+
 from ..boot import PYTORCH_ATTENTION, add_host_option, boot, device_option
 from .demo import add_model_option, demo_sampler, weights_of
 from .edits import KINDS, known_edits
 from .kept import Kept
-from .quality_edits import DEMO_WAYS, FADERS, FADES, STRENGTHS, fadings
+from .quality_edits import FADERS, STRENGTHS, demo_ways_of, fades_of, fadings
 from .quality_report import save_sheet, sheet_path, write_document
 
 FOLDER = Path(__file__).parent
@@ -66,12 +68,14 @@ def measure_demo(options: argparse.Namespace) -> None:
     pairs, seeds, cfg = options.pairs or 8, options.seeds or 7, options.cfg or 4.0
     out = options.out or FOLDER / f"quality-{options.model}.json"
     document = options.document or (DOCUMENT if options.model == "unet" else DOCUMENT.with_stem("quality-transformer"))
+    presets = JOINT_PRESETS if options.model == "transformer" else PRESETS
+    ways, fades = demo_ways_of(presets), fades_of(presets)
     settings = {
         "pairs": pairs,
         "seeds": seeds,
         "steps": options.steps,
         "cfg": cfg,
-        "ways": [repr(way) for way in (*DEMO_WAYS, *FADES)],
+        "ways": [repr(way) for way in (*ways, *fades)],
         "strengths": list(STRENGTHS),
     }
     kept = Kept.of(options, out, settings, weights_of(options))
@@ -83,13 +87,13 @@ def measure_demo(options: argparse.Namespace) -> None:
 
     for kind in KINDS:
         if kept.wants("edits", kind, kind):
-            columns = ["source", *(way.name for way in DEMO_WAYS if way.fits(kind))]
-            keep("edits", kind, kind, columns, measure_edits(sampler, known_edits(kind, pairs), seeds))
+            columns = ["source", *(way.name for way in ways if way.fits(kind))]
+            keep("edits", kind, kind, columns, measure_edits(sampler, known_edits(kind, pairs), seeds, ways))
     for kind in FADERS:
         name = f"reweight of {kind}"
         if kept.wants("reweights", kind, name):
             columns = ["source", *(f"x {strength:g}" for strength in STRENGTHS)]
-            keep("reweights", kind, name, columns, measure_fadings(sampler, fadings(kind, pairs), seeds))
+            keep("reweights", kind, name, columns, measure_fadings(sampler, fadings(kind, pairs), seeds, fades))
     write_document(document, kept.read(), f"Quality: {options.model}")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from lab.world.scenes import Scene, sample_scene
 from lab.world.words import prompt
 from p2p_attention.edits.column_map import Kind
-from p2p_attention.edits.presets import PRESETS
+from p2p_attention.edits.presets import PRESETS, Presets
 
 from .edits import KINDS, KnownEdit, is_readable
 
@@ -44,20 +44,35 @@ class Way:
 
 
 PLAIN = Way("same seed, plain", 0.0, 0.0)
-DEFAULT = PRESETS["keep the layout"]
-WAYS = (
-    PLAIN,
-    *(Way(name, preset.cross_end, preset.self_end) for name, preset in PRESETS.items()),
-    Way("self-attention off", DEFAULT.cross_end, 0.0),
-    Way("keep the layout, local blend", DEFAULT.cross_end, DEFAULT.self_end, blend=0.3),
-)
-NAMED = Way("keep the layout, blend by the name", DEFAULT.cross_end, DEFAULT.self_end, blend=0.3, named=True)
 SWITCHED = tuple(Way(f"prompt switched at {at:g}", 0.0, 0.0, switch=at) for at in (0.1, 0.2, 0.4))
-DEMO_WAYS = (*WAYS, NAMED, *SWITCHED)
-FADES = (
-    Way("keep the layout", DEFAULT.cross_end, DEFAULT.self_end),
-    Way("the whole run, self-attention off", 1.0, 0.0),
-)
+LAYOUT = "keep the layout"
+
+
+def ways_of(presets: Presets) -> tuple[Way, ...]:
+    """What is tried on any model, by its windows with names."""
+    layout = presets[LAYOUT]
+    return (
+        PLAIN,
+        *(Way(name, preset.cross_end, preset.self_end) for name, preset in presets.items()),
+        Way("self-attention off", layout.cross_end, 0.0),
+        Way(f"{LAYOUT}, local blend", layout.cross_end, layout.self_end, blend=0.3),
+    )
+
+
+def demo_ways_of(presets: Presets) -> tuple[Way, ...]:
+    """What is tried on a demo model: besides, blends by the thing's name, and prompts switched."""
+    layout = presets[LAYOUT]
+    named = Way(f"{LAYOUT}, blend by the name", layout.cross_end, layout.self_end, blend=0.3, named=True)
+    return (*ways_of(presets), named, *SWITCHED)
+
+
+def fades_of(presets: Presets) -> tuple[Way, ...]:
+    """Ways to fade a word."""
+    layout = presets[LAYOUT]
+    return Way(LAYOUT, layout.cross_end, layout.self_end), Way("the whole run, self-attention off", 1.0, 0.0)
+
+
+DEFAULT, WAYS, DEMO_WAYS, FADES = PRESETS[LAYOUT], ways_of(PRESETS), demo_ways_of(PRESETS), fades_of(PRESETS)
 
 
 def kind_of(edit: KnownEdit) -> Kind:

@@ -112,13 +112,15 @@ def _figures(edit: KnownEdit, source: np.ndarray, target: np.ndarray, before: Ve
     return figures
 
 
-def measure_fadings(sampler: Sampler, fadings: Sequence[Fading], seeds: int, quiet: bool = False) -> Measured:
+def measure_fadings(
+    sampler: Sampler, fadings: Sequence[Fading], seeds: int, ways: Sequence[Way] = FADES, quiet: bool = False
+) -> Measured:
     """Each reweighted word, all of one kind, at every strength on so many pictures, in each of the ways to fade."""
     kind = fadings[0].word
-    figures: dict[str, Figures] = {way.name: defaultdict(list) for way in FADES}
+    figures: dict[str, Figures] = {way.name: defaultdict(list) for way in ways}
     rows: list[Row] = []
     for number, fading in enumerate(fadings):
-        for way in FADES:
+        for way in ways:
             made = sampler.fade(fading.prompt, fading.word, STRENGTHS, seeds, number, way)
             _append(figures[way.name], [_responses(fading, pictures) for pictures in made])
             if number < SHOWN:

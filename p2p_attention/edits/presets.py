@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import Part
@@ -26,17 +27,24 @@ class Preset:
         )
 
 
-PRESETS = {
-    "keep the layout": Preset(
-        0.8,
-        0.4,
-        "The defaults, of the paper's reference code: things stay where they are and about as large; what the changed "
-        "word names may differ in outline.",
-    ),
-    "keep the shape": Preset(
-        1.0, 0.8, "For colours, materials and styles: the outline stays too. A swap of shapes hardly shows."
-    ),
-    "free the shape": Preset(
-        0.4, 0.1, "For another shape: only the composition of the first steps stays, the outline is new."
-    ),
+STAYS = "things stay where they are and about as large; what the changed word names may differ in outline."
+OUTLINE = "For colours, materials and styles: the outline stays too. A swap of shapes hardly shows."
+FREE = "For another shape: only the composition of the first steps stays, the outline is new."
+
+Presets = Mapping[str, Preset]
+
+PRESETS: Presets = {
+    "keep the layout": Preset(0.8, 0.4, f"The defaults, of the paper's reference code: {STAYS}"),
+    "keep the shape": Preset(1.0, 0.8, OUTLINE),
+    "free the shape": Preset(0.4, 0.1, FREE),
 }
+"""Of UNets, and of transformers that see the text by cross-attention as a UNet does."""
+
+JOINT_PRESETS: Presets = {
+    "keep the layout": Preset(0.4, 0.2, STAYS.capitalize()),
+    "keep the shape": Preset(0.8, 0.4, OUTLINE),
+    "free the shape": Preset(0.2, 0.2, FREE),
+}
+"""Of transformers with joint attention. There the source's map holds more of the picture, for text and image are
+columns of one softmax; measured on the demo transformer (docs/windows-transformer.md).
+"""

@@ -10,6 +10,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 
 from ..edits.control import Control
+from ..edits.presets import PRESETS, Presets
 from ..errors import EditError, Part, Spell
 from ..run.record import Record
 from . import log
@@ -22,6 +23,12 @@ from .source_cache import empty_with
 from .source_rows import apply_model
 
 KEY = "p2p"
+
+
+def presets_of(model: comfy.model_patcher.ModelPatcher) -> Presets:
+    """The windows by name of a model's way of attending; a UNet's for one that is not edited."""
+    backbone = backbone_of(model)
+    return PRESETS if backbone is None else backbone.presets
 
 
 def control_model(

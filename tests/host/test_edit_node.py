@@ -4,6 +4,9 @@ import nodes
 import pytest
 import torch
 
+from lab.random_transformers import JOINT, joint
+from p2p_attention.edits.presets import JOINT_PRESETS
+
 from .graph import blend, control, empty, encode, node, prompt, reweight, sample, swap
 
 SOURCE, TARGET = "a large red circle on a blue background", "a large yellow circle on a blue background"
@@ -30,6 +33,19 @@ def test_it_is_the_chain_bit_for_bit(demo):
     singles, rows = control(demo.model, expected, empty((3, 32, 32)), self_end=0.8)
     one = sample(model, positive, prompt(demo.clip), latent, steps=4)
     assert torch.equal(one, sample(singles, chain, prompt(demo.clip), rows, steps=4))
+
+
+def test_what_is_kept_suits_a_transformer():
+    model, clip = joint("chroma")
+    latent = empty(JOINT["chroma"].latent)
+    made = node("P2P_Edit", model=model, clip=clip, latent=latent, source_prompt=SOURCE, target_prompt=TARGET,
+                keep="keep the shape")  # fmt: skip
+    positive, plan = encode(clip, SOURCE, TARGET)
+    preset = JOINT_PRESETS["keep the shape"]
+    assert made[3] == swap(plan, end=preset.cross_end)
+    one = sample(made[0], made[1], prompt(clip), made[2], steps=4)
+    singles, rows = control(model, swap(plan, end=preset.cross_end), latent, self_end=preset.self_end)
+    assert torch.equal(one, sample(singles, positive, prompt(clip), rows, steps=4))
 
 
 def test_equal_prompts_with_a_strength(demo):

@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from lab.random_transformers import cross, joint
+from p2p_attention.edits.presets import JOINT_PRESETS, PRESETS
+
 from .graph import encode, node, refine, reweight, swap
 
 SOURCE = "a red circle on a blue background"
@@ -70,6 +73,14 @@ def test_every_preset_gives_the_windows_that_it_names():
         cross, own, meaning = node("P2P_WindowPreset", preset=preset)
         assert 0 <= own < cross <= 1 and f"until {cross:g} " in meaning and f"until {own:g} " in meaning
     assert node("P2P_WindowPreset", preset="keep the layout")[:2] == (0.8, 0.4), "the nodes' defaults"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_suits_the_model(preset):
+    for model, presets in ((joint("flux")[0], JOINT_PRESETS), (cross("anima")[0], PRESETS)):
+        found = node("P2P_WindowPreset", preset=preset, model=model)
+        assert found[:2] == (presets[preset].cross_end, presets[preset].self_end)
+        assert f"until {found[0]:g} " in found[2] and f"until {found[1]:g} " in found[2]
 
 
 def test_compare_shows_source_target_and_difference(encoded):

@@ -10,6 +10,7 @@ import comfy.model_patcher
 import torch
 
 from ...attention.site import Layers
+from ...edits.presets import Presets
 from ...run.run import Run
 from ...source.provider import Observer
 
@@ -29,6 +30,10 @@ class Backbone(Protocol):
     @property
     def weights(self) -> tuple[str, ...]:
         """Prefixes of a few small weights by which a model is known again."""
+
+    @property
+    def presets(self) -> Presets:
+        """What "keep the layout" and the like mean for its windows."""
 
     @property
     def renormalises(self) -> bool:

@@ -19,6 +19,7 @@ import comfy.model_patcher
 import torch
 
 from ...attention.site import Attends, AttentionSite, Size
+from ...edits.presets import PRESETS
 from ...run.run import Run
 from ...source.cache import Site
 from ...source.provider import Observer
@@ -80,6 +81,7 @@ class CrossBackbone(BlocksBackbone):
     family: Family
     model: Any
 
+    presets = PRESETS
     renormalises = True
     weights = ("diffusion_model.x_embedder.", "diffusion_model.patch_embedding.bias", "diffusion_model.head.head.bias")
 

@@ -26,6 +26,7 @@ import torch
 
 from ...attention.joint import JointLayout, JointSources
 from ...attention.site import Attends, AttentionSite, Size
+from ...edits.presets import JOINT_PRESETS
 from ...run.run import Run
 from ...source.cache import Site
 from ...source.provider import Observer
@@ -107,6 +108,7 @@ class JointBackbone(BlocksBackbone):
     family: Family
     model: Any
 
+    presets = JOINT_PRESETS
     renormalises = False
     weights = ("diffusion_model.img_in.bias", "diffusion_model.x_embedder.bias", "diffusion_model.final_layer.linear.")
 

@@ -22,6 +22,7 @@ from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, UNetModel
 
 from ...attention.site import Attends, AttentionCall, AttentionSite, Size
+from ...edits.presets import PRESETS
 from ...errors import EditError, NothingActedError, Part
 from ...run.run import Run
 from ...source.cache import Site
@@ -37,6 +38,7 @@ Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 class UNetBackbone:
     """The host's UNetModel."""
 
+    presets = PRESETS
     renormalises = True
     weights = ("diffusion_model.time_embed.0.bias", "diffusion_model.time_embed.2.bias", "diffusion_model.out.0.")
 
