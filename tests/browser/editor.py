@@ -150,9 +150,14 @@ class Editor:
             self.page.wait_for_timeout(100)
 
     def type_text(self, widget: str, text: str) -> None:
-        """Type over the text of the one text box of that name, and click beside it: then it is a step of undo."""
+        """Type over the text of the one text box of that name, and click beside it: then it is a step of undo.
+
+        The click takes the node to the front, which changes the numbers of the order of execution. The editor looks
+        for them at the next prompt or undo only, and then takes them for a step of their own; here they are of this.
+        """
         box = self.page.get_by_placeholder(widget, exact=True)
         box.click()
+        self.page.evaluate("app.graph.updateExecutionOrder()")
         self.page.keyboard.press("Control+a")
         self.page.keyboard.type(text)
         self.page.mouse.click(*EMPTY)
