@@ -77,7 +77,7 @@ class Editor:
 
     def thumbnail(self, name: str) -> list[int]:
         """Scroll to a template's picture in the template browser, and wait until it is there; returns its size."""
-        self.template(name).scroll_into_view_if_needed()
+        self.template(name).evaluate("(it) => it.scrollIntoView({ block: 'end' })")  # the picture is above the name
         there = """(name) => {
           const image = document.querySelector(`[role=dialog] img[alt="${name}"]`);
           return image?.complete && getComputedStyle(image).opacity === "1" && image.naturalWidth > 0
