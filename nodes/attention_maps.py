@@ -5,7 +5,7 @@ from comfy_api.latest import io, ui
 
 from ..p2p_attention.errors import EditError
 from ..p2p_attention.host.findings import watched_maps
-from ..p2p_attention.pictures.heat import colour, overlay, stretch
+from ..p2p_attention.pictures.heat import colour, overlay, place, stretch
 from ..p2p_attention.pictures.text import labelled
 from .names import MAPS_NODE
 from .node import Node
@@ -63,4 +63,8 @@ class AttentionMaps(Node):
             shown = overlay(picture, masks[-1]) if over_the_picture else colour(masks[-1])
             pictures.append(labelled(shown, word_map.name) if label else shown)
         shown_maps = torch.stack(pictures)
-        return io.NodeOutput(shown_maps, torch.stack(masks), ui=ui.PreviewImage(shown_maps, cls=cls))
+        preview = ui.PreviewImage(shown_maps, cls=cls)
+        for file, word_map, mask in zip(preview.values, maps, masks, strict=True):
+            # the editor shows a word's pictures beside the word: web/js/heat.js
+            file["p2p_map"] = {"name": word_map.name, "place": place(mask)}
+        return io.NodeOutput(shown_maps, torch.stack(masks), ui=preview)

@@ -113,12 +113,16 @@ class Server:
 
 @contextlib.contextmanager
 def serve(base: Path) -> Iterator[Server]:
-    """Start the host of COMFYUI_PATH on a free port of this machine; stop it at the end. Raises ServerError."""
+    """Start the host of COMFYUI_PATH on a free port of this machine; stop it at the end. Raises ServerError.
+
+    P2P_FRONT_END may name the folder of another editor than the host's own.
+    """
     host = Path(os.environ["COMFYUI_PATH"])
     port = _free_port()
     command = [sys.executable, str(host / "main.py"), "--base-directory", str(base), "--port", str(port)]
     command += ["--listen", "127.0.0.1", "--disable-auto-launch", "--disable-api-nodes"]
     command += [] if torch.cuda.is_available() else ["--cpu"]
+    command += ["--front-end-root", os.environ["P2P_FRONT_END"]] if os.environ.get("P2P_FRONT_END") else []
     path = base / "server.log"
     with path.open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=base)

@@ -7,6 +7,12 @@ import torch
 import torch.nn.functional as F
 
 STOPS = ((0.0, (20, 20, 80)), (0.35, (120, 30, 140)), (0.65, (230, 80, 60)), (1.0, (255, 240, 120)))
+PLACES = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
+
+
+def place(heat: torch.Tensor) -> str:
+    """Which ninth of the picture has most of a map [H, W], in words."""
+    return PLACES[int(F.adaptive_avg_pool2d(heat[None, None].float(), 3).argmax())]
 
 
 def stretch(heat: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 from lab import tools
 
@@ -63,30 +63,32 @@ class Editor:
             self.errors.append(f"{message.text} ({message.location.get('url')})")
 
     def browse(self) -> list[str]:
-        """Open the template browser at the pack; returns the names that it lists, once their pictures are there."""
+        """Open the template browser at the pack; returns the names that it lists."""
         self.page.get_by_role("button", name="Templates").first.click()
         dialog = self.page.get_by_role("dialog")
         dialog.get_by_role("button", name=PACK).click()
-        expect(dialog.get_by_role("main").get_by_text(PACK)).to_be_visible()
-        cards = dialog.locator("[data-testid^=template-workflow-]")
-        expect(dialog.get_by_test_id(f"template-workflow-{TITLES['word_swap']}")).to_be_visible()
-        return [card.get_attribute("data-testid").removeprefix("template-workflow-") for card in cards.all()]
+        names = dialog.get_by_role("main").get_by_role("heading", level=3)
+        expect(names).to_have_count(len(TITLES))  # those of others are gone
+        return names.all_inner_texts()
+
+    def template(self, name: str) -> Locator:
+        """A template in the template browser, by the name that people read."""
+        return self.page.get_by_role("dialog").get_by_role("heading", name=name, exact=True)
 
     def thumbnail(self, name: str) -> list[int]:
         """Scroll to a template's picture in the template browser, and wait until it is there; returns its size."""
-        card = self.page.get_by_test_id(f"template-workflow-{name}")
-        card.scroll_into_view_if_needed()
-        there = """(id) => {
-          const image = document.querySelector(`[data-testid="${id}"] img`);
+        self.template(name).evaluate("(it) => it.scrollIntoView({ block: 'end' })")  # the picture is above the name
+        there = """(name) => {
+          const image = document.querySelector(`[role=dialog] img[alt="${name}"]`);
           return image?.complete && getComputedStyle(image).opacity === "1" && image.naturalWidth > 0
             && [image.naturalWidth, image.naturalHeight];
         }"""
-        return self.page.wait_for_function(there, arg=f"template-workflow-{name}").json_value()
+        return self.page.wait_for_function(there, arg=name).json_value()
 
     def open_template(self, name: str) -> None:
         """Click a template, by the name of its API file, in the template browser, and wait until it is open."""
         self.browse()
-        self.page.get_by_test_id(f"template-workflow-{TITLES[name]}").click()
+        self.template(TITLES[name]).click()
         self.page.wait_for_function("app.graph.nodes.some((node) => node.type.startsWith('P2P_'))")
         expect(self.page.get_by_role("dialog")).to_have_count(0)
         self.page.wait_for_load_state("networkidle")
@@ -150,9 +152,14 @@ class Editor:
             self.page.wait_for_timeout(100)
 
     def type_text(self, widget: str, text: str) -> None:
-        """Type over the text of the one text box of that name, and click beside it: then it is a step of undo."""
+        """Type over the text of the one text box of that name, and click beside it: then it is a step of undo.
+
+        The click takes the node to the front, which changes the numbers of the order of execution. The editor looks
+        for them at the next prompt or undo only, and then takes them for a step of their own; here they are of this.
+        """
         box = self.page.get_by_placeholder(widget, exact=True)
         box.click()
+        self.page.evaluate("app.graph.updateExecutionOrder()")
         self.page.keyboard.press("Control+a")
         self.page.keyboard.type(text)
         self.page.mouse.click(*EMPTY)

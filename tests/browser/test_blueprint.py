@@ -25,6 +25,15 @@ def test_the_server_lists_it(name, server):
     assert told == json.loads((ROOT / "subgraphs" / f"{name}.json").read_text())
 
 
+def test_the_search_for_prompt_to_prompt_lists_them_first(editor):
+    """By their names: the editor leaves the aliases out that a pack's blueprint says in its file."""
+    editor.find("prompt to prompt")
+    options = editor.page.get_by_role("option")
+    expect(options.first).to_contain_text("Prompt to Prompt")
+    found = [option.inner_text().split("\n")[0] for option in options.all()]
+    assert set(found[: len(WIDGETS)]) == set(WIDGETS)
+
+
 @pytest.mark.parametrize("name", WIDGETS)
 def test_it_is_found_and_runs_with_the_demo_model(name, editor, screens):
     page = editor.page

@@ -84,13 +84,13 @@ def test_what_is_taken_back_is_bypassed_and_comes_again(chips):
 
 def test_words_join_a_list_that_is_there_and_leave_it(chips):
     editor = chips.editor
-    for word in ("background", "on"):
+    for word in ("beach", "on"):
         chips.called(f"{word}: kept").click()
         chips.switch("watch").check()
         chips.switch("strength").check()
         chips.page.keyboard.press("Escape")
-    assert [made["words"] for made in of(editor, "P2P_WatchWords")] == ["background, on"]
-    assert sorted(made["words"] for made in of(editor, "P2P_Reweight")) == ["background", "on"]
+    assert [made["words"] for made in of(editor, "P2P_WatchWords")] == ["beach, on"]
+    assert sorted(made["words"] for made in of(editor, "P2P_Reweight")) == ["beach", "on"]
     chips.called("beach: kept, strength 2, watch").click()
     chips.switch("watch").uncheck()
     assert [made["words"] for made in of(editor, "P2P_WatchWords")] == ["on"]

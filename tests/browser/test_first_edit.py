@@ -23,7 +23,7 @@ def test_the_first_edit_takes_few_gestures(editor):
 
     click(page.get_by_role("button", name="Templates").first)
     click(page.get_by_role("dialog").get_by_role("button", name=PACK))
-    click(page.get_by_test_id(f"template-workflow-{TITLES['edit']}"))
+    click(editor.template(TITLES["edit"]))
     page.wait_for_function("app.graph.nodes.some((node) => node.type === 'P2P_Edit')")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_placeholder("target_prompt", exact=True).fill(TARGET)

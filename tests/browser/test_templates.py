@@ -27,9 +27,9 @@ def test_the_search_for_prompt_to_prompt_finds_them_all_first(editor):
     editor.page.get_by_role("button", name="Templates").first.click()
     dialog = editor.page.get_by_role("dialog")
     dialog.get_by_placeholder("Search").first.fill("prompt to prompt")
-    cards = dialog.locator("[data-testid^=template-workflow-]")
-    expect(cards.first).to_contain_text("Prompt to Prompt")
-    shown = [card.get_attribute("data-testid") for card in cards.all()][: len(TITLES)]
+    names = dialog.get_by_role("main").get_by_role("heading", level=3)
+    expect(names.first).to_contain_text("Prompt to Prompt")
+    shown = names.all_inner_texts()[: len(TITLES)]
     assert all("Prompt to Prompt" in name for name in shown)
 
 

@@ -44,3 +44,21 @@ def test_a_node_shows_what_it_gives(run, name, inputs):
     assert kind.OUTPUT_NODE and len(shown) == len(given) and {entry["type"] for entry in shown} == {"temp"}
     with Image.open(f"{folder_paths.get_temp_directory()}/{shown[0]['filename']}") as picture:
         assert picture.size == (given.shape[2], given.shape[1])
+
+
+def test_each_map_says_whose_it_is_and_where(run):
+    """For the editor, which shows a word's maps beside the word."""
+    kind = nodes.NODE_CLASS_MAPPINGS["P2P_AttentionMaps"]
+    made = kind.execute(samples=run[0], images=torch.rand(2, 64, 64, 3), over_the_picture=True, label=True)
+    told = [file["p2p_map"] for file in made.ui.as_dict()["images"]]
+    assert [one["name"] for one in told] == ["circle, source", "circle, target"]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [(0, 0, "top left"), (0, 5, "top"), (4, 4, "middle"), (5, 8, "right"), (8, 0, "bottom left"), (8, 4, "bottom")],
+)
+def test_a_place_in_words(part, row, column, words):
+    heat = torch.full((9, 9), 0.1)
+    heat[row, column] = 1
+    assert part("p2p_attention.pictures.heat").place(heat) == words

@@ -27,7 +27,8 @@ export function wordsOf(runs) {
 /** What the words of one side spell. */
 export const spell = ({ words, at }) => at.map((place) => words[place]).join(" ");
 
-const means = (name, { words, at }) => placesOf(name, words).some((place) => at.includes(place));
+/** Whether a name means the word's place on one side. */
+export const means = (name, { words, at }) => placesOf(name, words).some((place) => at.includes(place));
 const meansNoOther = (name, { words, at }) => placesOf(name, words).every((place) => at.includes(place));
 
 /** Whether a kind of setting looks for its words in the source prompt too. */

@@ -5,6 +5,7 @@ import { app } from "../../../scripts/app.js";
 import { wordsOf } from "./aligned.js";
 import { chainSettings } from "./chain_settings.js";
 import { drawChips } from "./chips.js";
+import { mapsBehind } from "./heat.js";
 import { allNodes, showOn, succeed } from "./nodes.js";
 import { textSettings } from "./text_settings.js";
 import { alignWords } from "./words.js";
@@ -57,9 +58,9 @@ async function refresh(node) {
   markAnew(node, there, settings);
 }
 
-/** Show what is set where it is not what is shown. */
+/** Show what is set, and whose maps there are, where it is not what is shown. */
 function markAnew(node, there, settings) {
-  const said = JSON.stringify(settings?.read(node) ?? []);
+  const said = JSON.stringify([settings?.read(node) ?? [], mapsBehind(node)]);
   if (there.said === said) return;
   there.said = said;
   there.mark?.();

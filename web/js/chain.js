@@ -45,8 +45,6 @@ export function addBehind(last, kind) {
   const out = slotOf(added.outputs, "edit");
   for (const { node, slot } of behind) added.connect(out, node, slot);
   last.connect(slotOf(last.outputs, "edit"), added, slotOf(added.inputs, "edit"));
-  // the order is kept with the nodes: found later it would be a step of undo of its own
-  last.graph.updateExecutionOrder?.();
   return added;
 }
 

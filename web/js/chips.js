@@ -1,6 +1,7 @@
 // The words of a node's prompts as chips: what changed, what is set, and a menu to set it.
 
 import { spell, valuesOf } from "./aligned.js";
+import { heatOf, hideHeat, mapsBehind, showsHeat } from "./heat.js";
 import { badge } from "./lines.js";
 import { closeMenu, openMenu } from "./menu.js";
 
@@ -16,6 +17,7 @@ const LOOK =
 const BADGE =
   "display: inline-block; margin-left: 4px; padding: 0 4px; border-radius: 6px; font-size: 10px; line-height: 14px; " +
   "background: var(--input-text, #ddd); color: var(--comfy-input-bg, #222); text-decoration: none;";
+const UNDERLINED = "inset 0 -2px 0 rgb(230, 80, 60)"; // the middle of the maps' colours
 const ORDER = ["strength", "window", "blend", "watch"];
 
 /** How a word is shown. */
@@ -24,8 +26,8 @@ function label({ change, source, target }) {
   return { kept: after, swapped: `${before} → ${after}`, added: `+ ${after}`, removed: before }[change];
 }
 
-/** Show on a chip what is set of its word. */
-function mark(button, word, said) {
+/** Show on a chip what is set of its word, and whether there is a map of it. */
+function mark(button, word, said, mapped) {
   const values = valuesOf(word, said);
   const set = ORDER.filter((kind) => kind in values);
   const badges = set.map((kind) => {
@@ -38,6 +40,8 @@ function mark(button, word, said) {
   const told = set.map((kind) => [kind, badge(kind, values[kind]).replace("×", "")]).map(([kind, value]) =>
     kind === value ? kind : `${kind} ${value}`,
   );
+  if (mapped) told.push("map");
+  button.style.boxShadow = mapped ? UNDERLINED : "";
   button.setAttribute("aria-label", [`${label(word).replace("→", "becomes")}: ${word.change}`, ...told].join(", "));
 }
 
@@ -59,12 +63,13 @@ function onArrow(event, buttons) {
  */
 export function drawChips(element, node, targets, settings) {
   closeMenu();
+  hideHeat();
   const marks = [];
   const markAll = () => {
-    const said = settings?.read(node) ?? [];
-    marks.forEach((one) => one(said));
+    const [said, maps] = [settings?.read(node) ?? [], mapsBehind(node)];
+    marks.forEach((one) => one(said, maps));
   };
-  const lists = targets.map((words) => {
+  const lists = targets.map((words, number) => {
     const list = document.createElement("div");
     list.setAttribute("role", "list");
     list.setAttribute("aria-label", "Source and target prompt, word by word");
@@ -83,11 +88,16 @@ export function drawChips(element, node, targets, settings) {
         chip.style.cursor = "pointer";
         chip.tabIndex = buttons.length ? -1 : 0;
         chip.setAttribute("aria-haspopup", "dialog");
-        chip.addEventListener("click", () => openMenu(chip, node, word, settings, markAll));
+        chip.addEventListener("click", () => (hideHeat(), openMenu(chip, node, word, settings, markAll)));
         chip.addEventListener("keydown", (event) => onArrow(event, buttons));
         buttons.push(chip);
       } else chip.setAttribute("role", "img");
-      marks.push((said) => mark(chip, word, said));
+      let heat = [];
+      showsHeat(chip, element, () => heat);
+      marks.push((said, maps) => {
+        heat = heatOf(word, number + 1, maps);
+        mark(chip, word, said, heat.length > 0);
+      });
       item.append(chip);
       list.append(item);
     }

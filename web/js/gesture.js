@@ -7,6 +7,9 @@ export function asOneStep(change) {
   app.canvas?.emitBeforeChange?.();
   try {
     change();
+    // the numbers of the order are kept with the nodes, and a click on a node changes them: the editor, which looks
+    // for them at the next prompt or undo only, would make them a step of their own
+    app.canvas?.graph?.updateExecutionOrder?.();
   } finally {
     app.canvas?.emitAfterChange?.();
     app.canvas?.setDirty?.(true, true);

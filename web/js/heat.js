@@ -1,0 +1,112 @@
+// Where the last run looked for a word: the pictures of P2P Attention Maps, shown beside the chip that one points at.
+
+import { api } from "../../../scripts/api.js";
+import { app } from "../../../scripts/app.js";
+import { means } from "./aligned.js";
+
+const MOST = 8; // a sweep has a picture of each of its values
+const STAYS = 250; // milliseconds, for the way from the chip to the pictures
+const ID = "p2p_heat";
+const LOOK =
+  "position: fixed; z-index: 2900; box-sizing: border-box; max-width: min(560px, 96vw); padding: 6px 8px; " +
+  "border: 1px solid var(--border-color, #4e4e4e); border-radius: 8px; background: var(--comfy-menu-bg, #353535); " +
+  "color: var(--input-text, #ddd); font: 12px/1.4 sans-serif; box-shadow: 0 4px 16px rgba(0, 0, 0, 0.4);";
+const NAME = /^([^,]+), ((source|target)(?: (\d+))?(?:,.*)?)$/; // as EditPlan.watched_words writes it
+
+let shown = null; // { panel, chip, leaving }
+
+/** Every node that something of a node goes to, as far as its graph goes. */
+function nodesBehind(node) {
+  const found = new Set([node]);
+  for (const one of found) {
+    const ids = (one.outputs ?? []).flatMap((output) => output.links ?? []);
+    const links = ids.map((id) => node.graph.links.get?.(id) ?? node.graph.links[id]);
+    links.map((link) => link && node.graph.getNodeById(link.target_id)).filter(Boolean).forEach((to) => found.add(to));
+  }
+  return [...found];
+}
+
+/** The pictures that the Attention Maps behind a node show, each with the name and place of its `p2p_map`. */
+export function mapsBehind(node) {
+  const outputs = app.nodeOutputs ?? {};
+  const mapsOf = (output) => (output?.images ?? []).filter((image) => image?.p2p_map);
+  if (!node.graph || !Object.values(outputs).some((output) => mapsOf(output).length)) return [];
+  const number = (one) => (one.graph.isRootGraph === false ? `${one.graph.id}:${one.id}` : one.id);
+  const nodes = nodesBehind(node).filter(({ comfyClass }) => comfyClass === "P2P_AttentionMaps");
+  return nodes.flatMap((one) => mapsOf(outputs[number(one)]));
+}
+
+/** Those of some pictures that are of a word, {src, name, whose, place}; `number` is that of its target, from 1. */
+export function heatOf(word, number, images) {
+  return images.flatMap(({ filename, subfolder, type, p2p_map: { name, place } }) => {
+    const [, called, whose, side, target] = NAME.exec(name) ?? [];
+    if (!side || (side === "target" && Number(target ?? 1) !== number) || !means(called, word[side])) return [];
+    const src = api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
+    return [{ src, name: called, whose, place }];
+  });
+}
+
+/** Take the pictures away. */
+export function hideHeat() {
+  if (!shown) return;
+  clearTimeout(shown.leaving);
+  for (const kind of ["pointerdown", "wheel", "keydown"]) window.removeEventListener(kind, onAway, true);
+  shown.chip.removeAttribute("aria-describedby");
+  shown.panel.remove();
+  shown = null;
+}
+
+function onAway(event) {
+  if (event.type === "keydown" ? event.key === "Escape" : !shown.panel.contains(event.target)) hideHeat();
+}
+
+function leave() {
+  if (shown) shown.leaving = setTimeout(hideHeat, STAYS);
+}
+
+function figure({ src, name, whose, place }) {
+  const element = document.createElement("figure");
+  element.style.cssText = "margin: 0; width: 124px;";
+  const image = Object.assign(document.createElement("img"), { src, alt: `most at the ${place}` });
+  image.style.cssText = "display: block; width: 100%; border-radius: 4px;";
+  const caption = Object.assign(document.createElement("figcaption"), { textContent: `${name}, ${whose}` });
+  element.append(caption, image);
+  return element;
+}
+
+/** Below the words, or above where there is no room: never over a word that one may go to next. */
+function putBelow(panel, chip, words) {
+  const [{ left }, { top, bottom }] = [chip.getBoundingClientRect(), words.getBoundingClientRect()];
+  const below = bottom + 2 + panel.offsetHeight <= window.innerHeight;
+  panel.style.left = `${Math.max(4, Math.min(left, window.innerWidth - panel.offsetWidth - 4))}px`;
+  panel.style.top = `${Math.max(4, below ? bottom + 2 : top - panel.offsetHeight - 2)}px`;
+}
+
+function show(chip, words, heat) {
+  hideHeat();
+  if (!heat.length || chip.getAttribute("aria-expanded") === "true") return;
+  const panel = document.createElement("div");
+  panel.id = ID;
+  panel.setAttribute("role", "tooltip");
+  panel.style.cssText = LOOK;
+  const title = Object.assign(document.createElement("div"), { textContent: "Where the last run looked" });
+  title.style.cssText = "font-weight: 600;";
+  const pictures = document.createElement("div");
+  pictures.style.cssText = "display: flex; flex-wrap: wrap; gap: 8px;";
+  pictures.append(...heat.slice(0, MOST).map(figure));
+  panel.append(title, pictures);
+  panel.addEventListener("pointerenter", () => clearTimeout(shown?.leaving));
+  panel.addEventListener("pointerleave", leave);
+  document.body.append(panel);
+  shown = { panel, chip, leaving: 0 };
+  chip.setAttribute("aria-describedby", ID);
+  for (const kind of ["pointerdown", "wheel", "keydown"]) window.addEventListener(kind, onAway, true);
+  for (const image of panel.querySelectorAll("img")) image.addEventListener("load", () => putBelow(panel, chip, words));
+  putBelow(panel, chip, words);
+}
+
+/** Let a chip among its words show the pictures that `heat()` gives, under the pointer and while it has the focus. */
+export function showsHeat(chip, words, heat) {
+  for (const kind of ["pointerenter", "focus"]) chip.addEventListener(kind, () => show(chip, words, heat()));
+  for (const kind of ["pointerleave", "blur"]) chip.addEventListener(kind, () => shown?.chip === chip && leave());
+}
