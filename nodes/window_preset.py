@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..p2p_attention.edits.presets import JOINT_PRESETS, PRESETS
+from ..p2p_attention.edits.presets import PRESETS
 from ..p2p_attention.host.control import presets_of
 from .messages import spell
 from .names import PRESET_NODE
@@ -24,8 +24,7 @@ class WindowPreset(Node):
                     "Windows by name. Connect end_percent to P2P Word Swap or P2P Refine, and self_end_percent to P2P "
                     "Attention Controller.",
                     *(spell(preset.explain(name)) for name, preset in PRESETS.items()),
-                    "With a model that has joint attention connected:",
-                    *(f"{name}: {one.cross_end:g} and {one.self_end:g}." for name, one in JOINT_PRESETS.items()),
+                    "With a model connected they suit it: on a transformer with joint attention they end earlier.",
                 )
             ),
             search_aliases=["preset", "keep the layout", "keep the shape", "tau", "strength"],
