@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..p2p_attention.edits.compose import reweight
 from ..p2p_attention.edits.plan import EditPlan
-from ..p2p_attention.edits.reweight import STRONGEST
+from ..p2p_attention.edits.reweight import STRONGEST, Scale
 from ..p2p_attention.edits.sweep import read_values
 from .inputs import end_percent, start_percent, sweep
 from .literals import check_window, verdict
@@ -58,6 +58,16 @@ class Reweight(Node):
                         "in the paper: strengthening a word takes nothing from the others."
                     ),
                 ),
+                io.Combo.Input(
+                    "scale",
+                    options=[scale.value for scale in Scale],
+                    default=Scale.MAP.value,
+                    optional=True,
+                    tooltip=(
+                        "map: the attention map, as in the paper. scores: what the map's softmax is made of, so that "
+                        "it still sums to 1 (ColorCtrl). Only for models that attend to text and image in one."
+                    ),
+                ),
             ],
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the reweighting, for the Controller.")],
         )
@@ -81,6 +91,7 @@ class Reweight(Node):
         end_percent: float = 0.8,
         strength_sweep: str = "",
         renormalise: bool = False,
+        scale: str = Scale.MAP.value,
     ) -> io.NodeOutput:
-        edited = reweight(edit, words, strength, start_percent, end_percent, strength_sweep, renormalise)
+        edited = reweight(edit, words, strength, start_percent, end_percent, strength_sweep, renormalise, Scale(scale))
         return io.NodeOutput(edited)

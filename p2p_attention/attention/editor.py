@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from .fused import edited_values, fold
-from .joint import JointAttend, JointLayout, JointSources, edit_joint, projected
+from .joint import JointAttend, JointLayout, JointSources, edit_joint, projected, scaled_keys
 from .probe import Attend
 from .renormalise import renormalised
 from .site import AttentionCall
@@ -130,12 +130,14 @@ class Editor:
         if absent:
             q, k = torch.cat([q, absent.queries]), torch.cat([k, absent.keys])
 
+        queries, keys = q[index], scaled_keys(prepared, k[index], layout)
+
         def attend_of(places: Sequence[int]) -> Attend:
             rows = [gathered[place] for place in places]
             return lambda q, k, v: attend(q, k, v, rows, image)
 
         for maps in read:
-            maps.read(call, prepared, attend_of(()), q[index], k[index], heads, layout.text[0], attend_of=attend_of)
+            maps.read(call, prepared, attend_of(()), queries, keys, heads, layout.text[0], attend_of=attend_of)
 
 
 def _same_edit(one: AttentionCall, other: AttentionCall) -> bool:

@@ -11,6 +11,9 @@ Where self-attention alone is injected, the source's image queries and keys stan
 The first term runs in the target's row of the host's own call, with the source's image queries and keys, so that the
 source's row goes through a call of the same shape as without an edit; the text queries are a small call beside it, and
 the second term, where it does not vanish, one more of the image queries.
+
+Scores are scaled before the softmax (ColorCtrl, arXiv 2508.09131) as the keys of a word's positions: (s·k)·q = s·(k·q).
+The text queries' own call has the keys as they were.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from functools import partial
 import torch
 
 from .phase import Prepared
+from .terms import Terms
 
 JointAttend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Sequence[int], slice | torch.Tensor], torch.Tensor]
 """The host's attention of queries, keys and values. The keys are those of the numbered rows, so a mask of these rows
@@ -75,7 +79,7 @@ def edit_joint(
     edits = [
         (source, target, terms)
         for source, target, terms in zip(rows.sources, rows.targets, prepared.terms, strict=True)
-        if injects_self or terms.first is not None or terms.second is not None
+        if injects_self or terms.first is not None or terms.second is not None or terms.scales_scores
     ]
     if not edits:
         return attend(q, k, v, every, whole)
@@ -87,19 +91,22 @@ def edit_joint(
             given = _of_source(source, layout, q, k, axis, absent)
             _part(queries[target], *layout.image, axis - 1).copy_(given[0])
             keys[target], keyed[target] = given[1], source
+            _scale_keys(terms.source_scores, keys[target], layout, axis - 1)
             values[target], rest = _two_terms(terms.first, terms.second, injects_self, layout, v[target], axis - 1)
             if rest is not None:
                 second.append((target, rest))
-        elif terms.second is not None:
-            text = _part(values[target], *layout.text, axis - 1)
-            text.copy_(_scale(terms.second, text, axis - 1))
+        else:
+            _scale_keys(terms.own_scores, keys[target], layout, axis - 1)
+            if terms.second is not None:
+                text = _part(values[target], *layout.text, axis - 1)
+                text.copy_(_scale(terms.second, text, axis - 1))
     output = attend(queries, keys, values, keyed, whole)
     _keep_own_text(output, [target for _, target, _ in edits], prepared, layout, attend, q, k, v, axis)
     if second:
         targets = [target for target, _ in second]
         more = attend(
             _some(_part(q, *layout.image, axis), targets, prepared),
-            _some(k, targets, prepared),
+            _own_keys(k, edits, targets, layout, prepared, axis),
             torch.stack([rest for _, rest in second]),
             targets,
             slice(*layout.image),
@@ -107,6 +114,42 @@ def edit_joint(
         for number, target in enumerate(targets):
             output[target, layout.image[0] : layout.image[1]] += more[number]
     return output
+
+
+def _scale_keys(scores: torch.Tensor | None, keys: torch.Tensor, layout: JointLayout, axis: int) -> None:
+    """Scale the scores of the text's columns, as the keys with L tokens on `axis`; in place."""
+    if scores is not None:
+        text = _part(keys, *layout.text, axis)
+        text.copy_(_scale(scores, text, axis))
+
+
+def _own_keys(
+    k: torch.Tensor,
+    edits: Sequence[tuple[int, int, Terms]],
+    targets: Sequence[int],
+    layout: JointLayout,
+    prepared: Prepared,
+    axis: int,
+) -> torch.Tensor:
+    """The keys of targets for their second terms, with their own scores scaled."""
+    keys, scores = _some(k, targets, prepared), {target: terms.own_scores for _, target, terms in edits}
+    if any(scores[target] is not None for target in targets):
+        keys = keys.clone()
+        for number, target in enumerate(targets):
+            _scale_keys(scores[target], keys[number], layout, axis - 1)
+    return keys
+
+
+def scaled_keys(prepared: Prepared, k: torch.Tensor, layout: JointLayout) -> torch.Tensor:
+    """The keys [R', L, H·D] of the rows gathered to be read, with the scores of edited rows scaled; in place."""
+    if any(terms.scales_scores for terms in prepared.terms):
+        extra = dict(prepared.folds)
+        for target, terms in zip(prepared.rows.targets, prepared.terms, strict=True):
+            first = terms.own_scores if terms.first is None else terms.source_scores
+            _scale_keys(first, k[target], layout, 0)
+            if target in extra:
+                _scale_keys(terms.own_scores, k[extra[target]], layout, 0)
+    return k
 
 
 def _keep_own_text(

@@ -11,6 +11,9 @@ import torch
 class Terms:
     """M′ = M_source · `first` + M_target · diag(`second`): `first` [S, T] is W · diag(a), `second` [T] is b.
 
+    `source_scores` [S] and `own_scores` [T] multiply the scores of the text's columns before the softmax that makes
+    M_source and M_target, in the edited row alone; None for ones.
+
     A term that vanishes is None; with neither, the target's row is left as it is. `renormalise` asks to divide by the
     sum of the edited map's absolute weights, which is done where attention is computed (see renormalise.py).
     """
@@ -18,11 +21,19 @@ class Terms:
     first: torch.Tensor | None
     second: torch.Tensor | None
     renormalise: bool = False
+    source_scores: torch.Tensor | None = None
+    own_scores: torch.Tensor | None = None
 
     def to(self, like: torch.Tensor) -> Terms:
         """The same on the device and in the dtype of another tensor."""
-        first = None if self.first is None else self.first.to(like)
-        return Terms(first, None if self.second is None else self.second.to(like), self.renormalise)
+        parts = (self.first, self.second, self.source_scores, self.own_scores)
+        first, second, source, own = (None if part is None else part.to(like) for part in parts)
+        return Terms(first, second, self.renormalise, source, own)
+
+    @property
+    def scales_scores(self) -> bool:
+        """True if scores are scaled before the softmax."""
+        return self.own_scores is not None
 
     @property
     def needs_both(self) -> bool:

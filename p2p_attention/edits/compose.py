@@ -21,7 +21,7 @@ from .lines import read_lines
 from .local_blend import LocalBlend, MaskFrom, MaskUse, user_mask
 from .plan import EditPlan
 from .presets import Preset
-from .reweight import Reweight
+from .reweight import Reweight, Scale
 from .sweep import read_values
 from .watched import Watched
 from .window import Window
@@ -73,6 +73,7 @@ def reweight(
     end_percent: float,
     strength_sweep: str,
     renormalise: bool,
+    scale: Scale = Scale.MAP,
 ) -> EditPlan:
     """The plan with words of its targets reweighted, where they have them, for every strength of a sweep.
 
@@ -87,7 +88,7 @@ def reweight(
             targets.append(target)
             continue
         for value in strengths or (strength,):
-            reweighted = target.with_reweight(Reweight(positions, value, window, renormalise))
+            reweighted = target.with_reweight(Reweight(positions, value, window, renormalise, scale))
             targets.append(reweighted.with_setting(f"{words} × {value:g}") if strengths else reweighted)
     return plan.with_targets(targets)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -20,12 +20,14 @@ class EditedMap:
     """M′ = M_source · `from_source` + M_target · diag(`own`), over S source and T target columns.
 
     `from_source` [S, T] and `own` [T] are the fused form's W · diag(a) and b. Injecting and scaling give a map of the
-    same form, so edits compose.
+    same form, so edits compose. `source_scores` [S] and `own_scores` [T] are as in Terms.
     """
 
     from_source: torch.Tensor
     own: torch.Tensor
     renormalise: bool = False
+    source_scores: torch.Tensor | None = None
+    own_scores: torch.Tensor | None = None
 
     @classmethod
     def unedited(cls, pair: Pair) -> EditedMap:
@@ -42,6 +44,19 @@ class EditedMap:
         """The map with its columns times `strength` [T]."""
         return replace(self, from_source=self.from_source * strength, own=self.own * strength)
 
+    def with_scores(self, positions: Sequence[int], strength: float) -> EditedMap:
+        """The map made of scores that are times `strength` in the columns of a word, before the softmax.
+
+        In the source's map these are all columns that give anything to the word's; where the alignment shares them
+        between words, the other words that take from them change too.
+        """
+        at = list(positions)
+        own = torch.ones_like(self.own) if self.own_scores is None else self.own_scores.clone()
+        own[at] *= strength
+        source = torch.ones_like(self.from_source[:, 0]) if self.source_scores is None else self.source_scores.clone()
+        source[(self.from_source[:, at] != 0).any(dim=1)] *= strength
+        return replace(self, source_scores=source, own_scores=own)
+
     def renormalised(self) -> EditedMap:
         """The map with its rows divided by the sum of their absolute weights."""
         return replace(self, renormalise=True)
@@ -49,8 +64,11 @@ class EditedMap:
     def terms(self) -> Terms:
         """The map as the fused form wants it: without a term that vanishes."""
         if not bool(self.from_source.any()):
-            return Terms(None, None if bool((self.own == 1).all()) else self.own, self.renormalise)
-        return Terms(self.from_source, self.own if bool(self.own.any()) else None, self.renormalise)
+            return Terms(
+                None, None if bool((self.own == 1).all()) else self.own, self.renormalise, None, self.own_scores
+            )
+        own = self.own if bool(self.own.any()) else None
+        return Terms(self.from_source, own, self.renormalise, self.source_scores, self.own_scores)
 
 
 class MapEdit(Protocol):

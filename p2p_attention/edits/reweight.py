@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 import torch
 
@@ -16,9 +17,18 @@ from .window import Window
 STRONGEST = 5.0
 
 
+class Scale(Enum):
+    """What the strength multiplies: the map's columns (Hertz et al. 2022), or their scores before the softmax
+    (ColorCtrl, arXiv 2508.09131), so that the softmax still sums to 1.
+    """
+
+    MAP = "map"
+    SCORES = "scores"
+
+
 @dataclass(frozen=True)
 class Reweight:
-    """The columns at some positions, times a strength.
+    """The columns at some positions, or their scores before the softmax, times a strength.
 
     With `renormalise` the edited map's rows are divided by their sum of absolute weights, so that no pixel gets more
     or less from the prompt as a whole. Raises EditError for a strength out of range.
@@ -28,6 +38,7 @@ class Reweight:
     strength: float
     window: Window
     renormalise: bool = False
+    scale: Scale = Scale.MAP
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.strength) and abs(self.strength) <= STRONGEST):
@@ -46,6 +57,9 @@ class Reweight:
         """Scale the columns, as the edits before it left them."""
         if self.window not in open_windows:
             return edited
+        if self.scale is Scale.SCORES:
+            edited = edited.with_scores(self.positions, self.strength)
+            return edited.renormalised() if self.renormalise else edited
         strength = torch.ones_like(edited.own)
         strength[list(self.positions)] = self.strength
         scaled = edited.scaled(strength)

@@ -126,6 +126,13 @@ def _begin(
             "Switch renormalise off.",
             Part.REWEIGHT,
         )
+    if run.scales_scores and not controlled.backbone.scales_scores:
+        raise EditError(
+            "scale is 'scores', which needs a model that attends to text and image in one map, and this "
+            "one has cross-attention",
+            "Choose 'map'.",
+            Part.REWEIGHT,
+        )
     spread_rows(guider, plan)
     return run
 

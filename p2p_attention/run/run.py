@@ -12,6 +12,7 @@ from ..attention.editor import Editor
 from ..attention.probe import Attend
 from ..attention.site import AttentionCall, AttentionSite, Layers
 from ..edits.control import Control
+from ..edits.reweight import Scale
 from ..errors import EditError, Part
 from ..quote import quote
 from ..source.cache import Need
@@ -55,6 +56,11 @@ class Run:
         edited = [sigma for sigma, phase in phases if phase.edits_cross]
         self._counts = Counts(len(edited), sum(phase.injects_self for _, phase in phases), len(phases))
         self.adds_rows = any(phase.adds_rows for _, phase in phases)
+        self.scales_scores = any(
+            reweight.acts and reweight.scale is Scale.SCORES
+            for target in self.plan.targets
+            for reweight in target.reweights
+        )
         self.renormalises = any(reweight.renormalise for target in self.plan.targets for reweight in target.reweights)
         self.difference = Difference(self.rows, self._steps.sigmas)
         self.blender = Blender(self.plan.targets, self.rows, percent_to_sigma, self.difference)

@@ -15,6 +15,8 @@ import torch
 class JointEdit:
     """Columns injected by `matrix` [S, T], own ones where `own` [T] is 1, times `strength` [T], while σ is in `cross`;
     image columns injected while it is in `image`. Windows high ≥ σ > low. Text is keys `text` on, image `first` on.
+
+    While σ is in `scores`, text scores times `source_scores` [S] in the map injected, its own `own_scores` [T].
     """
 
     matrix: torch.Tensor
@@ -25,6 +27,9 @@ class JointEdit:
     text: int
     first: int
     pixels: int
+    scores: tuple[float, float] = (0.0, 0.0)
+    source_scores: torch.Tensor | float = 1.0
+    own_scores: torch.Tensor | float = 1.0
 
 
 def inside(sigma: float, window: tuple[float, float]) -> bool:
@@ -39,11 +44,15 @@ def materialise(edit: JointEdit):
         plain = function(q, k, v, heads, mask=mask, attn_precision=attn_precision, skip_reshape=skip_reshape, **more)
         sigma = float(more["transformer_options"]["sigmas"][0])
         cross, image = inside(sigma, edit.cross), inside(sigma, edit.image)
-        last = edit.first + edit.pixels
-        if k.shape[axis] < last or q.shape[axis] != k.shape[axis] or not (cross or image):
+        scaled, last = inside(sigma, edit.scores), edit.first + edit.pixels
+        if k.shape[axis] < last or q.shape[axis] != k.shape[axis] or not (cross or image or scaled):
             return plain
         q, k, v = (x if skip_reshape else x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))
         logits = q.double() @ k.double().transpose(-1, -2) / q.shape[-1] ** 0.5
+        if scaled:
+            given, here = (torch.as_tensor(x).double() for x in (edit.source_scores, edit.own_scores))
+            logits[0, :, :, edit.text : edit.text + len(given)] *= given
+            logits[1, :, :, edit.text : edit.text + len(here)] *= here
         if mask is not None:
             logits = logits + (mask[:, None] if mask.ndim == 3 else mask)
         maps = torch.softmax(logits, dim=-1)
@@ -52,6 +61,8 @@ def materialise(edit: JointEdit):
             text = torch.ones(maps.shape[-1], dtype=torch.bool)
             text[edit.first : last] = False
             own = q[0].double() @ k[1].double().transpose(-1, -2) / q.shape[-1] ** 0.5
+            if scaled:
+                own[..., edit.text : edit.text + len(here)] *= here
             if mask is not None:
                 own = own + (mask[:, None] if mask.ndim == 3 else mask)[1 if len(mask) > 1 else 0]
             logits[1, :, edit.first : last, text] = own[:, edit.first : last, text]

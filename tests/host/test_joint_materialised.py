@@ -22,7 +22,7 @@ def family(request):
     return Family(request.param, model, clip, empty(JOINT[request.param].latent))
 
 
-def check(family, text, edited, matrix, strength, windows):
+def check(family, text, edited, matrix, strength, windows, scores=None, end=0.0):
     name, model, clip, _ = family
     pair = encode(clip, SOURCE, text)
     length = pair.positive[0][0].shape[1]
@@ -39,6 +39,11 @@ def check(family, text, edited, matrix, strength, windows):
         first=first,
         pixels=16,
     )
+    if scores:
+        edit.scores, edit.own_scores = levels(model, end), scores(target)
+        edit.source_scores = torch.ones(len(source))
+        for column in (edit.own_scores != 1).nonzero().flatten():
+            edit.source_scores[columns[:, column] != 0] = edit.own_scores[column]
     compare(family, pair, edited(pair.edit, windows[0]), windows[1], materialise(edit), least=1e-4)
 
 
@@ -58,6 +63,21 @@ def test_a_refine_with_two_reweights(family, windows):
         return torch.tensor([2.0 if token == red else 0.5 if token == cat else 1.0 for token in ids])
 
     check(family, ADDED, edited, added, strength, windows)
+
+
+@pytest.mark.parametrize("windows", [(0.8, 0.4), (0.2, 0.6)])
+def test_scores_scaled_before_the_softmax(family, windows):
+    """An added word, which has its own column alone, and a shared one, for longer than the injections."""
+    red, cat = ((ids := tokens(family.clip, f"a {word}", 6))[words(ids) - 1] for word in ("red", "cat"))
+
+    def edited(edit, end):
+        edit = reweight(refine(edit, end=end), "red", 2.0, end=0.8, scale="scores")
+        return reweight(edit, "cat", -0.5, end=0.8, scale="scores")
+
+    def scores(ids):
+        return torch.tensor([2.0 if token == red else -0.5 if token == cat else 1.0 for token in ids])
+
+    check(family, ADDED, edited, added, lambda ids: torch.ones(len(ids)), windows, scores, 0.8)
 
 
 @pytest.mark.parametrize(("source", "target"), [(SOURCE, SWAPPED), (SWAPPED, SOURCE)])

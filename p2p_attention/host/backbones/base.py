@@ -39,6 +39,10 @@ class Backbone(Protocol):
     def renormalises(self) -> bool:
         """True if reweighted maps can be renormalised."""
 
+    @property
+    def scales_scores(self) -> bool:
+        """True if a reweight can scale scores before the softmax."""
+
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
         """Patch a clone, once, so that its attention comes by; without a run that changes nothing."""
 

@@ -110,6 +110,7 @@ class JointBackbone(BlocksBackbone):
 
     presets = JOINT_PRESETS
     renormalises = False
+    scales_scores = True
     weights = ("diffusion_model.img_in.bias", "diffusion_model.x_embedder.bias", "diffusion_model.final_layer.linear.")
 
     @classmethod
