@@ -114,6 +114,7 @@ def reweight() -> Workflow:
         end_percent=0.8,
         strength_sweep=STRENGTHS,
         renormalise=False,
+        scale="map",
     )
     flow.finish(seed=2)
     return flow
