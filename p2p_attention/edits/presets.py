@@ -41,7 +41,7 @@ PRESETS: Presets = {
 """Of UNets, and of transformers that see the text by cross-attention as a UNet does."""
 
 JOINT_PRESETS: Presets = {
-    "keep the layout": Preset(0.4, 0.2, STAYS.capitalize()),
+    "keep the layout": Preset(0.4, 0.1, STAYS.capitalize()),
     "keep the shape": Preset(0.8, 0.4, OUTLINE),
     "free the shape": Preset(0.2, 0.2, FREE),
 }
