@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from lab.world.colours import COLOURS, PATTERNS
-from lab.world.judge import Seen, Verdict, judge, score
+from lab.world.judge import Seen, Verdict, compare, judge
 from lab.world.render import render
 from lab.world.scenes import KINDS as THINGS
 from lab.world.scenes import PLACES, STYLES, Scene, Thing, sample_scene
@@ -106,18 +106,27 @@ def known_edits(kind: str, count: int, seed: int = 0) -> list[KnownEdit]:
     """The first so many edits of a kind that the judge can read; always the same for a seed."""
     rng = np.random.default_rng((seed, KINDS.index(kind)))
     drawn = (_draw(kind, rng) for _ in range(DRAWN * count))
-    readable = (edit for edit in drawn if is_readable(edit.before) and is_readable(edit.after))
-    return list(islice((edit for edit in readable if kind != "thing" or _fits_in_place(edit)), count))
+    return list(islice((edit for edit in drawn if _can_be_judged(edit)), count))
 
 
-def _fits_in_place(edit: KnownEdit) -> bool:
-    """True if the right answer is in the place of what was there: a hat is too flat to stand for a butterfly."""
-    return is_in_place(*(judge(picture) for picture in edit.pictures()))
+def _can_be_judged(edit: KnownEdit) -> bool:
+    """True if the judge reads both scenes, and a swapped thing's right answer is in the place of what was there: a hat
+    is too flat to stand for a butterfly.
+    """
+    if (before := _read(edit.before)) is None or (after := _read(edit.after)) is None:
+        return False
+    return edit.kind != "thing" or is_in_place(before, after)
 
 
 def is_readable(scene: Scene) -> bool:
     """True if the judge reads the renderer's own picture of a scene as it was drawn."""
-    return all(astuple(score(render(scene), scene)))
+    return _read(scene) is not None
+
+
+def _read(scene: Scene) -> Verdict | None:
+    """What the judge sees in the renderer's own picture of a scene; None if that is not what was drawn."""
+    verdict = judge(render(scene))
+    return verdict if all(astuple(compare(verdict, scene))) else None
 
 
 def _draw(kind: str, rng: np.random.Generator) -> KnownEdit:

@@ -12,8 +12,6 @@ import argparse
 import logging
 from pathlib import Path
 
-from p2p_attention.edits.presets import JOINT_PRESETS, PRESETS
-
 from ..boot import PYTORCH_ATTENTION, add_host_option, boot, device_option
 from .demo import add_model_option, demo_sampler, weights_of
 from .edits import KINDS, known_edits
@@ -63,12 +61,15 @@ def main() -> None:
 
 def measure_demo(options: argparse.Namespace) -> None:
     """The table of docs/quality.md."""
+    from p2p_attention.host.control import presets_of
+
     from .quality_measure import Measured, measure_edits, measure_fadings
 
     pairs, seeds, cfg = options.pairs or 8, options.seeds or 7, options.cfg or 4.0
     out = options.out or FOLDER / f"quality-{options.model}.json"
     document = options.document or (DOCUMENT if options.model == "unet" else DOCUMENT.with_stem("quality-transformer"))
-    presets = JOINT_PRESETS if options.model == "transformer" else PRESETS
+    sampler = demo_sampler(options, options.steps, cfg)
+    presets = presets_of(sampler.model)
     ways, fades = demo_ways_of(presets), fades_of(presets)
     settings = {
         "pairs": pairs,
@@ -79,7 +80,6 @@ def measure_demo(options: argparse.Namespace) -> None:
         "strengths": list(STRENGTHS),
     }
     kept = Kept.of(options, out, settings, weights_of(options))
-    sampler = demo_sampler(options, options.steps, cfg)
 
     def keep(group: str, kind: str, name: str, columns: list[str], measured: Measured) -> None:
         save_sheet(columns, measured.rows, sheet_path(document, name))

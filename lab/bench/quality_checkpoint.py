@@ -24,17 +24,15 @@ import torch
 import torch.nn.functional as F
 
 from p2p_attention.edits.column_map import Kind
-from p2p_attention.edits.presets import PRESETS
 
 from .pie_bench import OwnEdit, read_edits
-from .quality_edits import PLAIN, WAYS
+from .quality_edits import LAYOUT, PLAIN, WAYS
 from .quality_metrics import psnr
 from .quality_report import cell, figure_interval, save_sheet, table
 from .sampler import Sampler
 
 DEMO_INPUT = (64, 3, 3, 3)
 INPUT_KEY = "model.diffusion_model.input_blocks.0.0.weight"
-LAYOUT = next(iter(PRESETS))
 SHOWN = 8
 Figures = dict[str, dict[str, dict[str, list[list[float]]]]]
 COLUMNS = ("source PSNR", "kept PSNR", "change", "seconds")

@@ -18,7 +18,7 @@ REFINED = ("pattern", "style", "added", "removed")
 ATTRIBUTES = ("place", "style", "count", "colour", "thing", "pattern")
 FADERS = {"snowy": "grass", "starry": "night", "striped": "plain"}
 DRAWN = 8
-STRENGTHS = (-2.0, 0.0, 1.0, 2.0, 4.0)
+STRENGTHS, USUAL = (-2.0, 0.0, 1.0, 2.0, 4.0), 2.0
 
 
 @dataclass(frozen=True)

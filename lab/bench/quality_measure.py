@@ -13,7 +13,7 @@ from lab.world.degrees import DEGREES, striped
 from lab.world.judge import Verdict, judge
 
 from .edits import SHAPE_STAYS, KnownEdit
-from .quality_edits import DEMO_WAYS, FADES, PLAIN, STRENGTHS, Fading, Way, kind_of, must_stay
+from .quality_edits import DEMO_WAYS, FADES, PLAIN, STRENGTHS, USUAL, Fading, Way, kind_of, must_stay
 from .quality_metrics import (
     attributes,
     background_psnr,
@@ -27,7 +27,7 @@ from .quality_metrics import (
 from .quality_report import figure_interval
 from .sampler import Sampler
 
-SHOWN, USUAL = 4, 2.0
+SHOWN = 4
 QUANTITIES = {
     "snowy": "share of white",
     "starry": "share of starlight in the sky",

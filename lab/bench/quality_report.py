@@ -10,7 +10,7 @@ import numpy as np
 
 from .document import head_of
 from .edits import KINDS, SHAPE_STAYS
-from .quality_edits import DEMO_WAYS, FADERS, STRENGTHS
+from .quality_edits import DEMO_WAYS, FADERS, STRENGTHS, USUAL
 from .quality_intervals import interval
 
 RATES = ("success", "success in place", "stays", "monotone", "monotone as usual")
@@ -94,10 +94,8 @@ def reweight_table(words: Mapping[str, Any]) -> str:
             cells = [cell(figures.get(name), name) for name in names]
             rows.append([f"{kind}: {made['quantity']}", way, *means, *cells])
     headings = ["word and quantity", "way", *(f"× {strength:g}" for strength in STRENGTHS)]
-    return table(
-        [*headings, "rank correlation", "strictly monotone", "from × 0 to × 2", "silhouette IoU", "background PSNR"],
-        rows,
-    )
+    usual = f"from × 0 to × {USUAL:g}"
+    return table([*headings, "rank correlation", "strictly monotone", usual, "silhouette IoU", "background PSNR"], rows)
 
 
 def cell(figure: Mapping[str, Any] | None, name: str) -> str:

@@ -174,8 +174,12 @@ def coat_mask(thing: Thing, radius: float) -> np.ndarray:
 
 
 def score(picture: np.ndarray, scene: Scene) -> Score:
-    """Compare what a picture shows with a scene; of two things, each to the nearer one that was found."""
-    verdict = judge(picture)
+    """Compare what a picture shows with a scene."""
+    return compare(judge(picture), scene)
+
+
+def compare(verdict: Verdict, scene: Scene) -> Score:
+    """Compare what was seen with a scene; of two things, each to the nearer one that was found."""
     found = list(verdict.things)
     pairs: list[Seen | None] = []
     for thing in scene.things:

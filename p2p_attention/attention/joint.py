@@ -25,7 +25,6 @@ from functools import partial
 import torch
 
 from .phase import Prepared
-from .terms import Terms
 
 JointAttend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Sequence[int], slice | torch.Tensor], torch.Tensor]
 """The host's attention of queries, keys and values. The keys are those of the numbered rows, so a mask of these rows
@@ -84,7 +83,7 @@ def edit_joint(
     if not edits:
         return attend(q, k, v, every, whole)
     values, keyed = v.clone(), [*every]
-    second: list[tuple[int, torch.Tensor]] = []
+    second: list[tuple[int, torch.Tensor, torch.Tensor | None]] = []
     queries, keys = projected(prepared, injects_self, layout, q, k, axis, absent)
     for source, target, terms in edits:
         if terms.first is not None:
@@ -94,7 +93,7 @@ def edit_joint(
             _scale_keys(terms.source_scores, keys[target], layout, axis - 1)
             values[target], rest = _two_terms(terms.first, terms.second, injects_self, layout, v[target], axis - 1)
             if rest is not None:
-                second.append((target, rest))
+                second.append((target, rest, terms.own_scores))
         else:
             _scale_keys(terms.own_scores, keys[target], layout, axis - 1)
             if terms.second is not None:
@@ -103,11 +102,11 @@ def edit_joint(
     output = attend(queries, keys, values, keyed, whole)
     _keep_own_text(output, [target for _, target, _ in edits], prepared, layout, attend, q, k, v, axis)
     if second:
-        targets = [target for target, _ in second]
+        targets, rests, scores = zip(*second, strict=True)
         more = attend(
             _some(_part(q, *layout.image, axis), targets, prepared),
-            _own_keys(k, edits, targets, layout, prepared, axis),
-            torch.stack([rest for _, rest in second]),
+            _own_keys(_some(k, targets, prepared), scores, layout, axis),
+            torch.stack(rests),
             targets,
             slice(*layout.image),
         )
@@ -124,19 +123,13 @@ def _scale_keys(scores: torch.Tensor | None, keys: torch.Tensor, layout: JointLa
 
 
 def _own_keys(
-    k: torch.Tensor,
-    edits: Sequence[tuple[int, int, Terms]],
-    targets: Sequence[int],
-    layout: JointLayout,
-    prepared: Prepared,
-    axis: int,
+    keys: torch.Tensor, scores: Sequence[torch.Tensor | None], layout: JointLayout, axis: int
 ) -> torch.Tensor:
     """The keys of targets for their second terms, with their own scores scaled."""
-    keys, scores = _some(k, targets, prepared), {target: terms.own_scores for _, target, terms in edits}
-    if any(scores[target] is not None for target in targets):
+    if any(one is not None for one in scores):
         keys = keys.clone()
-        for number, target in enumerate(targets):
-            _scale_keys(scores[target], keys[number], layout, axis - 1)
+        for own, one in zip(keys, scores, strict=True):
+            _scale_keys(one, own, layout, axis - 1)
     return keys
 
 

@@ -58,9 +58,9 @@ class Reweight:
         if self.window not in open_windows:
             return edited
         if self.scale is Scale.SCORES:
-            edited = edited.with_scores(self.positions, self.strength)
-            return edited.renormalised() if self.renormalise else edited
-        strength = torch.ones_like(edited.own)
-        strength[list(self.positions)] = self.strength
-        scaled = edited.scaled(strength)
+            scaled = edited.with_scores(self.positions, self.strength)
+        else:
+            strength = torch.ones_like(edited.own)
+            strength[list(self.positions)] = self.strength
+            scaled = edited.scaled(strength)
         return scaled.renormalised() if self.renormalise else scaled
