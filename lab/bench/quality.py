@@ -61,7 +61,7 @@ def main() -> None:
 
 def measure_demo(options: argparse.Namespace) -> None:
     """The table of docs/quality.md."""
-    from p2p_attention.host.control import presets_of
+    from p2p_attention.host.backbones.registry import backbone_of
 
     from .quality_measure import Measured, measure_edits, measure_fadings
 
@@ -69,8 +69,9 @@ def measure_demo(options: argparse.Namespace) -> None:
     out = options.out or FOLDER / f"quality-{options.model}.json"
     document = options.document or (DOCUMENT if options.model == "unet" else DOCUMENT.with_stem("quality-transformer"))
     sampler = demo_sampler(options, options.steps, cfg)
-    presets = presets_of(sampler.model)
-    ways, fades = demo_ways_of(presets), fades_of(presets)
+    backbone = backbone_of(sampler.model)
+    assert backbone is not None
+    ways, fades = demo_ways_of(backbone.presets), fades_of(backbone.presets, backbone.scales_scores)
     settings = {
         "pairs": pairs,
         "seeds": seeds,

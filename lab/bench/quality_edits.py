@@ -18,7 +18,9 @@ REFINED = ("pattern", "style", "added", "removed")
 ATTRIBUTES = ("place", "style", "count", "colour", "thing", "pattern")
 FADERS = {"snowy": "grass", "starry": "night", "striped": "plain"}
 DRAWN = 8
-STRENGTHS, USUAL = (-2.0, 0.0, 1.0, 2.0, 4.0), 2.0
+STRENGTHS = (-2.0, 0.0, 1.0, 2.0, 4.0)
+PAPER = (-2.0, 2.0)
+"""The strengths of Hertz et al. 2022, section 3.2, "Attention re-weighting": c from -2 to 2."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Way:
 
     With both ends 0 there is no Prompt-to-Prompt. The blend is by the changed words, by the `named` thing, or by the
     `difference` of the predictions. With `switch` the source's prompt is sampled until there, then the target's, in
-    one row.
+    one row. A reweight scales the map's columns, or with `scores` what their softmax is made of.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Way:
     named: bool = False
     difference: bool = False
     switch: float | None = None
+    scores: bool = False
 
     def fits(self, kind: str) -> bool:
         """False for a blend that keeps what is not the changed words' own, where all of the picture shall change."""
@@ -66,10 +69,12 @@ def demo_ways_of(presets: Presets) -> tuple[Way, ...]:
     return (*ways_of(presets), named, *SWITCHED)
 
 
-def fades_of(presets: Presets) -> tuple[Way, ...]:
-    """Ways to fade a word."""
+def fades_of(presets: Presets, scores: bool = False) -> tuple[Way, ...]:
+    """Ways to fade a word, those by `scores` too where the model has them."""
     layout = presets[LAYOUT]
-    return Way(LAYOUT, layout.cross_end, layout.self_end), Way("the whole run, self-attention off", 1.0, 0.0)
+    ways = (Way(LAYOUT, layout.cross_end, layout.self_end), Way("the whole run, self-attention off", 1.0, 0.0))
+    by_scores = (replace(way, name=f"{way.name}, scores", scores=True) for way in ways)
+    return (*ways, *by_scores) if scores else ways
 
 
 DEFAULT, WAYS, DEMO_WAYS, FADES = PRESETS[LAYOUT], ways_of(PRESETS), demo_ways_of(PRESETS), fades_of(PRESETS)

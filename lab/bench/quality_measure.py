@@ -13,7 +13,7 @@ from lab.world.degrees import DEGREES, striped
 from lab.world.judge import Verdict, judge
 
 from .edits import SHAPE_STAYS, KnownEdit
-from .quality_edits import DEMO_WAYS, FADES, PLAIN, STRENGTHS, USUAL, Fading, Way, kind_of, must_stay
+from .quality_edits import DEMO_WAYS, FADES, PAPER, PLAIN, STRENGTHS, Fading, Way, kind_of, must_stay
 from .quality_metrics import (
     attributes,
     background_psnr,
@@ -146,8 +146,8 @@ def _responses(fading: Fading, pictures: np.ndarray) -> dict[str, float]:
     figures = {f"at {strength:g}": value for strength, value in zip(STRENGTHS, responses, strict=True)}
     figures["rank correlation"] = rank_correlation(STRENGTHS, responses)
     figures["monotone"] = float(is_monotone(responses))
-    usual = [value for value, strength in zip(responses, STRENGTHS, strict=True) if 0 <= strength <= USUAL]
-    figures["monotone as usual"] = float(is_monotone(usual))
+    inside = [value for value, at in zip(responses, STRENGTHS, strict=True) if PAPER[0] <= at <= PAPER[1]]
+    figures["monotone in the paper's range"] = float(is_monotone(inside))
     figures["silhouette IoU"] = float(np.mean([silhouette_iou(before, afters[i]) for i in changed]))
     if fading.word == "striped":
         psnrs = [background_psnr(source, targets[i], before, afters[i]) for i in changed]

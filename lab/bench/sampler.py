@@ -16,7 +16,7 @@ from p2p_attention.edits.control import Control
 from p2p_attention.edits.injection import Injection
 from p2p_attention.edits.local_blend import NONE, LocalBlend, MaskFrom, threshold_map
 from p2p_attention.edits.plan import EditPlan
-from p2p_attention.edits.reweight import Reweight
+from p2p_attention.edits.reweight import Reweight, Scale
 from p2p_attention.edits.self_attention import SelfAttention
 from p2p_attention.edits.watched import Watched
 from p2p_attention.edits.window import Window
@@ -178,7 +178,9 @@ class Sampler:
         positive, plan = encode_pair(self.clip, prompt, (prompt,))
         target, window = plan.targets[0], Window(0.0, way.cross_end)
         positions = find_words(word, plan.prompts)[0]
-        plan = plan.with_targets([target.with_reweight(Reweight(positions, value, window)) for value in strengths])
+        scale = Scale.SCORES if way.scores else Scale.MAP
+        words = [Reweight(positions, value, window, scale=scale) for value in strengths]
+        plan = plan.with_targets([target.with_reweight(word) for word in words])
         made, _ = self._controlled(positive, plan, way.self_end, {"samples": self.empty(count)}, seed)
         return self._decode(made).reshape(count, plan.rows, *self.size, 3)
 
