@@ -26,6 +26,7 @@ from p2p_attention.host.findings import RECORD
 from p2p_attention.host.inversion import invert_picture
 from p2p_attention.prompts.search import find_words
 from p2p_attention.run.record import Record
+from p2p_attention.source.cache import GIB
 from p2p_attention.source.inversion import Inversion, Method, Solver
 from p2p_attention.source.virtual import VirtualInversion
 
@@ -34,6 +35,7 @@ from .quality_edits import Way
 
 SHOWN = 0.3
 BLEND_START = 0.2
+CACHE = 2 * GIB  # a source is computed once for all ways of editing it
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +234,8 @@ class Sampler:
     ) -> tuple[torch.Tensor, Record]:
         """The finished latent [N · rows, C, H, W] of a run with a plan, and what the run found."""
         self_attention = SelfAttention(Window(0.0, self_end), self.self_resolution)
-        model, expanded = control_model(self.model, latent, Control(plan, self_attention, inversion))
+        control = Control(plan, self_attention, inversion, CACHE)
+        model, expanded = control_model(self.model, latent, control)
         return self._run(model, positive, expanded, seed, negative), expanded[RECORD]
 
     def _run(
