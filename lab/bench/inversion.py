@@ -5,18 +5,16 @@ method and guidance: PSNR of the source's reconstruction, of what the right edit
 the judge's share of successful edits; model calls; and time as a ratio to plain generation of the same picture. Since a
 mask decides what is kept whatever the method, all are run with one and the same mask too, the right edit's own, at one
 guidance; and the edit's pixels inside that mask are pasted over the picture's.
-Finished kinds of edit are kept in the JSON file, so that an interrupted bench goes on where it stopped.
+What is measured is summed up in the JSON file edit by edit: a bench goes on where it stopped, and more edits join.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +22,16 @@ import numpy as np
 import torch
 
 from lab.world.judge import judge
-from p2p_attention.source.inversion import Method, Solver
+from p2p_attention.source.inversion import Solver
 
 from ..boot import PYTORCH_ATTENTION, add_host_option, boot
 from .demo import add_model_option, demo_sampler, weights_of
 from .document import head_of
 from .edits import KINDS, KnownEdit, known_edits
+from .inversion_report import Figures, add, tables
+from .inversion_ways import FEW, GUIDANCE, MASKED, STEPS, RealWay, real_ways
 from .kept import Kept
-from .quality_edits import DEFAULT, Way, kind_of
+from .quality_edits import kind_of
 from .quality_metrics import psnr
 from .quality_report import save_sheet
 
@@ -40,49 +40,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
-GUIDANCE = (1.0, 4.0, 7.5)
-MASKED = 4.0
-STEPS = 20
-FEW = 8
-STRENGTH = 0.6
-TIMED = 4  # one edit in so many is timed beside the plain run
-
-
-@dataclass(frozen=True)
-class RealWay(Way):
-    """A way of editing real pictures: besides, the inversion's method, if there is one, and how it was solved; or with
-    a `virtual` one and by which sampler, or the host's image-to-image at some `denoise`.
-    """
-
-    method: Method | None = None
-    iterations: int = 0
-    solver: Solver = Solver.EXPLICIT
-    steps_per_call: int = 1
-    virtual: str = ""
-    denoise: float = 0.0
-
-
-_way = partial(RealWay, cross_end=DEFAULT.cross_end, self_end=DEFAULT.self_end)
-WAYS = (
-    _way("same seed, no inversion"),
-    _way("prompt switched at 0.2, no inversion", switch=0.2),
-    _way(f"image to image, {STRENGTH:g}", denoise=STRENGTH),
-    _way("DDIM", method=Method.DDIM),
-    _way("negative prompt", method=Method.NEGATIVE_PROMPT),
-    _way("negative prompt, 2 fixed-point iterations", method=Method.NEGATIVE_PROMPT, iterations=2),
-    _way("negative prompt, implicit", method=Method.NEGATIVE_PROMPT, solver=Solver.IMPLICIT),
-    _way("direct", method=Method.DIRECT),
-    _way("aligned", method=Method.ALIGNED),
-    _way("direct, 3 steps a call", method=Method.DIRECT, steps_per_call=3),
-    _way("aligned, 3 steps a call", method=Method.ALIGNED, steps_per_call=3),
-    _way("aligned, implicit", method=Method.ALIGNED, solver=Solver.IMPLICIT),
-    _way("direct, local blend", method=Method.DIRECT, blend=0.3),
-    _way("direct, local blend by the thing's name", method=Method.DIRECT, blend=0.8, named=True),
-    _way("direct, local blend by the difference", method=Method.DIRECT, blend=0.3, difference=True),
-    _way(f"virtual, {FEW} steps of euler", virtual="euler"),
-    _way(f"virtual, {FEW} steps of lcm", virtual="lcm"),
-    _way(f"virtual, {FEW} steps of euler, blend by the difference", virtual="euler", blend=0.3, difference=True),
-)
+TIMED = 4  # one edit in so many is timed beside the plain run, without what the source cache saves
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +58,7 @@ class Bench:
         model = sampler.model.clone()
         model.set_model_unet_function_wrapper(self._count)
         self.sampler = replace(sampler, model=model)
+        self.ways = real_ways(sampler.backbone.presets)
         self.calls = 0
         self._edit: KnownEdit | None = None
         self._inverted: dict[tuple[int, Solver, int], tuple[Inverted, Cost]] = {}
@@ -108,9 +67,13 @@ class Bench:
         self.calls += 1
         return apply(arguments["input"], arguments["timestep"], **arguments["c"])
 
-    def run(self, edit: KnownEdit, way: RealWay, cfg: float, mask: torch.Tensor | None = None) -> tuple[Edited, Cost]:
+    def run(
+        self, edit: KnownEdit, way: RealWay, cfg: float, mask: torch.Tensor | None = None, timed: bool = False
+    ) -> tuple[Edited, Cost]:
         """An edit's picture, blended by a `mask` if there is one, and its cost with the inversion's."""
         sampler, kind = replace(self.sampler, cfg=cfg), kind_of(edit)
+        if timed:
+            sampler = replace(sampler, source_cache=0)
         before_edit = edit.pictures()[0][None]
         if way.method is not None:
             inverted, before = self._invert(edit, way)
@@ -170,103 +133,67 @@ def main() -> None:
     parser.add_argument("--edits", type=int, default=30, help="edits of each kind")
     Kept.add_options(parser)
     parser.add_argument("--out", type=Path, help="inversion-MODEL.json here")
-    parser.add_argument("--document", type=Path, help="docs/inversion-MODEL.md")
+    parser.add_argument("--document", type=Path, help="docs/inversion.md, inversion-transformer.md")
     options = parser.parse_args()
     boot(options.host, PYTORCH_ATTENTION, "--cpu")
     logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
-    settings = {
-        "edits": options.edits,
-        "steps": STEPS,
-        "guidance": list(GUIDANCE),
-        "ways": [repr(way) for way in WAYS],
-    }
-    document = options.document or ROOT / "docs" / f"inversion-{options.model}.md"
-    kept = Kept.of(options, options.out or FOLDER / f"inversion-{options.model}.json", settings, weights_of(options))
     bench = Bench(demo_sampler(options, STEPS, GUIDANCE[-1]))
-    for kind in KINDS:
-        if kept.wants("kinds", kind, kind):
-            kept.add("kinds", kind, measure(bench, known_edits(kind, options.edits)))
+    settings = {"steps": STEPS, "guidance": list(GUIDANCE), "ways": [repr(way) for way in bench.ways]}
+    name = "inversion" if options.model == "unet" else f"inversion-{options.model}"
+    document = options.document or ROOT / "docs" / f"{name}.md"
+    kept = Kept.of(options, options.out or FOLDER / f"inversion-{options.model}.json", settings, weights_of(options))
+    kinds = [kind for kind in KINDS if kind in kept.only or not kept.only]
+    known = {kind: known_edits(kind, options.edits) for kind in kinds}
+    for number, kind in itertools.product(range(options.edits), kinds):
+        there = kept.read().get("kinds", {}).get(kind, {})
+        if there.get("edits", 0) == number < len(known[kind]):
+            figures = measure(bench, known[kind][number], timed=number % TIMED == 0)
+            kept.add("kinds", kind, add(there, figures))
+            print(f"{kind}: {number + 1} of {options.edits}", flush=True)
     made = kept.read()["kinds"]
-    figures = {kind: made[kind] for kind in KINDS if kind in made}
+    done = {kind: made[kind] for kind in KINDS if kind in made}
     head = head_of(document, f"Real pictures: {options.model}", [kind for kind in KINDS if kind not in made])
-    document.write_text(f"{head}\n\n### The figures\n\n{table(figures)}")
+    document.write_text(f"{head}\n\n### The figures\n\n{tables(done, bench.ways)}\n")
     if kept.only:
         return
     strips = [(kind, strip(bench, known_edits(kind, 1)[0])) for kind in KINDS]
-    save_sheet(["picture", *(way.name for way in WAYS), "right edit"], strips, document.with_suffix(".png"))
+    save_sheet(["picture", *(way.name for way in bench.ways), "right edit"], strips, document.with_suffix(".png"))
 
 
-def measure(bench: Bench, edits: Sequence[KnownEdit]) -> dict[str, dict[str, dict[str, float]]]:
-    """The mean figures of edits of one kind, by guidance and by way."""
-    figures: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for number, edit in enumerate(edits):
-        (before, right), kept = edit.pictures(), edit.kept()
-        for cfg in GUIDANCE:
-            plain = None if number % TIMED else bench.plain(edit, cfg)
-            for way in WAYS:
-                if way.blend and not way.fits(edit.kind):
-                    continue
-                made, cost = bench.run(edit, way, cfg)
-                source, target = made.sources[0], made.targets[0]
-                there = figures.setdefault(f"{cfg:g}", {}).setdefault(way.name, defaultdict(list))
-                if plain:
-                    there["time"].append(cost.seconds / plain)
-                there["calls"].append(cost.calls)
-                there["reconstruction"].append(psnr(source, before))
-                there["right"].append(psnr(target, right))
-                there["success"].append(float(edit.succeeds(judge(target))))
-                if kept.any():
-                    there["kept"].append(psnr(target, before, kept))
-                if cfg == MASKED and (way.method or way.virtual) and not way.blend and kept.any():
-                    blended = bench.run(edit, way, cfg, torch.from_numpy(~kept[None]).float())[0].targets[0]
-                    there["equal_kept"].append(psnr(blended, before, kept))
-                    there["equal_right"].append(psnr(blended, right))
-                    there["paste_right"].append(psnr(np.where(kept[..., None], before, target), right))
-        print(f"{edit.kind}: {number + 1} of {len(edits)}", flush=True)
-    return {
-        cfg: {
-            way: {key: float(np.mean(values)) for key, values in there.items() if values} for way, there in ways.items()
-        }
-        for cfg, ways in figures.items()
-    }
+def measure(bench: Bench, edit: KnownEdit, timed: bool) -> Figures:
+    """The figures of one edit, by guidance and by way."""
+    figures: Figures = {}
+    (before, right), kept = edit.pictures(), edit.kept()
+    for cfg in GUIDANCE:
+        plain = bench.plain(edit, cfg) if timed else None
+        for way in bench.ways:
+            if way.blend and not way.fits(edit.kind):
+                continue
+            made, cost = bench.run(edit, way, cfg, timed=timed)
+            source, target = made.sources[0], made.targets[0]
+            there = figures.setdefault(f"{cfg:g}", {}).setdefault(way.name, {})
+            if plain:
+                there["time"] = cost.seconds / plain
+            there["calls"] = cost.calls
+            there["reconstruction"] = psnr(source, before)
+            there["right"] = psnr(target, right)
+            there["success"] = float(edit.succeeds(judge(target)))
+            if not kept.any():
+                continue
+            there["kept"] = psnr(target, before, kept)
+            if cfg == MASKED and way.is_masked:
+                blended = bench.run(edit, way, cfg, torch.from_numpy(~kept[None]).float())[0].targets[0]
+                there["equal_kept"] = psnr(blended, before, kept)
+                there["equal_right"] = psnr(blended, right)
+                there["paste_right"] = psnr(np.where(kept[..., None], before, target), right)
+    return figures
 
 
 def strip(bench: Bench, edit: KnownEdit) -> list[np.ndarray]:
     """A picture, its edit in each way at the middle guidance, and the right edit."""
-    made = [bench.run(edit, way, MASKED)[0].targets[0] for way in WAYS]
+    made = [bench.run(edit, way, MASKED)[0].targets[0] for way in bench.ways]
     before, right = edit.pictures()
     return [before, *made, right]
-
-
-def table(kinds: dict[str, Any]) -> str:
-    """The tables of docs/inversion.md: means over the kinds of edit, then each kind's successes."""
-    lines = ["| guidance | | source PSNR | kept PSNR | edit succeeds | PSNR to the right edit | model calls | time |"]
-    lines.append("|---" * 8 + "|")
-    for cfg in GUIDANCE:
-        for way in WAYS:
-            made = [there[f"{cfg:g}"][way.name] for there in kinds.values() if way.name in there[f"{cfg:g}"]]
-            row = {key: float(np.mean([one[key] for one in made if key in one])) for key in made[0]}
-            lines.append(
-                f"| {cfg:g} | {way.name} | {row['reconstruction']:.1f} | {row['kept']:.1f} | "
-                f"{row['success']:.0%} | {row['right']:.1f} | {row['calls']:.0f} | {row['time']:.2f} |"
-            )
-    lines += ["", f"The same with the right edit's own mask, guidance {MASKED:g}:", ""]
-    lines += ["| | kept PSNR: no mask | equal mask | PSNR to the right edit: no mask | equal mask | paste |"]
-    lines += ["|---" * 6 + "|"]
-    for way in WAYS:
-        made = [there[f"{MASKED:g}"].get(way.name, {}) for there in kinds.values()]
-        made = [one for one in made if "equal_kept" in one]
-        if made:
-            names = ("kept", "equal_kept", "right", "equal_right", "paste_right")
-            cells = [f"{np.mean([figures[name] for figures in made]):.1f}" for name in names]
-            lines.append(f"| {way.name} | " + " | ".join(cells) + " |")
-    lines += ["", f"Edits that succeed, guidance {MASKED:g}; in brackets the kept PSNR:", ""]
-    lines += ["| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
-    for way in WAYS:
-        made = [there[f"{MASKED:g}"].get(way.name) for there in kinds.values()]
-        cells = [f"{one['success']:.0%} ({one.get('kept', float('nan')):.1f})" if one else "" for one in made]
-        lines.append(f"| {way.name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

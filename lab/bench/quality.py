@@ -61,16 +61,13 @@ def main() -> None:
 
 def measure_demo(options: argparse.Namespace) -> None:
     """The table of docs/quality.md."""
-    from p2p_attention.host.backbones.registry import backbone_of
-
     from .quality_measure import Measured, measure_edits, measure_fadings
 
     pairs, seeds, cfg = options.pairs or 8, options.seeds or 7, options.cfg or 4.0
     out = options.out or FOLDER / f"quality-{options.model}.json"
     document = options.document or (DOCUMENT if options.model == "unet" else DOCUMENT.with_stem("quality-transformer"))
     sampler = demo_sampler(options, options.steps, cfg)
-    backbone = backbone_of(sampler.model)
-    assert backbone is not None
+    backbone = sampler.backbone
     ways, fades = demo_ways_of(backbone.presets), fades_of(backbone.presets, backbone.scales_scores)
     settings = {
         "pairs": pairs,

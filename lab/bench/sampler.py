@@ -20,6 +20,8 @@ from p2p_attention.edits.reweight import Reweight, Scale
 from p2p_attention.edits.self_attention import SelfAttention
 from p2p_attention.edits.watched import Watched
 from p2p_attention.edits.window import Window
+from p2p_attention.host.backbones.base import Backbone
+from p2p_attention.host.backbones.registry import backbone_of
 from p2p_attention.host.conditioning import Conditioning, encode_pair
 from p2p_attention.host.control import control_model
 from p2p_attention.host.findings import RECORD
@@ -35,7 +37,7 @@ from .quality_edits import Way
 
 SHOWN = 0.3
 BLEND_START = 0.2
-CACHE = 2 * GIB  # a source is computed once for all ways of editing it
+CACHE = 2 * GIB
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,8 @@ class Sampler:
     """A model with the settings of its runs: a `sampler` over the `scheduler`'s noise levels, an empty negative prompt.
 
     `size` is the pictures' (height, width); `resolution` that of the layers whose maps make masks, `self_resolution`
-    that of the largest ones with injected self-attention, both as a share of the latent's.
+    that of the largest ones with injected self-attention, both as a share of the latent's. With `source_cache` bytes a
+    source is computed once for all ways of editing it.
     """
 
     model: Any
@@ -82,6 +85,14 @@ class Sampler:
     cfg: float
     sampler: str = "euler"
     scheduler: str = "normal"
+    source_cache: int = CACHE
+
+    @property
+    def backbone(self) -> Backbone:
+        """How the model attends."""
+        backbone = backbone_of(self.model)
+        assert backbone is not None
+        return backbone
 
     def empty(self, count: int) -> torch.Tensor:
         """A latent [N, C, H, W] of nothing."""
@@ -234,7 +245,7 @@ class Sampler:
     ) -> tuple[torch.Tensor, Record]:
         """The finished latent [N · rows, C, H, W] of a run with a plan, and what the run found."""
         self_attention = SelfAttention(Window(0.0, self_end), self.self_resolution)
-        control = Control(plan, self_attention, inversion, CACHE)
+        control = Control(plan, self_attention, inversion, self.source_cache)
         model, expanded = control_model(self.model, latent, control)
         return self._run(model, positive, expanded, seed, negative), expanded[RECORD]
 

@@ -5,7 +5,9 @@ from argparse import Namespace
 import pytest
 
 from lab.bench.edits import KINDS, known_edits
-from lab.bench.inversion import FEW, GUIDANCE, MASKED, WAYS, Bench, measure, strip, table
+from lab.bench.inversion import Bench, measure, strip
+from lab.bench.inversion_report import add, means, tables
+from lab.bench.inversion_ways import FEW, GUIDANCE, MASKED
 
 STEPS = 4
 KEPT = ("direct", "aligned", "virtual")
@@ -20,11 +22,11 @@ def bench(part):
 
 
 def test_the_figures_of_one_edit(bench):
-    figures = measure(bench, known_edits("colour", 1))
-    calls = [1, 1, 1, 2, 2, 4, 2.25, 2, 2, 1.5, 1.5, 2.25, 2, 2, 2, *[FEW / STEPS] * 3]
+    figures = measure(bench, known_edits("colour", 1)[0], timed=True)
+    calls = [1, 1, 1, 2, 2, 4, 2.25, 2, 2, 1.5, 1.5, 2.25, 2, 2, 2, 2, *[FEW / STEPS] * 3]
     for cfg in GUIDANCE:
         ways = figures[f"{cfg:g}"]
-        assert list(ways) == [way.name for way in WAYS]
+        assert list(ways) == [way.name for way in bench.ways]
         assert all(there["time"] > 0 for there in ways.values())
         kept = {name: there["reconstruction"] for name, there in ways.items() if name.startswith(KEPT)}
         assert all(figure > OF_THE_VAE for figure in kept.values()), kept
@@ -34,12 +36,19 @@ def test_the_figures_of_one_edit(bench):
     assert {"direct", "aligned", "virtual, 8 steps of lcm"} <= masked
     held = {name: figures[f"{MASKED:g}"][name] for name in masked if name.startswith(KEPT)}
     assert all(figure["equal_kept"] >= figure["kept"] for figure in held.values()), held
-    rows = table(dict.fromkeys(KINDS, figures)).splitlines()
-    assert sum(row.startswith("| 7.5 |") for row in rows) == len(WAYS)
+    once = add({}, figures)
+    rows = tables(dict.fromkeys(KINDS, once), bench.ways).splitlines()
+    assert sum(row.startswith("| 7.5 |") for row in rows) == len(bench.ways)
+
+
+def test_figures_of_more_edits_are_means():
+    kind = add(add({}, {"4": {"direct": {"kept": 20.0, "time": 1.5}}}), {"4": {"direct": {"kept": 30.0}}})
+    assert kind["edits"] == 2
+    assert means(kind) == {"4": {"direct": {"kept": 25.0, "time": 1.5}}}
 
 
 def test_a_strip_has_the_picture_each_way_and_the_right_edit(bench):
     edit = known_edits("thing", 1)[0]
     pictures = strip(bench, edit)
-    assert [picture.shape for picture in pictures] == [(128, 128, 3)] * (len(WAYS) + 2)
+    assert [picture.shape for picture in pictures] == [(128, 128, 3)] * (len(bench.ways) + 2)
     assert (pictures[0] == edit.pictures()[0]).all()
