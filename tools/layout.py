@@ -15,6 +15,7 @@ PICTURES = {"SaveImage": 250, "PreviewImage": 250, "LoadImage": 250}
 SHOWN_ALSO = ("P2P_AlignmentView", "P2P_AttentionMaps", "P2P_BlendMask", "P2P_Compare", "P2P_ContactSheet")
 PICTURES |= dict.fromkeys(SHOWN_ALSO, 220)
 ALIGNMENT = {"P2P_EncodePromptPair": 84, "P2P_Edit": 84}  # what web/js/alignment.js shows below the prompts
+ALIGNMENT |= dict.fromkeys(("P2P_Reweight", "P2P_LocalBlend", "P2P_WatchWords"), 62)
 BADGE = 24  # the editor's modern nodes have the pack's name below
 WIDEST, HIGHEST = 1750, 1125
 COLUMN_HEIGHTS = range(480, HIGHEST, 20)

@@ -1,60 +1,43 @@
-// Which word of the source answers which of the target, below the prompts while they are typed, and what is set of it.
+// Which word of the source answers which of the target, below the prompts while they are typed, and what is set of it;
+// and the same words on the nodes behind, to be chosen.
 
-import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { wordsOf } from "./aligned.js";
 import { chainSettings } from "./chain_settings.js";
 import { drawChips } from "./chips.js";
+import { CHOICES } from "./choice.js";
 import { mapsBehind } from "./heat.js";
 import { allNodes, showOn, succeed } from "./nodes.js";
+import { align, promptsOf } from "./prompts.js";
 import { textSettings } from "./text_settings.js";
-import { alignWords } from "./words.js";
 
-const SETTINGS = { P2P_EncodePromptPair: chainSettings, P2P_Edit: textSettings };
+const SETTINGS = { P2P_EncodePromptPair: chainSettings, P2P_Edit: textSettings, ...CHOICES };
 const NAME = "p2p_alignment";
 const HEIGHT = 74;
-const MOST_TARGETS = 4;
+const LOW = 52; // of words to choose
+const NO_WORDS = "The words of P2P Encode Prompt Pair, to choose here.";
 
 const shown = new WeakMap(); // what a node shows: its element, and the texts that it was made of
 
-/** A prompt's text: what is typed, or what the one text box shows that is connected; null where nobody knows. */
-function textOf(node, name) {
-  const slot = node.inputs?.find((input) => input.name === name);
-  const link = slot?.link == null ? null : (node.graph?.links?.get?.(slot.link) ?? node.graph?.links?.[slot.link]);
-  if (!link) return node.widgets?.find((widget) => widget.name === name)?.value ?? "";
-  const texts = node.graph.getNodeById(link.origin_id)?.widgets?.filter(({ value }) => typeof value === "string") ?? [];
-  return texts.length === 1 ? texts[0].value : null;
-}
-
-function promptsOf(node) {
-  const more = (textOf(node, "more_targets") ?? "").split("\n").map((line) => line.trim());
-  const source = textOf(node, "source_prompt");
-  const targets = [textOf(node, "target_prompt"), ...more.filter(Boolean)].slice(0, MOST_TARGETS);
-  return source === null || targets.includes(null) ? null : { source, targets };
-}
-
-async function ask(prompts) {
-  try {
-    const body = JSON.stringify(prompts);
-    const reply = await api.fetchApi("/p2p/align", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    if (reply.ok) return (await reply.json()).targets;
-  } catch {
-    // an older server, or one that is away: plain words will do
-  }
-  return prompts.targets.map((target) => alignWords(prompts.source, target));
+/** The prompts whose words a node shows; null where they are not known, or nothing could be chosen. */
+function promptsFor(node, settings) {
+  const choice = SETTINGS[node.comfyClass]?.only;
+  const start = choice ? settings?.start(node) : node;
+  return start ? promptsOf(start) : null;
 }
 
 async function refresh(node) {
   const there = shown.get(node);
   if (!there) return;
-  const prompts = promptsOf(node);
   const settings = SETTINGS[node.comfyClass]?.open(node) ? SETTINGS[node.comfyClass] : null;
+  const prompts = promptsFor(node, settings);
   const key = JSON.stringify([prompts, Boolean(settings)]);
   if (there.key === key) return markAnew(node, there, settings);
   there.key = key;
-  const targets = prompts ? await ask(prompts) : [];
+  const targets = prompts ? await align(prompts) : [];
   if (there.key !== key) return;
   there.mark = drawChips(there.element, node, targets.map(wordsOf), settings);
+  if (!targets.length && SETTINGS[node.comfyClass].only) there.element.textContent = NO_WORDS;
   markAnew(node, there, settings);
 }
 
@@ -69,11 +52,12 @@ function markAnew(node, there, settings) {
 function add(node) {
   const element = document.createElement("div");
   element.setAttribute("role", "group");
-  element.setAttribute("aria-label", "Alignment of the prompts");
+  const choice = SETTINGS[node.comfyClass].only;
+  element.setAttribute("aria-label", choice ? "Words to choose" : "Alignment of the prompts");
   element.style.cssText =
     "box-sizing: border-box; width: 100%; height: 100%; overflow: auto; padding: 3px 4px; border-radius: 6px; " +
     "background: var(--comfy-input-bg, #222); color: var(--input-text, #ddd); font: 12px/1.6 sans-serif;";
-  if (!showOn(node, NAME, element, HEIGHT)) return;
+  if (!showOn(node, NAME, element, choice ? LOW : HEIGHT)) return;
   shown.set(node, { element, key: "", said: "", mark: null });
   for (const widget of node.widgets) {
     const called = widget.callback;

@@ -1,5 +1,8 @@
 // The edit nodes behind a node that gives an edit, and putting one more at their end.
 
+import { linkOf } from "./nodes.js";
+
+const START = "P2P_EncodePromptPair";
 const EDITS = ["P2P_WordSwap", "P2P_Refine", "P2P_Reweight", "P2P_LocalBlend", "P2P_WatchWords"];
 const BYPASSED = 4; // the editor's number for a node that only passes on
 const GAP = 60;
@@ -10,7 +13,7 @@ export const isOn = (node) => node.mode !== BYPASSED;
 /** The nodes that a node's edit goes to, with the input of each; null if one of them is not in this graph. */
 function followers(node) {
   const ids = node.outputs?.[slotOf(node.outputs, "edit")]?.links ?? [];
-  const links = ids.map((id) => node.graph.links.get?.(id) ?? node.graph.links[id]);
+  const links = ids.map((id) => linkOf(node.graph, id));
   const found = links.map((link) => ({ node: node.graph.getNodeById(link?.target_id), slot: link?.target_slot }));
   return found.every((one) => one.node) ? found : null;
 }
@@ -24,6 +27,19 @@ export function chainOf(node) {
     if (!edits.length || chain.includes(edits[0].node)) return chain;
     chain.push(edits[0].node);
   }
+}
+
+/** The Encode Prompt Pair whose edit comes to a node of a chain; null if it is not in this graph. */
+export function startOf(node) {
+  const met = new Set();
+  for (let at = node; at && !met.has(at); ) {
+    met.add(at);
+    const link = linkOf(at.graph, at.inputs?.[slotOf(at.inputs, "edit")]?.link);
+    at = link && at.graph.getNodeById(link.origin_id);
+    if (at?.comfyClass === START) return at;
+    if (!EDITS.includes(at?.comfyClass)) return null;
+  }
+  return null;
 }
 
 /** Below a node, and below whatever is there. */

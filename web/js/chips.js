@@ -1,6 +1,7 @@
 // The words of a node's prompts as chips: what changed, what is set, and a menu to set it.
 
-import { spell, valuesOf } from "./aligned.js";
+import { namesOf, spell, valuesOf } from "./aligned.js";
+import { asOneStep } from "./gesture.js";
 import { heatOf, hideHeat, mapsBehind, showsHeat } from "./heat.js";
 import { badge } from "./lines.js";
 import { closeMenu, openMenu } from "./menu.js";
@@ -18,12 +19,29 @@ const BADGE =
   "display: inline-block; margin-left: 4px; padding: 0 4px; border-radius: 6px; font-size: 10px; line-height: 14px; " +
   "background: var(--input-text, #ddd); color: var(--comfy-input-bg, #222); text-decoration: none;";
 const UNDERLINED = "inset 0 -2px 0 rgb(230, 80, 60)"; // the middle of the maps' colours
+const PRESSED = "inset 0 0 0 2px var(--p-primary-color, #4a9eff)";
 const ORDER = ["strength", "window", "blend", "watch"];
 
 /** How a word is shown. */
 function label({ change, source, target }) {
   const [before, after] = [spell(source), spell(target)];
   return { kept: after, swapped: `${before} → ${after}`, added: `+ ${after}`, removed: before }[change];
+}
+
+/** Show on a chip whether its word is chosen. */
+function press(button, word, kind, said) {
+  const pressed = kind in valuesOf(word, said);
+  button.textContent = label(word);
+  button.setAttribute("aria-label", label(word).replace("→", "becomes"));
+  button.setAttribute("aria-pressed", String(pressed));
+  button.style.boxShadow = pressed ? PRESSED : "";
+}
+
+/** Name the word, or take its name away, as one step of undo. */
+function choose(node, word, settings) {
+  const kind = settings.only;
+  const value = kind in valuesOf(word, settings.read(node)) ? null : true;
+  asOneStep(() => settings.write(node, word, kind, namesOf(word, kind), value));
 }
 
 /** Show on a chip what is set of its word, and whether there is a map of it. */
@@ -60,11 +78,13 @@ function onArrow(event, buttons) {
  * Draw the words of each target into an element. Returns a function that shows anew what is set.
  *
  * `settings` reads and writes what is set at the node; without it, and where a word has no name, a chip only shows.
+ * Where they have one kind `only`, a click chooses a word, and those that cannot be chosen are not shown.
  */
 export function drawChips(element, node, targets, settings) {
   closeMenu();
   hideHeat();
   const marks = [];
+  const choice = settings?.only;
   const markAll = () => {
     const [said, maps] = [settings?.read(node) ?? [], mapsBehind(node)];
     marks.forEach((one) => one(said, maps));
@@ -72,13 +92,14 @@ export function drawChips(element, node, targets, settings) {
   const lists = targets.map((words, number) => {
     const list = document.createElement("div");
     list.setAttribute("role", "list");
-    list.setAttribute("aria-label", "Source and target prompt, word by word");
+    list.setAttribute("aria-label", choice ? "Words to choose" : "Source and target prompt, word by word");
     const buttons = [];
     for (const word of words) {
       const item = document.createElement("span");
       item.setAttribute("role", "listitem");
       item.dataset.change = word.change;
       const settable = settings?.kinds(node, word).length;
+      if (choice && !settable) continue;
       const chip = document.createElement(settable ? "button" : "span");
       const tokens = [word.source, word.target].map(({ tokens }) => tokens.join(" ")).filter(Boolean);
       chip.title = `${word.change}: ${tokens.join(" → ")}`;
@@ -87,8 +108,13 @@ export function drawChips(element, node, targets, settings) {
         chip.type = "button";
         chip.style.cursor = "pointer";
         chip.tabIndex = buttons.length ? -1 : 0;
-        chip.setAttribute("aria-haspopup", "dialog");
-        chip.addEventListener("click", () => (hideHeat(), openMenu(chip, node, word, settings, markAll)));
+        if (!choice) chip.setAttribute("aria-haspopup", "dialog");
+        chip.addEventListener("click", () => {
+          hideHeat();
+          if (choice) choose(node, word, settings);
+          else openMenu(chip, node, word, settings, markAll);
+          markAll();
+        });
         chip.addEventListener("keydown", (event) => onArrow(event, buttons));
         buttons.push(chip);
       } else chip.setAttribute("role", "img");
@@ -96,7 +122,8 @@ export function drawChips(element, node, targets, settings) {
       showsHeat(chip, element, () => heat);
       marks.push((said, maps) => {
         heat = heatOf(word, number + 1, maps);
-        mark(chip, word, said, heat.length > 0);
+        if (choice) press(chip, word, choice, said);
+        else mark(chip, word, said, heat.length > 0);
       });
       item.append(chip);
       list.append(item);

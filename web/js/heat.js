@@ -3,6 +3,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { means } from "./aligned.js";
+import { linkOf } from "./nodes.js";
 
 const MOST = 8; // a sweep has a picture of each of its values
 const STAYS = 250; // milliseconds, for the way from the chip to the pictures
@@ -20,7 +21,7 @@ function nodesBehind(node) {
   const found = new Set([node]);
   for (const one of found) {
     const ids = (one.outputs ?? []).flatMap((output) => output.links ?? []);
-    const links = ids.map((id) => node.graph.links.get?.(id) ?? node.graph.links[id]);
+    const links = ids.map((id) => linkOf(node.graph, id));
     links.map((link) => link && node.graph.getNodeById(link.target_id)).filter(Boolean).forEach((to) => found.add(to));
   }
   return [...found];

@@ -18,6 +18,11 @@ export function allNodes(graph = app.rootGraph ?? app.graph) {
   return (graph?.nodes ?? []).flatMap((node) => [node, ...(node.subgraph ? allNodes(node.subgraph) : [])]);
 }
 
+/** A link of a graph by its number, which older editors keep in a plain object. */
+export function linkOf(graph, number) {
+  return number == null ? null : (graph?.links?.get?.(number) ?? graph?.links?.[number] ?? null);
+}
+
 /** A node's widget if its value is the node's own, not a link's; null otherwise. */
 export function ownWidget(node, name) {
   const linked = node.inputs?.some((input) => input.name === name && input.link != null);
