@@ -145,8 +145,7 @@ def cached_installation(version: str) -> Installation:
 def _install(folder: Path, version: str) -> None:
     print(f"Installing ComfyUI {version} into {folder} (once; a few minutes, about 6 GB).", flush=True)
     print("[1/3] Fetching ComfyUI", flush=True)
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        _unpack(_fetch(Path(scratch), RELEASES[version]), folder / "ComfyUI")
+    unpack_release(version, folder / "ComfyUI")
     print("[2/3] Making a Python environment", flush=True)
     run([sys.executable, "-m", "venv", str(folder / "venv")], "make a Python environment")
     print("[3/3] Installing torch and what else the host and the tests need", flush=True)
@@ -154,6 +153,12 @@ def _install(folder: Path, version: str) -> None:
     pins.write_text("\n".join(_pins(version)) + "\n")
     needs = ["-r", str(folder / "ComfyUI" / "requirements.txt"), "-r", str(DEVELOPMENT), "-c", str(pins)]
     pip(folder, ["install", *needs], "install the host's packages")
+
+
+def unpack_release(version: str, folder: Path) -> None:
+    """Put the files of a release of `RELEASES` into a folder; a HostError if they cannot be fetched."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        _unpack(_fetch(Path(scratch), RELEASES[version]), folder)
 
 
 def _pins(version: str) -> list[str]:

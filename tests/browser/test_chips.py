@@ -194,6 +194,37 @@ def test_the_other_renderer_of_nodes_has_them_too(editor):
     assert editor.errors == []
 
 
+@pytest.mark.parametrize("renderer", [False, True], ids=["canvas", "html"])
+def test_the_menu_is_the_nodes_own_and_as_large_at_any_zoom(editor, renderer):
+    page, switch = editor.page, "(on) => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
+    page.evaluate(switch, renderer)
+    try:
+        editor.open_file(template("edit"))
+        chips = Chips(editor)
+        boxes, places = [], []
+        for scale in (1.0, 0.6):
+            page.evaluate(f"() => (app.canvas.ds.changeScale({scale}, [700, 450]), app.canvas.setDirty(true, true))")
+            page.wait_for_timeout(500)
+            chips.called("car: kept").click()
+            expect(chips.dialog()).to_be_visible()
+            boxes.append(chips.dialog().bounding_box())
+            word = chips.called("car: kept").bounding_box()
+            assert word["y"] + word["height"] + 3 <= boxes[-1]["y"] <= word["y"] + word["height"] + 5
+            assert abs(boxes[-1]["x"] - word["x"]) < 1
+            chips.drag("strength", 0.7)
+            page.keyboard.press("Escape")
+            expect(chips.dialog()).to_have_count(0)
+            places.append(page.evaluate("() => [...app.graph.getNodeById(3).pos]"))
+        assert [box["width"] for box in boxes] == [268, 268] and boxes[0]["height"] == boxes[1]["height"]
+        assert places[0] == places[1], "a slider was dragged, not the node"
+        chips.called("car: kept").click()
+        page.evaluate("() => app.graph.remove(app.graph.getNodeById(3))")
+        expect(chips.dialog()).to_have_count(0)
+    finally:
+        page.evaluate(switch, False)
+    assert editor.errors == []
+
+
 def test_what_was_typed_stays(chips):
     chips.editor.type_text("words", TYPED)
     chips.called("car: kept, strength -0.5, window 0–0.4, blend").click()

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -74,6 +75,18 @@ def test_every_link_leads_somewhere(page):
         assert target.exists(), f"{page.name} links to {to}"
         if anchor:
             assert anchor in anchors(target), f"{page.name} links to {to}; there is {anchors(target)}"
+
+
+def test_nothing_in_the_documentation_is_without_a_link():
+    """It ships, so what no page shows would be weight."""
+    linked = {
+        (page.parent / unquote(to.partition("#")[0])).resolve()
+        for page in (*PAGES, *ROOT.glob("p2p_attention/**/*.md"))
+        for _, _, to in LINK.findall(prose(page))
+    }
+    files = {file for folder in ("docs", "web/docs") for file in (ROOT / folder).rglob("*.*")}
+    helps = {file for file in files if file.suffix == ".md" and "web" in file.relative_to(ROOT).parts}  # by their names
+    assert not {str(file.relative_to(ROOT)) for file in files - helps - linked}
 
 
 def test_the_readmes_tell_how_hostile_cases_end():

@@ -72,7 +72,7 @@ function add(node) {
 }
 
 app.registerExtension({
-  name: "p2p.alignment",
+  name: "prompttoprompt.alignment",
   nodeCreated(node) {
     if (node.comfyClass in SETTINGS) add(node);
   },

@@ -4,14 +4,12 @@ import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { means } from "./aligned.js";
 import { linkOf } from "./nodes.js";
+import { putBeside, showOver } from "./over.js";
 
 const MOST = 8; // a sweep has a picture of each of its values
 const STAYS = 250; // milliseconds, for the way from the chip to the pictures
 const ID = "p2p_heat";
-const LOOK =
-  "position: fixed; z-index: 2900; box-sizing: border-box; max-width: min(560px, 96vw); padding: 6px 8px; " +
-  "border: 1px solid var(--border-color, #4e4e4e); border-radius: 8px; background: var(--comfy-menu-bg, #353535); " +
-  "color: var(--input-text, #ddd); font: 12px/1.4 sans-serif; box-shadow: 0 4px 16px rgba(0, 0, 0, 0.4);";
+const LOOK = "max-width: min(560px, 96vw); padding: 6px 8px; font: 12px/1.4 sans-serif;";
 const NAME = /^([^,]+), ((source|target)(?: (\d+))?(?:,.*)?)$/; // as EditPlan.watched_words writes it
 
 let shown = null; // { panel, chip, leaving }
@@ -78,9 +76,7 @@ function figure({ src, name, whose, place }) {
 /** Below the words, or above where there is no room: never over a word that one may go to next. */
 function putBelow(panel, chip, words) {
   const [{ left }, { top, bottom }] = [chip.getBoundingClientRect(), words.getBoundingClientRect()];
-  const below = bottom + 2 + panel.offsetHeight <= window.innerHeight;
-  panel.style.left = `${Math.max(4, Math.min(left, window.innerWidth - panel.offsetWidth - 4))}px`;
-  panel.style.top = `${Math.max(4, below ? bottom + 2 : top - panel.offsetHeight - 2)}px`;
+  putBeside(panel, left, top - 2, bottom + 2);
 }
 
 function show(chip, words, heat) {
@@ -89,7 +85,6 @@ function show(chip, words, heat) {
   const panel = document.createElement("div");
   panel.id = ID;
   panel.setAttribute("role", "tooltip");
-  panel.style.cssText = LOOK;
   const title = Object.assign(document.createElement("div"), { textContent: "Where the last run looked" });
   title.style.cssText = "font-weight: 600;";
   const pictures = document.createElement("div");
@@ -98,7 +93,7 @@ function show(chip, words, heat) {
   panel.append(title, pictures);
   panel.addEventListener("pointerenter", () => clearTimeout(shown?.leaving));
   panel.addEventListener("pointerleave", leave);
-  document.body.append(panel);
+  showOver(panel, words, LOOK);
   shown = { panel, chip, leaving: 0 };
   chip.setAttribute("aria-describedby", ID);
   for (const kind of ["pointerdown", "wheel", "keydown"]) window.addEventListener(kind, onAway, true);

@@ -3,11 +3,9 @@
 import { app } from "../../../scripts/app.js";
 import { namesOf, valuesOf } from "./aligned.js";
 import { asOneStep } from "./gesture.js";
+import { putBeside, showOver } from "./over.js";
 
-const LOOK =
-  "position: fixed; z-index: 3000; box-sizing: border-box; width: 268px; padding: 8px 10px; border-radius: 8px; " +
-  "border: 1px solid var(--border-color, #4e4e4e); background: var(--comfy-menu-bg, #353535); " +
-  "color: var(--input-text, #ddd); font: 13px/1.5 sans-serif; box-shadow: 0 4px 16px rgba(0, 0, 0, 0.4);";
+const LOOK = "width: 268px; padding: 8px 10px; font: 13px/1.5 sans-serif;";
 const ROW = "display: flex; align-items: center; gap: 6px; min-height: 24px;";
 const KINDS = {
   strength: {
@@ -82,15 +80,6 @@ function row(kind, now, set) {
   return { element, update };
 }
 
-/** Beside what was clicked, and inside the window. */
-function place(element, anchor) {
-  const { left, top, bottom } = anchor.getBoundingClientRect();
-  const { offsetWidth: width, offsetHeight: height } = element;
-  const below = bottom + 4 + height <= window.innerHeight;
-  element.style.left = `${Math.max(4, Math.min(left, window.innerWidth - width - 4))}px`;
-  element.style.top = `${Math.max(4, below ? bottom + 4 : top - height - 4)}px`;
-}
-
 /** Go from control to control, from the last to the first. */
 function move(element, by) {
   const controls = [...element.querySelectorAll("input")];
@@ -112,7 +101,7 @@ export function openMenu(anchor, node, word, settings, changed) {
   const values = () => valuesOf(word, settings.read(node));
   const kinds = settings.kinds(node, word);
   const named = [...new Set(kinds.flatMap((kind) => namesOf(word, kind)))].join(", ");
-  const element = make("div", LOOK);
+  const element = make("div", "");
   element.setAttribute("role", "dialog");
   element.setAttribute("aria-label", `What is done to ${named}`);
   element.append(make("div", "font-weight: 600; overflow: hidden; text-overflow: ellipsis;", { textContent: named }));
@@ -157,9 +146,10 @@ export function openMenu(anchor, node, word, settings, changed) {
     anchor.setAttribute("aria-expanded", "false");
     element.remove();
   };
-  document.body.append(element);
+  showOver(element, anchor.parentElement, LOOK);
   anchor.setAttribute("aria-expanded", "true");
   rows.forEach(({ update }) => update());
-  place(element, anchor);
+  const { left: side, top, bottom } = anchor.getBoundingClientRect();
+  putBeside(element, side, top - 4, bottom + 4);
   element.querySelector("input").focus();
 }

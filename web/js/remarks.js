@@ -61,7 +61,7 @@ function onError({ detail }) {
 }
 
 app.registerExtension({
-  name: "p2p.remarks",
+  name: "prompttoprompt.remarks",
   setup() {
     api.addEventListener("p2p.remark", onRemark);
     api.addEventListener("execution_error", onError);
