@@ -237,8 +237,6 @@ def _check_sampler(
     guider: comfy.samplers.CFGGuider, sampler: comfy.samplers.Sampler, run: Run, denoise_mask: torch.Tensor | None
 ) -> None:
     """Raise EditError for what only shows when the sampler is about to run."""
-    if guider.model_options.get("multigpu_clones"):
-        raise EditError("an edit cannot be split over several GPUs", "Remove the multi-GPU node.", Part.CONTROLLER)
     check_sampler(sampler)
     check_noise_mask(denoise_mask, run.rows)
     if run.control.inversion and denoise_mask is not None:
