@@ -1,8 +1,8 @@
 """Several devices on a machine that has one: the host's own MultiGPU CFG Split over `cpu`, `cpu:1`, ...
 
 Torch knows numbered CPUs as devices, though their tensors say only that they are on the CPU. So the host loads a copy
-of the model for each, deals the prompts out and runs them in a thread for each device, as it does on GPUs; only the list
-of the machine's devices is given.
+of the model for each, deals the prompts out and runs them in a thread for each device, as it does on GPUs; only the
+list of the machine's devices is given.
 """
 
 from __future__ import annotations
