@@ -12,7 +12,7 @@ from .joint import JointAttend, JointLayout, JointSources, edit_joint, projected
 from .probe import Attend
 from .renormalise import renormalised
 from .site import AttentionCall
-from .word_maps import WordMaps
+from .word_maps import LayerMaps, WordMaps
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,20 @@ class CrossInput:
 
 
 class Editor:
-    """Edits calls of attention, and reads word maps from them.
+    """Edits the calls of attention of one forward pass, and reads word maps from them.
 
     `announced` is for backbones that learn of a call before its attention comes by. `read` counts the calls of
-    cross-attention that were computed where they could be read and renormalised.
+    cross-attention that were computed where they could be read and renormalised; `maps` is what was read.
     """
 
     def __init__(self) -> None:
         self.announced: AttentionCall | None = None
         self.read = 0
+        self.maps: list[LayerMaps] = []
         self._input: tuple[torch.Tensor, torch.Tensor, AttentionCall, CrossInput] | None = None
 
-    def forget(self) -> None:
-        """Let go of the inputs of a model's call that is over."""
+    def end(self) -> None:
+        """The pass is over: let go of its inputs."""
         self._input = None
 
     def source_rows(self, call: AttentionCall, device: torch.device) -> torch.Tensor:
@@ -86,7 +87,7 @@ class Editor:
         attending = len(prepared.used)
         output = attend(q[:attending], k[:attending], v[:attending])
         for maps in read:
-            maps.read(call, prepared, attend, q, k, heads)
+            self.maps += maps.read(call, prepared, attend, q, k, heads)
         self.read += 1
         output = renormalised(prepared, attend, q, k, heads, output)
         return fold(output, prepared.folds) if prepared.folds else output
@@ -137,7 +138,9 @@ class Editor:
             return lambda q, k, v: attend(q, k, v, rows, image)
 
         for maps in read:
-            maps.read(call, prepared, attend_of(()), queries, keys, heads, layout.text[0], attend_of=attend_of)
+            self.maps += maps.read(
+                call, prepared, attend_of(()), queries, keys, heads, layout.text[0], attend_of=attend_of
+            )
 
 
 def _same_edit(one: AttentionCall, other: AttentionCall) -> bool:

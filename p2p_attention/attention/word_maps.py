@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -52,8 +52,8 @@ class WordMaps:
         heads: int,
         text_from: int | None = None,
         attend_of: Callable[[Sequence[int]], Attend] | None = None,
-    ) -> None:
-        """Read a layer's queries and keys [R', …, H·D].
+    ) -> Iterator[LayerMaps]:
+        """What a layer's queries and keys [R', …, H·D] give; `add` takes it in.
 
         `text_from` is where the text's keys begin, in a joint attention that has others too. Where a mask tells rows
         apart, `attend_of` gives the attention of some of them.
@@ -65,13 +65,26 @@ class WordMaps:
                 if text_from is not None:
                     probe = prepared.once((self, resolution, k.shape[1]), partial(probe.among, text_from, k.shape[1]))
                 attending = attend_of(probe.numbers) if attend_of else attend
-                self._add(wanted, probe.read(attending, q, k, heads), call.site.grid)
+                columns = probe.read(attending, q, k, heads).float().mean(dim=1).unbind(-1)
+                frames = [column.view(-1, *call.site.grid).mean(dim=0) for column in columns]
+                yield LayerMaps(self, wanted, frames)
 
-    def _add(self, wanted: list[WordMap], read: torch.Tensor, grid: Size) -> None:
-        """Add what was read [N, H, P] to the sums of P maps; of the frames of a video their mean."""
-        for word_map, sums in zip(wanted, read.float().mean(dim=1).unbind(-1), strict=True):
-            sums = sums.view(-1, *grid).mean(dim=0)
-            self.sums[word_map] = self.sums[word_map] + sums if word_map in self.sums else sums
+    def add(self, read: LayerMaps, device: torch.device) -> None:
+        """Add what a layer gave to the sums, on the device where they all are."""
+        for word_map, one in zip(read.wanted, read.shares, strict=True):
+            share = one.to(device)
+            self.sums[word_map] = self.sums[word_map] + share if word_map in self.sums else share
+
+
+@dataclass(frozen=True, eq=False)
+class LayerMaps:
+    """What one layer gave for those of `maps` that are `wanted` of it: `shares` [h, w] of each, the mean over heads and
+    over a video's frames.
+    """
+
+    maps: WordMaps
+    wanted: Sequence[WordMap]
+    shares: Sequence[torch.Tensor]
 
 
 def word_probe(prepared: Prepared, wanted: Sequence[WordMap], like: torch.Tensor) -> Probe:

@@ -18,9 +18,8 @@ from .backbones.registry import backbone_of
 from .backbones.unknown import WORKS, why_not
 from .compatibility import check_latent
 from .findings import RECORD
-from .sampling import Controlled, calc_cond_batch, outer_sample, predict_noise, sampler_sample
+from .sampling import Controlled, apply_model, calc_cond_batch, outer_sample, predict_noise, sampler_sample
 from .source_cache import empty_with
-from .source_rows import apply_model
 
 KEY = "p2p"
 
@@ -60,9 +59,9 @@ def control_model(
     backbone.attach(clone)
     clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_outer_sample, controlled, node))
     clone.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, partial(sampler_sample, controlled))
-    clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, partial(predict_noise, backbone))
+    clone.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, predict_noise)
     clone.add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, KEY, calc_cond_batch)
-    clone.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, apply_model)
+    clone.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, partial(apply_model, backbone))
     empty_with(clone)
     return clone, _expand_latent(latent, controlled)
 

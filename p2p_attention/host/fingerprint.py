@@ -29,7 +29,7 @@ class Fingerprints:
 
     def of(self, tensors: list[torch.Tensor]) -> Hashable:
         """Equal for equal tensors."""
-        for known, made in self._known:
+        for known, made in tuple(self._known):  # another device's thread may add one meanwhile
             if len(known) == len(tensors) and all(map(_are_equal, known, tensors)):
                 return made
         made = tuple((tuple(tensor.shape), fingerprint(tensor)) for tensor in tensors)
@@ -38,7 +38,8 @@ class Fingerprints:
 
 
 def _are_equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return one.shape == other.shape and one.dtype == other.dtype and torch.equal(one, other)
+    alike = one.shape == other.shape and one.dtype == other.dtype and one.device == other.device
+    return alike and torch.equal(one, other)
 
 
 def model_identity(model: comfy.model_patcher.ModelPatcher, backbone: Backbone) -> Hashable:

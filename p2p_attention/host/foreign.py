@@ -22,6 +22,7 @@ PER_RUN = {
     "uuids",
     "sigmas",
     "sample_sigmas",
+    "multigpu_thread_device",
     OVERRIDE,
 }
 

@@ -1,14 +1,13 @@
 """What is done around a run of a controlled model, in the host's wrappers.
 
 The host calls, from the outside in: OUTER_SAMPLE, once a run (`outer_sample`); SAMPLER_SAMPLE, where the sampler is
-about to draw its noise (`sampler_sample`); PREDICT_NOISE, once a call of the model (`predict_noise`); and in
-the model the backbone's hooks. The `Run` that they share is in the run's own transformer_options and gone after it.
+about to draw its noise (`sampler_sample`); PREDICT_NOISE, once a call of the model (`predict_noise`); APPLY_MODEL, once
+a forward pass of it (`apply_model`); and in the model the backbone's hooks. The `Run` that they share is in the run's
+own transformer_options and gone after it, the `Forward` of a pass in the pass's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +25,7 @@ from ..source.inversion import Inversion
 from ..source.trajectory import Anchor
 from ..source.virtual import VirtualAnchor, VirtualInversion
 from . import log
-from .backbones.base import OVERRIDE, RUN, Backbone
+from .backbones.base import FORWARD, OVERRIDE, RUN, Backbone
 from .compatibility import (
     check_batch,
     check_guidance,
@@ -37,11 +36,12 @@ from .compatibility import (
     check_sampler,
 )
 from .inversion_fit import check_inversion
+from .model_call import ModelCall, call_model
 from .noise import beginning_at, noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
 from .pair_entries import own_entries, spans, spread_rows
 from .rows import join_in_model
 from .source_cache import source_rows
-from .source_rows import SOURCES
+from .source_rows import SOURCES, SourceRows
 from .virtual_fit import pictures_to_noise
 
 
@@ -146,7 +146,6 @@ def _keep_findings(record: Record, guider: comfy.samplers.CFGGuider, run: Run, r
 
 
 def predict_noise(
-    backbone: Backbone,
     executor: Any,
     x: torch.Tensor,
     timestep: torch.Tensor,
@@ -161,26 +160,27 @@ def predict_noise(
     sigma = float(timestep.flatten()[0])
     run.begin_call(sigma, x)
     seen, at = run.aim(sigma, x)
-    with _overridden(options, run, backbone):
-        denoised = executor(seen, timestep if at == sigma else torch.full_like(timestep, at), model_options, *args)
-    backbone.end_call(run)
+    denoised = executor(seen, timestep if at == sigma else torch.full_like(timestep, at), model_options, *args)
     return run.end_call(sigma, x, denoised if seen is x else x - (sigma / at) * (seen - denoised))
 
 
-@contextmanager
-def _overridden(options: dict[str, Any], run: Run, backbone: Backbone) -> Iterator[None]:
-    """The attention override in these options, in calls that need it; after them what was there before."""
-    if not backbone.needs_override(run):
-        yield
-        return
-    before = options.get(OVERRIDE)
-    options[OVERRIDE] = backbone.override(run, before)
-    try:
-        yield
-    finally:
-        del options[OVERRIDE]
-        if before is not None:
-            options[OVERRIDE] = before
+def apply_model(backbone: Backbone, executor: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+    """APPLY_MODEL: a forward pass of some of the call's prompts (chunks). Where the host splits them over several
+    devices, there is one on each at the same time, in threads of their own.
+    """
+    call, options = ModelCall.of(*args, **kwargs)
+    run: Run | None = options.get(RUN)
+    if run is None:
+        return call_model(executor, call, options)
+    forward = run.forward(options["uuids"])
+    own = {**options, FORWARD: forward}
+    if backbone.needs_override(run):
+        own[OVERRIDE] = backbone.override(forward, options.get(OVERRIDE))
+    sources: SourceRows = options[SOURCES]
+    output = sources.call(executor, call, own, forward)
+    backbone.end(forward)
+    forward.editor.end()
+    return output
 
 
 def sampler_sample(
@@ -237,8 +237,6 @@ def _check_sampler(
     guider: comfy.samplers.CFGGuider, sampler: comfy.samplers.Sampler, run: Run, denoise_mask: torch.Tensor | None
 ) -> None:
     """Raise EditError for what only shows when the sampler is about to run."""
-    if guider.model_options.get("multigpu_clones"):
-        raise EditError("an edit cannot be split over several GPUs", "Remove the multi-GPU node.", Part.CONTROLLER)
     check_sampler(sampler)
     check_noise_mask(denoise_mask, run.rows)
     if run.control.inversion and denoise_mask is not None:

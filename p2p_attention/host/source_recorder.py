@@ -82,7 +82,6 @@ class SourceRecorder:
         (sigma, of), rows = following, slice(0, len(call.x), 1)
         need, conditioning = self._need(of), self._fingerprints.of(call.conditioning(rows))
         entry = Entry(Asked(sigma, (self._identity, hooks), conditioning), call.x.detach().to("cpu", copy=True))
-        self._shelf.begin()
         observer = Observer(need, self._layers, partial(self._shelf.store, entry))
         output = call_model(executor, call, self._backbone.observed(options, observer, call.x, call.context))
         self._shelf.add(entry, output, need)

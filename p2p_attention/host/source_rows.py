@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from ..run.forward import Forward
 from ..run.run import Run
 from ..source.cache import Asked, Entry, Need
 from ..source.provider import SourceCall
@@ -30,15 +31,6 @@ from .model_call import ModelCall, call_model, scatter
 SOURCES = "p2p_sources"
 HOOKED = "another node's hooks look at the rows of the model's calls"
 CONTROLLED = "a ControlNet takes part, of which nothing is recorded"
-
-
-def apply_model(executor: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
-    """APPLY_MODEL: a call of some of the batch's prompts (chunks)."""
-    call, options = ModelCall.of(*args, **kwargs)
-    sources: SourceRows | None = options.get(SOURCES)
-    if sources is None:
-        return call_model(executor, call, options)
-    return sources.call(executor, call, options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,26 +57,24 @@ class SourceRows:
     """What a run does about its sources' rows, with a `shelf` of the store or, where that is None, without.
 
     `model` is who the recordings are of, `identity` knows it with its patches, and `attention` is another pack's
-    attention. At the end, `left_out` of `calls` went without the source, and `why` says what was not as recorded.
+    attention. `why` says what was not as recorded.
     """
 
     def __init__(self, run: Run, model: object, identity: Hashable, attention: Any, shelf: Shelf | None) -> None:
         self.run, self.model, self.identity, self.attention, self.shelf = run, model, identity, attention, shelf
-        self.calls = self.left_out = 0
         self.why = ""
+        self._left_out: list[bool] = []
         self._fingerprints = Fingerprints()
 
-    def call(self, executor: Any, call: ModelCall, options: dict[str, Any]) -> torch.Tensor:
-        """A call of the model, with as many of its sources' rows as it takes."""
-        uuids, rows, anchor = options["uuids"], self.run.rows, self.run.anchor
+    def call(self, executor: Any, call: ModelCall, options: dict[str, Any], forward: Forward) -> torch.Tensor:
+        """A pass of the model, with as many of its sources' rows as it takes."""
+        rows, anchor, holding = self.run.rows, self.run.anchor, forward.holding
         if self.shelf is None and anchor is None:
             return call_model(executor, call, options)
         hooks = marks(options, self.attention)
-        if len(call.x) != len(uuids) * rows.total or not call.follows_rows or hooks is None:
+        if len(call.x) != len(forward.uuids) * rows.total or not call.follows_rows or hooks is None:
             self.why = self.why or HOOKED
             return call_model(executor, call, options)
-        self.calls += 1
-        holding = self.run.holding(uuids)
         need = self.run.needs_of_source if holding else Need()
         chunks = [slice(start, start + rows.total, rows.each) for start in range(0, len(call.x), rows.total)]
         asking = [n for n in range(len(chunks)) if not anchor or (n in holding and need)]
@@ -95,7 +85,8 @@ class SourceRows:
             absent = [n for n in range(len(chunks)) if covered or n not in holding]
         else:
             absent = list(range(len(chunks))) if covered and asked and all(known.values()) else []
-        return self._make(executor, call, options, _Plan(chunks, holding, need, absent, asked, latents, known, stored))
+        plan = _Plan(chunks, holding, need, absent, asked, latents, known, stored)
+        return self._make(executor, call, options, plan, forward)
 
     def _ask(
         self, call: ModelCall, chunks: dict[int, slice], hooks: Hashable
@@ -121,12 +112,15 @@ class SourceRows:
         if self.shelf is None:
             return
         self.shelf.keep()
-        said = f"source cache: the source was left out of {self.left_out} of {self.calls} calls of the model"
+        left_out, calls = sum(self._left_out), len(self._left_out)
+        said = f"source cache: the source was left out of {left_out} of {calls} calls of the model"
         if self.why:
             said += f"; where it was not, {self.why}"
         yield f"{said}; {self.shelf}."
 
-    def _make(self, executor: Any, call: ModelCall, options: dict[str, Any], plan: _Plan) -> torch.Tensor:
+    def _make(
+        self, executor: Any, call: ModelCall, options: dict[str, Any], plan: _Plan, forward: Forward
+    ) -> torch.Tensor:
         """Call the model without the absent sources, put what stands in for them in their place, and record."""
         total = len(call.x)
         left_out = frozenset(row for n in plan.absent for row in range(total)[plan.chunks[n]])
@@ -139,13 +133,13 @@ class SourceRows:
         shelf, stores = self.shelf, []
         if shelf:
             stores = [(places, partial(shelf.store, entry)) for n, places, entry in records if n in plan.holding]
-        self.run.source = SourceCall(left_out, stands_in if plan.need else (), contexts, stores)
+        forward.source = SourceCall(left_out, stands_in if plan.need else (), contexts, stores)
         rows = self.run.phase.index(present, call.x.device) if left_out else None
         try:
             output = call_model(executor, call if rows is None else call.only(rows), options)
         finally:
-            self.run.source = None
-        self.left_out += len(plan.absent) == len(plan.chunks)
+            forward.source = None
+        self._left_out.append(len(plan.absent) == len(plan.chunks))
         if rows is not None:
             output = scatter(output, rows, total)
         for n, chunk in enumerate(plan.chunks):
@@ -153,7 +147,7 @@ class SourceRows:
             if entry:
                 output[chunk] = entry.prediction.to(output)
             elif n in plan.absent:
-                output[chunk] = self._led(call, chunk)
+                output[chunk] = self._led(call, chunk).to(output)
         for n, _, entry in records:
             if shelf:
                 shelf.add(entry, output[plan.chunks[n]], plan.need if n in plan.holding else Need())
@@ -163,7 +157,6 @@ class SourceRows:
         """An entry for every prompt of this call that is to be recorded, with the places of its sources in it."""
         if self.shelf is None:
             return []
-        self.shelf.begin()
         made = []
         for n in plan.asked:
             known = plan.known[n]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from ..attention.editor import Editor
-from ..attention.probe import Attend
-from ..attention.site import AttentionCall, AttentionSite, Layers
+from ..attention.site import Layers
 from ..edits.control import Control
 from ..edits.reweight import Scale
-from ..errors import EditError, Part
 from ..quote import quote
 from ..source.cache import Need
-from ..source.provider import SourceCall
 from ..source.trajectory import Anchor
 from ..source.virtual import VirtualAnchor
 from .blender import Blender
@@ -24,6 +19,7 @@ from .call_log import CallLog
 from .diagnosis import check_call, check_run
 from .difference import Difference
 from .effect import Counts, mask_remarks, remarks
+from .forward import Forward
 from .reading import Reading
 from .schedule import PercentToSigma, Schedule
 from .steps import Steps
@@ -32,10 +28,10 @@ from .steps import Steps
 class Run:
     """The state of one run over `pictures` pictures, each a source and its targets, at the noise levels `sigmas`.
 
-    The sampler's side tells it when a call of the model begins and ends; the backbone's hooks ask it what to do with a
-    call of attention, and report to its `log`. `continues` is true for a run that takes up another's latent; `layers`
-    says how the model's layers are chosen. Raises EditError for a window that no step falls in; what is only worth a
-    remark of them is `said`.
+    The sampler's side tells it when a call of the model begins and ends; in between, the backbone's hooks ask a
+    `Forward` and report to it, one for each pass. `continues` is true for a run that takes up another's latent;
+    `layers` says how the model's layers are chosen. Raises EditError for a window that no step falls in; what is only
+    worth a remark of them is `said`.
     """
 
     def __init__(
@@ -49,7 +45,7 @@ class Run:
     ) -> None:
         self.control, self.plan, self.layers = control, control.plan, layers
         self.rows = self.plan.layout(pictures)
-        self.log, self.editor = CallLog(), Editor()
+        self.log = CallLog()
         self._schedule = Schedule(self.plan, control.self_attention, percent_to_sigma)
         self._steps = Steps(sigmas, percent_to_sigma, continues)
         phases = [(sigma, self._schedule.phase(sigma)) for sigma in self._steps.sigmas]
@@ -68,7 +64,8 @@ class Run:
         self.said = [*self._steps.check([*self._schedule.windows()], self.blender.windows())]
         self.phase = self._schedule.phase(0.0)
         self.sigma = self.asked_at = 0.0
-        self.source: SourceCall | None = None
+        self._forwards: list[Forward] = []
+        self._read = 0
         self._predicted: torch.Tensor | None = None
         self._spans: Mapping[Any, tuple[float, float]] = {}
         self._anchor: Anchor | VirtualAnchor | None = None
@@ -91,11 +88,18 @@ class Run:
         self.reading.begin_call(sigma)
         present = any(low <= sigma <= high for high, low in self._spans.values())
         self.log.begin((latent.shape[-2], latent.shape[-1]), present, self.phase.acts)
-        self.editor.forget()
-        self._predicted = None
+        self._forwards, self._predicted = [], None
         if self._anchor:
             self._anchor.place(latent, sigma)
         self.blender.blend(latent)
+
+    def forward(self, uuids: Sequence[Any]) -> Forward:
+        """A pass of the running call begins, of prompts (chunks) with these uuids; the host may run several at a time,
+        in threads of their own.
+        """
+        forward = Forward(self, uuids)
+        self._forwards.append(forward)
+        return forward
 
     def aim(self, sigma: float, latent: torch.Tensor) -> tuple[torch.Tensor, float]:
         """What the model is to see for a latent [rows, C, H, W] that was brought in line, and at which noise level."""
@@ -117,7 +121,7 @@ class Run:
 
         Raises EditError if an edit was due and could not act.
         """
-        self.editor.forget()
+        self._gather(latent.device)
         check_call(self.log, self.phase, self.reading, self.control.self_attention)
         if self._predicted is not None and self.blender.compares:
             self.difference.add(sigma, self._predicted)
@@ -126,6 +130,21 @@ class Run:
             self._anchor.lead(denoised, sigma, self._predicted)
         self.blender.measure(denoised)
         return self.blender.blend(denoised)
+
+    def _gather(self, device: torch.device) -> None:
+        """Put together what the call's passes report, on the run's device, in an order that does not depend on which of
+        them was done first.
+        """
+        forwards, self._forwards = self._forwards, []
+        for forward in sorted(forwards, key=self._place):
+            self.log.add(forward.log)
+            self._read += forward.editor.read
+            for layer in forward.editor.maps:
+                layer.maps.add(layer, device)
+
+    def _place(self, forward: Forward) -> int:
+        """The place of a pass's first prompt among the pair's conditionings."""
+        return next((place for place, uuid in enumerate(self._spans) if uuid in forward.uuids), -1)
 
     def finish(self, latent: torch.Tensor) -> torch.Tensor:
         """The sampler is done with a latent [rows, C, H, W]. Returns it, brought in line."""
@@ -139,7 +158,7 @@ class Run:
         In a part of a split schedule the pair's timestep range may leave all steps out.
         """
         if self.log.size and (self.log.was_present or self._steps.are_all):
-            check_run(self.log, self.reading, self.renormalises and not self.editor.read)
+            check_run(self.log, self.reading, self.renormalises and not self._read)
             if self.blender.compares:
                 self.difference.check()
 
@@ -161,41 +180,6 @@ class Run:
         if isinstance(anchor, Anchor) and not self.blender.compares:
             return anchor
         return None
-
-    def holding(self, uuids: Sequence[Any]) -> list[int]:
-        """Which of a call's prompts (chunks), by their uuids, are the pair's."""
-        return [number for number, uuid in enumerate(uuids) if uuid in self._spans]
-
-    def call(self, site: AttentionSite, rows: int, uuids: Sequence[Any]) -> AttentionCall | None:
-        """A call of an attention of `rows` rows, whose prompts (chunks) have these uuids; None if none is the
-        pair's.
-        """
-        holding = self.holding(uuids)
-        if not holding:
-            return None
-        left_out = self.source.left_out if self.source else ()
-        if rows + len(left_out) != len(uuids) * self.rows.total:
-            raise EditError(
-                f"the model was called with {rows} rows where {self.rows.total} for each prompt were expected. A node "
-                "that splits the batch (context windows) does not fit an edit",
-                "Remove it.",
-                Part.CONTROLLER,
-            )
-        return AttentionCall(site, self.rows.in_call(len(uuids), holding, left_out), self.phase)
-
-    def attend(
-        self,
-        call: AttentionCall,
-        attend: Attend,
-        q: torch.Tensor,
-        k: torch.Tensor,
-        v: torch.Tensor,
-        heads: int,
-        edits: bool = False,
-    ) -> torch.Tensor:
-        """Cross-attention of the pair's rows, edited and read (see `Editor.attend`); of an area no maps are read."""
-        whole = call.site.latent == self.log.size and q.shape[1] % math.prod(call.site.grid) == 0
-        return self.editor.attend(call, attend, q, k, v, heads, self.reading.due if whole else (), edits)
 
     def remarks(self, latent: torch.Tensor, guidance: float | None = None) -> list[str]:
         """What to say of targets that hardly differ from their source in the finished latent [rows, C, H, W].

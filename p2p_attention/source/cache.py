@@ -7,6 +7,7 @@ and the latent itself. So a run takes from it whatever is the same, call by call
 from __future__ import annotations
 
 import itertools
+import threading
 import weakref
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
@@ -65,13 +66,13 @@ class Asked:
 
 class Entry:
     """The sources of one prompt in one call: the `latent` [P, C, H, W] that the model got for `asked`, its
-    `prediction`, and the `inputs` [P, …] of the attentions that `has` tells.
+    `prediction`, and the `inputs` [P, …] of the attentions that `has` tells; `is_whole` until something found no room.
     """
 
     def __init__(self, asked: Asked, latent: torch.Tensor) -> None:
         self.asked, self.latent, self.prediction = asked, latent, latent
         self.inputs: dict[Site, torch.Tensor] = {}
-        self.has = Need()
+        self.has, self.is_whole = Need(), True
         self.bytes = 2 * latent.nbytes
 
     def is_of(self, latent: torch.Tensor) -> bool:
@@ -112,9 +113,13 @@ class Recording:
 
 
 class SourceCache:
-    """All recordings, the least recently used one dropped first where there is no room."""
+    """All recordings, the least recently used one dropped first where there is no room.
+
+    The passes of one call of the model may ask it at the same time, each from a device's own thread: hence the `lock`.
+    """
 
     def __init__(self) -> None:
+        self.lock = threading.RLock()
         self._recordings: list[Recording] = []
         self._clock = itertools.count(1)
 
@@ -128,7 +133,8 @@ class SourceCache:
 
     def forget(self, owner: object) -> None:
         """Drop a model's recordings."""
-        self._recordings = [each for each in self._living() if each.owner() is not owner]
+        with self.lock:
+            self._recordings = [each for each in self._living() if each.owner() is not owner]
 
     def clear(self) -> None:
         """Drop everything."""
@@ -140,15 +146,17 @@ class SourceCache:
 
     def find(self, owner: object, asked: Asked, latent: torch.Tensor) -> Entry | None:
         """What was recorded of a model for the same latent [P, C, H, W], on the CPU."""
-        for recording, entry in self._of(owner):
-            if entry.asked == asked and entry.is_of(latent):
-                recording.used = self.now()
-                return entry
-        return None
+        with self.lock:
+            for recording, entry in self._of(owner):
+                if entry.asked == asked and entry.is_of(latent):
+                    recording.used = self.now()
+                    return entry
+            return None
 
     def differs(self, owner: object, asked: Asked) -> str:
         """What is not as it was recorded, in words; nothing if there is no recording of the model."""
-        known = [entry.asked for _, entry in self._of(owner)]
+        with self.lock:
+            known = [entry.asked for _, entry in self._of(owner)]
         if not known:
             return ""
         known = [one for one in known if one.model == asked.model]
@@ -163,24 +171,26 @@ class SourceCache:
 
     def room(self, wanted: int, budget: int, since: int) -> bool:
         """Make room for so many bytes more within a budget; False if what was used since a moment leaves none."""
-        while (held := self.bytes) + wanted > budget:
-            old = [recording for recording in self._living() if recording.used < since]
-            if not old or wanted > budget - held + sum(recording.bytes for recording in old):
-                return False
-            self._recordings.remove(min(old, key=lambda recording: recording.used))
-        return True
+        with self.lock:
+            while (held := self.bytes) + wanted > budget:
+                old = [recording for recording in self._living() if recording.used < since]
+                if not old or wanted > budget - held + sum(recording.bytes for recording in old):
+                    return False
+                self._recordings.remove(min(old, key=lambda recording: recording.used))
+            return True
 
     def add(self, recording: Recording) -> None:
         """Take in what a run recorded; what is of a call that is known goes there."""
         owner, fresh = recording.owner(), []
-        for entry in recording.entries:
-            known = self._same(owner, entry)
-            if known is None:
-                fresh.append(entry)
-            else:
-                known.take(entry)
-        recording.entries, recording.used = fresh, self.now()
-        self._recordings = [*self._living(), *([recording] if fresh else [])]
+        with self.lock:
+            for entry in recording.entries:
+                known = self._same(owner, entry)
+                if known is None:
+                    fresh.append(entry)
+                else:
+                    known.take(entry)
+            recording.entries, recording.used = fresh, self.now()
+            self._recordings = [*self._living(), *([recording] if fresh else [])]
 
     def _same(self, owner: object, entry: Entry) -> Entry | None:
         return next((e for _, e in self._of(owner) if e.asked == entry.asked and e.is_of(entry.latent)), None)

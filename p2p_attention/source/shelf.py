@@ -21,7 +21,6 @@ class Shelf:
         self.failed = ""
         self._recording = Recording(model)
         self._begun = cache.now()
-        self._full = False
 
     def __str__(self) -> str:
         if self.failed:
@@ -32,44 +31,42 @@ class Shelf:
             return f"{_gib(self.cache.bytes)} held, of {_gib(self.budget)}"
         return f"{_gib(self.needed)} stored, of {_gib(self.budget)}"
 
-    def begin(self) -> None:
-        """A call of the model begins."""
-        self._full = False
-
     def store(self, entry: Entry, site: Site, rows: torch.Tensor) -> None:
         """Store what an attention takes in, the sources' rows [P, …], if there is room."""
-        if self.failed:
-            return
-        self.needed += rows.nbytes
-        held = self._recording.bytes + entry.bytes + rows.nbytes
-        try:
-            if not self._full and self.cache.room(held, self.budget, self._begun):
-                entry.keep(site, _to_host(rows))
-            else:
-                self._full = True
-                self.missed += rows.nbytes
-        except STORING_FAILS as error:
-            self._fail(error)
-            entry.drop_inputs()
+        with self.cache.lock:
+            if self.failed:
+                return
+            self.needed += rows.nbytes
+            held = self._recording.bytes + entry.bytes + rows.nbytes
+            try:
+                if entry.is_whole and self.cache.room(held, self.budget, self._begun):
+                    entry.keep(site, _to_host(rows))
+                else:
+                    entry.is_whole = False
+                    self.missed += rows.nbytes
+            except STORING_FAILS as error:
+                self._fail(error)
+                entry.drop_inputs()
 
     def add(self, entry: Entry, prediction: torch.Tensor, has: Need) -> None:
         """The call is over that gave the sources a prediction [P, C, H, W]: add its entry, with all of the attention
         that it `has`, or none if that did not fit.
         """
-        if self.failed:
-            return
-        try:
-            entry.prediction = prediction.detach().to("cpu", copy=True)
-        except STORING_FAILS as error:
-            self._fail(error)
-            return
-        if entry.inputs and not self._full:
-            entry.has = has
-        else:
-            self.missed += sum(rows.nbytes for rows in entry.inputs.values())
-            entry.drop_inputs()
-        if self.cache.room(self._recording.bytes + entry.bytes, self.budget, self._begun):
-            self._recording.entries.append(entry)
+        with self.cache.lock:
+            if self.failed:
+                return
+            try:
+                entry.prediction = prediction.detach().to("cpu", copy=True)
+            except STORING_FAILS as error:
+                self._fail(error)
+                return
+            if entry.inputs and entry.is_whole:
+                entry.has = has
+            else:
+                self.missed += sum(rows.nbytes for rows in entry.inputs.values())
+                entry.drop_inputs()
+            if self.cache.room(self._recording.bytes + entry.bytes, self.budget, self._begun):
+                self._recording.entries.append(entry)
 
     def _fail(self, error: Exception) -> None:
         self.failed = f"storing failed ({type(error).__name__}), so nothing is kept"

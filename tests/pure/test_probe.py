@@ -78,7 +78,8 @@ def test_a_words_share_is_its_columns_sum(seed, repeats, kinds):
     call = AttentionCall(AttentionSite(Attends.CROSS, GRID, GRID), batch, Phase(each, TOKENS, True, False, Indices()))
     word_maps = WordMaps([WordMap(1, (3,), WHOLE)], Pyramid(math.ceil))
     output = attend(q, k, edited_values(context, batch, terms))
-    word_maps.read(call, made, attend, q, k, HEADS)
+    for layer in word_maps.read(call, made, attend, q, k, HEADS):
+        word_maps.add(layer, q.device)
     divided = renormalised(made, attend, q, k, HEADS, output.clone())
     heat = word_maps.sums[WordMap(1, (3,), WHOLE)]
     assert heat.shape == GRID

@@ -25,7 +25,6 @@ def cache():
 def record(cache, model, latent, budget=10_000, size=100, sigma=1.0):
     """A recording of one call with one attention's input of so many bytes."""
     shelf, entry = Shelf(model, cache, budget), Entry(Asked(sigma, "model", "prompt"), latent)
-    shelf.begin()
     shelf.store(entry, "layer", torch.zeros(1, size // 4))
     shelf.add(entry, latent, Need(cross=True))
     shelf.keep()

@@ -11,10 +11,12 @@ import torch
 
 from ...attention.site import Layers
 from ...edits.presets import Presets
+from ...run.forward import Forward
 from ...run.run import Run
 from ...source.provider import Observer
 
 RUN = "p2p_run"
+FORWARD = "p2p_forward"
 OVERRIDE = "optimized_attention_override"
 Attention = Callable[..., torch.Tensor]
 
@@ -25,7 +27,7 @@ def chained(function: Attention, before: Attention | None) -> Attention:
 
 
 class Backbone(Protocol):
-    """A way of attending. Of a model it keeps nothing; a run is found in `transformer_options[RUN]`."""
+    """A way of attending. Of a model it keeps nothing; a pass is found in `transformer_options[FORWARD]`."""
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -44,13 +46,13 @@ class Backbone(Protocol):
         """True if a reweight can scale scores before the softmax."""
 
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
-        """Patch a clone, once, so that its attention comes by; without a run that changes nothing."""
+        """Patch a clone, once, so that its attention comes by; without a pass that changes nothing."""
 
     def needs_override(self, run: Run) -> bool:
         """True if the running call needs the override."""
 
-    def override(self, run: Run, before: Attention | None) -> Attention:
-        """The host's `optimized_attention_override` for a call that needs one, around the one that is there
+    def override(self, forward: Forward, before: Attention | None) -> Attention:
+        """The host's `optimized_attention_override` for a pass of a call that needs one, around the one that is there
         `before`.
         """
 
@@ -61,8 +63,8 @@ class Backbone(Protocol):
         [R, T, C], shows the observer what its attentions take in.
         """
 
-    def end_call(self, run: Run) -> None:
-        """A call of the model is over. Raises NothingActedError for an edit that could not act in it."""
+    def end(self, forward: Forward) -> None:
+        """A pass is over. Raises NothingActedError for an edit that could not act in it."""
 
     def layers(self, model: comfy.model_patcher.ModelPatcher) -> Layers:
         """How "which layers" is read for the model."""

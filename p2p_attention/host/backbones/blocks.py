@@ -9,6 +9,7 @@ from typing import Any
 import comfy.model_patcher
 
 from ...attention.site import AttentionSite, Size
+from ...run.forward import Forward
 from ...run.run import Run
 
 
@@ -42,7 +43,7 @@ class BlocksBackbone:
         """True if anything is edited or read in the running call."""
         return run.phase.acts or run.needs_attention
 
-    def end_call(self, run: Run) -> None:
+    def end(self, forward: Forward) -> None:
         """Nothing was announced."""
 
     def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:

@@ -20,7 +20,7 @@ import torch
 
 from ...attention.site import Attends, AttentionSite, Size
 from ...edits.presets import PRESETS
-from ...run.run import Run
+from ...run.forward import Forward
 from ...source.cache import Site
 from ...source.provider import Observer
 from .base import OVERRIDE, Attention, chained
@@ -100,15 +100,15 @@ class CrossBackbone(BlocksBackbone):
         """All have one grid."""
         return Blocks()
 
-    def override(self, run: Run, before: Attention | None) -> Attention:
+    def override(self, forward: Forward, before: Attention | None) -> Attention:
         """What edits and reads the attention of the pair's rows."""
         place = _Place(self.family.calls(self.model.diffusion_model))
-        return partial(self._attend, run, before, place)
+        return partial(self._attend, forward, before, place)
 
     def observed(
         self, options: dict[str, Any], observer: Observer, x: torch.Tensor, context: torch.Tensor | None
     ) -> dict[str, Any]:
-        """An override of this call shows it, and attends as without."""
+        """An override of this pass shows it, and attends as without."""
         size, tokens = (x.shape[-2], x.shape[-1]), 0 if context is None else context.shape[1]
         place = _Place(self.family.calls(self.model.diffusion_model))
         watching = partial(self._observe, observer, size, tokens, place, options.get(OVERRIDE))
@@ -116,7 +116,7 @@ class CrossBackbone(BlocksBackbone):
 
     def _attend(
         self,
-        run: Run,
+        forward: Forward,
         before: Attention | None,
         place: _Place,
         function: Attention,
@@ -133,35 +133,35 @@ class CrossBackbone(BlocksBackbone):
         q, k and v [R, L, H·D], or [R, H, L, D] with `skip_reshape`; returns [R, L, H·D].
         """
         comfy.model_management.throw_exception_if_processing_interrupted()
-        inner, options = chained(function, before), kwargs.get("transformer_options") or {}
-        place.advance(options.get("block_index"))
+        run, inner = forward.run, chained(function, before)
+        place.advance((kwargs.get("transformer_options") or {}).get("block_index"))
         axis = 2 if skip_reshape else 1
         attends = _attends(run.plan.tokens, place, q, k, axis)
         site = self._site(run.log.size or (1, 1), place, attends) if attends else None
-        call = run.call(site, q.shape[0], options.get("uuids", ())) if site else None
+        call = forward.call(site, q.shape[0]) if site else None
         if call is None:
             return inner(q, k, v, heads, *args, skip_reshape=skip_reshape, **kwargs)
-        run.log.layers += 1
+        forward.log.layers += 1
         takes = run.phase.injects_self if attends is Attends.SELF else run.phase.edits_cross or run.needs_attention
-        if run.source and takes:
-            _show(run.source.passes, call.site, q, k)
+        if forward.source and takes:
+            _show(forward.source.passes, call.site, q, k)
             if call.rows.absent:
-                q, k = (run.source.with_stored(_name(call.site, what), x) for what, x in (("q", q), ("k", k)))
+                q, k = (forward.source.with_stored(_name(call.site, what), x) for what, x in (("q", q), ("k", k)))
         if attends is Attends.SELF:
             injects = run.phase.injects_self
-            run.log.injected += [True] * injects
-            run.log.edits += injects
+            forward.log.injected += [True] * injects
+            forward.log.edits += injects
             if injects:
-                rows = run.editor.source_rows(call, q.device)
+                rows = forward.editor.source_rows(call, q.device)
                 q, k = q[rows], k[rows]
             return inner(q, k, v, heads, *args, skip_reshape=skip_reshape, **kwargs)
-        run.log.edits += run.phase.edits_cross
+        forward.log.edits += run.phase.edits_cross
 
         def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
             q, k, v = (as_given(x, heads, axis) for x in (q, k, v))  # another layout is rounded in another way
             return inner(q, k, v, heads, *args, skip_reshape=skip_reshape, **kwargs)
 
-        return run.attend(call, attend, flat(q, axis), flat(k, axis), flat(v, axis), heads, edits=True)
+        return forward.attend(call, attend, flat(q, axis), flat(k, axis), flat(v, axis), heads, edits=True)
 
     def _observe(
         self,

@@ -27,7 +27,7 @@ import torch
 from ...attention.joint import JointLayout, JointSources
 from ...attention.site import Attends, AttentionSite, Size
 from ...edits.presets import JOINT_PRESETS
-from ...run.run import Run
+from ...run.forward import Forward
 from ...source.cache import Site
 from ...source.provider import Observer
 from .base import OVERRIDE, Attention, chained
@@ -128,21 +128,21 @@ class JointBackbone(BlocksBackbone):
         """All have one grid and one map."""
         return Blocks(joint=True)
 
-    def override(self, run: Run, before: Attention | None) -> Attention:
+    def override(self, forward: Forward, before: Attention | None) -> Attention:
         """What edits and reads the joint attention of the pair's rows."""
-        return partial(self._attend, run, before)
+        return partial(self._attend, forward, before)
 
     def observed(
         self, options: dict[str, Any], observer: Observer, x: torch.Tensor, context: torch.Tensor | None
     ) -> dict[str, Any]:
-        """An override of this call shows it, and attends as without."""
+        """An override of this pass shows it, and attends as without."""
         size, tokens = (x.shape[-2], x.shape[-1]), 0 if context is None else context.shape[1]
         watching = partial(self._observe, observer, size, tokens, itertools.count(), options.get(OVERRIDE))
         return {**options, OVERRIDE: watching}
 
     def _attend(
         self,
-        run: Run,
+        forward: Forward,
         before: Attention | None,
         function: Attention,
         q: torch.Tensor,
@@ -158,7 +158,8 @@ class JointBackbone(BlocksBackbone):
 
         q and k [R, L, H·D], or [R, H, L, D] with `skip_reshape`, v the same or [R, L, H, D]; returns [R, L, H·D].
         """
-        inner, options = chained(function, before), {**kwargs, "attn_precision": attn_precision}
+        run, inner = forward.run, chained(function, before)
+        options = {**kwargs, "attn_precision": attn_precision}
 
         def attend(
             q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rows: Sequence[int], queries: slice | torch.Tensor
@@ -168,24 +169,23 @@ class JointBackbone(BlocksBackbone):
 
         comfy.model_management.throw_exception_if_processing_interrupted()
         axis = 2 if skip_reshape else 1
-        uuids = (kwargs.get("transformer_options") or {}).get("uuids", ())
         size = run.log.size or (1, 1)
         layout = self._layout(run.plan.tokens, size, k.shape[axis]) if q.shape[axis] == k.shape[axis] else None
-        call = run.call(self._site(size, run.log.layers), q.shape[0], uuids) if layout else None
+        call = forward.call(self._site(size, forward.log.layers), q.shape[0]) if layout else None
         if layout is None or call is None:
             return attend(q, k, v, range(q.shape[0]), slice(None))
-        run.log.layers += 1
-        run.log.edits += run.phase.acts
-        run.log.injected += [True] * run.phase.injects_self
+        forward.log.layers += 1
+        forward.log.edits += run.phase.acts
+        forward.log.injected += [True] * run.phase.injects_self
         image, absent = q.narrow(axis, layout.image[0], layout.image[1] - layout.image[0]), None
-        if run.source:
+        if forward.source:
             block = call.site.block
-            _show(run.source.passes, block, image, k, mask)
+            _show(forward.source.passes, block, image, k, mask)
             if call.rows.absent:
-                absent = JointSources(run.source.stored(("q", block), q), run.source.stored(("k", block), k))
-                if mask is not None and run.source.holds(("mask", block)):
-                    mask = run.source.with_stored(("mask", block), mask)
-        output = run.editor.attend_jointly(call, layout, attend, q, k, v, axis, absent)
+                absent = JointSources(forward.source.stored(("q", block), q), forward.source.stored(("k", block), k))
+                if mask is not None and forward.source.holds(("mask", block)):
+                    mask = forward.source.with_stored(("mask", block), mask)
+        output = forward.editor.attend_jointly(call, layout, attend, q, k, v, axis, absent)
         if run.reading.due:
 
             def read(
@@ -195,7 +195,9 @@ class JointBackbone(BlocksBackbone):
 
             if absent:
                 absent = JointSources(flat(absent.queries, axis), flat(absent.keys, axis))
-            run.editor.read_jointly(call, layout, read, flat(q, axis), flat(k, axis), heads, run.reading.due, absent)
+            forward.editor.read_jointly(
+                call, layout, read, flat(q, axis), flat(k, axis), heads, run.reading.due, absent
+            )
         return output
 
     def _observe(
@@ -233,7 +235,7 @@ class JointBackbone(BlocksBackbone):
         return JointLayout((text, text + tokens), (image, last), length) if length >= last else None
 
     def _site(self, size: Size, passed: int) -> AttentionSite:
-        """The attention that comes after so many of a run's."""
+        """The attention that comes after so many of a pass's."""
         blocks = self.family.blocks(self.model.diffusion_model)
         return AttentionSite(Attends.JOINT, self._grid(size), size, passed % blocks, blocks)
 

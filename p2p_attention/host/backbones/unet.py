@@ -24,10 +24,11 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, UNetModel
 from ...attention.site import Attends, AttentionCall, AttentionSite, Size
 from ...edits.presets import PRESETS
 from ...errors import EditError, NothingActedError, Part
+from ...run.forward import Forward
 from ...run.run import Run
 from ...source.cache import Site
 from ...source.provider import Observer
-from .base import RUN, Attention, chained
+from .base import FORWARD, Attention, chained
 from .pyramid import Pyramid
 
 OBSERVER = "p2p_observer"
@@ -57,19 +58,19 @@ class UNetBackbone:
         """True if attention itself is needed: all else is done before it."""
         return run.needs_attention
 
-    def override(self, run: Run, before: Attention | None) -> Attention:
+    def override(self, forward: Forward, before: Attention | None) -> Attention:
         """What takes announced calls."""
-        return partial(attention_override, run, before)
+        return partial(attention_override, forward, before)
 
     def observed(
         self, options: dict[str, Any], observer: Observer, x: torch.Tensor, context: torch.Tensor | None
     ) -> dict[str, Any]:
-        """The patches see it in place of a run."""
+        """The patches see it in place of a pass."""
         return {**options, OBSERVER: observer}
 
-    def end_call(self, run: Run) -> None:
+    def end(self, forward: Forward) -> None:
         """An announcement that nobody took is complained of."""
-        _expire(run)
+        _expire(forward)
 
     def layers(self, model: comfy.model_patcher.ModelPatcher) -> Pyramid:
         """Levels that halve by pooling round down, by a convolution up."""
@@ -98,27 +99,27 @@ class UNetBackbone:
 
 def attn1_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, extra: dict[str, Any]) -> Inputs:
     """Self-attention: target rows use the source's queries and keys, and their own values. All [R, N, C]."""
-    run: Run | None = extra.get(RUN)
-    if run is None:
+    forward: Forward | None = extra.get(FORWARD)
+    if forward is None:
         _observed(Attends.SELF, extra, n)
         return n, context, value
-    site = _site(Attends.SELF, extra)
-    run.log.layers += 1
-    _expire(run)
+    run, site = forward.run, _site(Attends.SELF, extra)
+    forward.log.layers += 1
+    _expire(forward)
     tiled = n.shape[0] != extra["activations_shape"][0] or n.shape[1] != site.grid[0] * site.grid[1]
-    run.log.tiled += tiled
-    call = run.call(site, n.shape[0], extra["uuids"]) if run.phase.injects_self and not tiled else None
+    forward.log.tiled += tiled
+    call = forward.call(site, n.shape[0]) if run.phase.injects_self and not tiled else None
     if call is None:
         return n, context, value
-    run.log.injected.append(run.layers.within(site, run.control.self_attention.resolution))
-    if not run.log.injected[-1]:
+    forward.log.injected.append(run.layers.within(site, run.control.self_attention.resolution))
+    if not forward.log.injected[-1]:
         return n, context, value
-    run.log.edits += 1
-    rows = run.editor.source_rows(call, n.device)
-    if run.source:
-        run.source.passes(_name(Attends.SELF, extra), n)
+    forward.log.edits += 1
+    rows = forward.editor.source_rows(call, n.device)
+    if forward.source:
+        forward.source.passes(_name(Attends.SELF, extra), n)
         if call.rows.absent:
-            queries = run.source.with_stored(_name(Attends.SELF, extra), n)[rows]
+            queries = forward.source.with_stored(_name(Attends.SELF, extra), n)[rows]
             return queries, queries, value
     queries = n[rows]
     return queries, queries if context is n else context[rows], value
@@ -129,34 +130,35 @@ def attn2_patch(n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, ext
 
     `n` is [R, N, C]; `context` and `value` are [R, T, D]. Where rows are added, that is left to `attention_override`.
     """
-    run: Run | None = extra.get(RUN)
-    if run is None or context is None:
+    forward: Forward | None = extra.get(FORWARD)
+    if forward is None or context is None:
         _observed(Attends.CROSS, extra, n)
         return n, context, value
-    run.log.layers += 1
-    _expire(run)
+    run = forward.run
+    forward.log.layers += 1
+    _expire(forward)
     needed = run.phase.edits_cross or run.needs_attention
-    call = run.call(_site(Attends.CROSS, extra), n.shape[0], extra["uuids"]) if needed else None
+    call = forward.call(_site(Attends.CROSS, extra), n.shape[0]) if needed else None
     if call is None:
         return n, context, value
     _check_tokens(call, context)
-    if run.source:
-        run.source.passes(_name(Attends.CROSS, extra), n)
+    if forward.source:
+        forward.source.passes(_name(Attends.CROSS, extra), n)
         if call.rows.absent:
-            n = run.source.with_stored(_name(Attends.CROSS, extra), n)
-            context, value = run.source.with_contexts(context), run.source.with_contexts(value)
+            n = forward.source.with_stored(_name(Attends.CROSS, extra), n)
+            context, value = forward.source.with_contexts(context), forward.source.with_contexts(value)
     if run.needs_attention:
-        run.log.saw_latent(call.site.latent)
-        run.editor.announced = call
-    run.log.edits += run.phase.edits_cross
+        forward.saw_latent(call.site.latent)
+        forward.editor.announced = call
+    forward.log.edits += run.phase.edits_cross
     if not run.phase.edits_cross or run.phase.adds_rows:
         return n, context, value
-    edited = run.editor.cross_input(call, context, value, reads=run.needs_attention)
+    edited = forward.editor.cross_input(call, context, value, reads=run.needs_attention)
     return n[edited.rows], edited.context, edited.value
 
 
 def attention_override(
-    run: Run,
+    forward: Forward,
     before: Attention | None,
     function: Attention,
     q: torch.Tensor,
@@ -176,7 +178,7 @@ def attention_override(
     def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         return inner(q, k, v, heads, *args, **kwargs)
 
-    call, run.editor.announced = run.editor.announced, None
+    call, forward.editor.announced = forward.editor.announced, None
     if call is None:
         return attend(q, k, v)
     if q.shape[0] != call.rows.given or k.shape[1] % call.phase.tokens:
@@ -188,16 +190,16 @@ def attention_override(
                 Part.CONTROLLER,
             )
         return attend(q, k, v)
-    return run.attend(call, attend, q, k, v, heads)
+    return forward.attend(call, attend, q, k, v, heads)
 
 
-def _expire(run: Run) -> None:
+def _expire(forward: Forward) -> None:
     """The announced attention is over. Raises NothingActedError if it was to add rows and nobody took it.
 
     Every attention comes by here, so a user's interrupt is heard within a call of the model.
     """
     comfy.model_management.throw_exception_if_processing_interrupted()
-    call, run.editor.announced = run.editor.announced, None
+    call, forward.editor.announced = forward.editor.announced, None
     if call and call.phase.adds_rows:
         raise NothingActedError(
             "another node computes this model's cross-attention itself, so added words, word windows and reweights "
@@ -212,7 +214,7 @@ def _site(attends: Attends, extra: dict[str, Any]) -> AttentionSite:
 
 
 def _observed(attends: Attends, extra: dict[str, Any], n: torch.Tensor) -> None:
-    """Let an observer see an attention's input [R, N, C], where there is one in place of a run."""
+    """Let an observer see an attention's input [R, N, C], where there is one in place of a pass."""
     observer: Observer | None = extra.get(OBSERVER)
     if observer:
         observer.passes(_site(attends, extra), _name(attends, extra), n)

@@ -13,6 +13,8 @@ import comfy.model_patcher
 import torch
 
 EMBEDDER = "diffusion_model.cap_embedder"
+KEY = "p2p"
+MATCHED = "on_match_multigpu_clones"  # CallbacksMP's, which hosts without several devices do not have
 
 
 class FilledEmbedder(torch.nn.Sequential):
@@ -33,7 +35,16 @@ class FilledEmbedder(torch.nn.Sequential):
 
 
 def fill_up(clone: comfy.model_patcher.ModelPatcher) -> None:
-    """Have a clone of a model fill shorter prompts up as the model does; other models than Z-Image are left alone."""
+    """Have a clone of a model fill shorter prompts up as the model does; other models than Z-Image are left alone.
+
+    The host gives the model's copies on other devices what the clone has; there it is made of their own layers.
+    """
     network = clone.get_model_object("diffusion_model")
     if getattr(network, "pad_tokens_multiple", None) and isinstance(network.cap_embedder, torch.nn.Sequential):
         clone.add_object_patch(EMBEDDER, FilledEmbedder(network, network.cap_embedder))
+        clone.add_callback_with_key(MATCHED, KEY, _of_its_own)
+
+
+def _of_its_own(clone: comfy.model_patcher.ModelPatcher, elsewhere: comfy.model_patcher.ModelPatcher) -> None:
+    network = elsewhere.get_model_object("diffusion_model")
+    elsewhere.add_object_patch(EMBEDDER, FilledEmbedder(network, network.cap_embedder))
