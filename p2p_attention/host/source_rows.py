@@ -29,6 +29,7 @@ from .model_call import ModelCall, call_model, scatter
 
 SOURCES = "p2p_sources"
 HOOKED = "another node's hooks look at the rows of the model's calls"
+KEPT = "the local blend keeps the source's values, which only its own row has"
 CONTROLLED = "a ControlNet takes part, of which nothing is recorded"
 
 
@@ -77,6 +78,8 @@ class SourceRows:
     def call(self, executor: Any, call: ModelCall, options: dict[str, Any]) -> torch.Tensor:
         """A call of the model, with as many of its sources' rows as it takes."""
         uuids, rows, anchor = options["uuids"], self.run.rows, self.run.anchor
+        tokens = 0 if call.context is None else call.context.shape[1]
+        self.run.log.shows((call.x.shape[-2], call.x.shape[-1]), tokens)
         if self.shelf is None and anchor is None:
             return call_model(executor, call, options)
         hooks = marks(options, self.attention)
@@ -91,7 +94,9 @@ class SourceRows:
         asked, latents, known = self._ask(call, {n: chunks[n] for n in asking}, hooks)
         stored = [entry for n in holding if (entry := known.get(n)) and entry.has.covers(need)]
         covered = not need or len(stored) == len(holding)
-        if anchor and (covered or not has_hooks(hooks)):
+        if self.run.kept:
+            absent, self.why = [], self.why or KEPT
+        elif anchor and (covered or not has_hooks(hooks)):
             absent = [n for n in range(len(chunks)) if covered or n not in holding]
         else:
             absent = list(range(len(chunks))) if covered and asked and all(known.values()) else []

@@ -11,7 +11,8 @@ class CallLog:
     Of a call: `layers` whose hooks were reached, `tiled` self-attentions that another node cuts up, and for each other
     self-attention while the source's is injected whether it was `injected`. Of the run: `edits` done; `due`, whether
     any were to be done; `present`, whether the pair's prompts were to be in the call, and `was_present` in any; the
-    last call's `size`, and the `area` that prompts apply to where it is not all of that.
+    last call's `size`, and the `area` that prompts apply to where it is not all of that. Of what the model itself is
+    called with, which may be some prompts of a call: the latent's size `shown`, and the `tokens` of each prompt.
     """
 
     def __init__(self) -> None:
@@ -21,6 +22,8 @@ class CallLog:
         self.area: Size | None = None
         self.layers = self.tiled = 0
         self.injected: list[bool] = []
+        self.shown: Size | None = None
+        self.tokens = 0
 
     def begin(self, size: Size, present: bool, due: bool) -> None:
         """A call of the model begins, for a latent of this size."""
@@ -29,6 +32,10 @@ class CallLog:
         self.due |= due
         self.layers = self.tiled = 0
         self.injected = []
+
+    def shows(self, size: Size, tokens: int) -> None:
+        """The model itself is about to be called."""
+        self.shown, self.tokens = size, tokens
 
     def saw_latent(self, size: Size) -> bool:
         """A layer computes for a latent of this size; False if that is only an area of the whole."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ..attention.editor import Editor
+from ..attention.kept import Kept, Pairs
 from ..attention.probe import Attend
 from ..attention.site import AttentionCall, AttentionSite, Layers
 from ..edits.control import Control
@@ -69,6 +70,8 @@ class Run:
         self.phase = self._schedule.phase(0.0)
         self.sigma = self.asked_at = 0.0
         self.source: SourceCall | None = None
+        self.kept: Kept | None = None
+        self._keeps = False
         self._predicted: torch.Tensor | None = None
         self._spans: Mapping[Any, tuple[float, float]] = {}
         self._anchor: Anchor | VirtualAnchor | None = None
@@ -89,8 +92,13 @@ class Run:
         """The model is about to be called at a noise level, for a latent [rows, C, H, W], which is brought in line."""
         self.sigma, self.phase = sigma, self._schedule.phase(sigma)
         self.reading.begin_call(sigma)
+        self.kept = None
+        if self.blender.keeps_values:
+            self.blender.update(sigma, self.reading.maps.sums, latent)
+            self.kept = None if self.blender.mask is None else Kept(self.blender.mask)
+            self._keeps |= self.kept is not None
         present = any(low <= sigma <= high for high, low in self._spans.values())
-        self.log.begin((latent.shape[-2], latent.shape[-1]), present, self.phase.acts)
+        self.log.begin((latent.shape[-2], latent.shape[-1]), present, self.acts)
         self.editor.forget()
         self._predicted = None
         if self._anchor:
@@ -118,7 +126,7 @@ class Run:
         Raises EditError if an edit was due and could not act.
         """
         self.editor.forget()
-        check_call(self.log, self.phase, self.reading, self.control.self_attention)
+        check_call(self.log, self.phase, self.reading, self.control.self_attention, self.kept is not None)
         if self._predicted is not None and self.blender.compares:
             self.difference.add(sigma, self._predicted)
         self.blender.update(sigma, self.reading.maps.sums, latent)
@@ -139,9 +147,15 @@ class Run:
         In a part of a split schedule the pair's timestep range may leave all steps out.
         """
         if self.log.size and (self.log.was_present or self._steps.are_all):
-            check_run(self.log, self.reading, self.renormalises and not self.editor.read)
+            never_kept = self.blender.keeps_values and self.blender.mask is not None and not self._keeps
+            check_run(self.log, self.reading, self.renormalises and not self.editor.read, never_kept)
             if self.blender.compares:
                 self.difference.check()
+
+    @property
+    def acts(self) -> bool:
+        """True if anything is edited or kept in the running call."""
+        return self.phase.acts or self.kept is not None
 
     @property
     def needs_attention(self) -> bool:
@@ -182,6 +196,13 @@ class Run:
                 Part.CONTROLLER,
             )
         return AttentionCall(site, self.rows.in_call(len(uuids), holding, left_out), self.phase)
+
+    def keeping(self, rows: int, uuids: Sequence[Any]) -> Pairs:
+        """The targets of a call of attention of `rows` rows that keep what is the source's, whatever its prompts; none
+        where an area of the picture is computed.
+        """
+        whole = self.log.shown == self.log.size and rows == len(uuids) * self.rows.total
+        return self.rows.in_every_prompt(len(uuids)) if self.kept and whole else ()
 
     def attend(
         self,
