@@ -92,8 +92,8 @@ class LocalBlend(Node):
                     advanced=True,
                     tooltip=(
                         "What is the source's outside the mask: the latent, exactly, or with values what attention "
-                        "reads there (ConsistEdit), which keeps the rest nearly and shows less of an edge. values is "
-                        "only for models that attend to text and image in one map."
+                        "reads there (ConsistEdit), which keeps the rest nearly. values is only for models that "
+                        "attend to text and image in one map; on the demo transformer it was no better."
                     ),
                 ),
             ],
