@@ -99,20 +99,23 @@ def _around(before: Any, after: Any) -> np.ndarray:
 
 
 def report(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """A table for each preset and kind."""
+    """A table for each preset, of all kinds together and of each."""
     parts = []
     for preset in PRESETS:
-        for kind in KINDS:
-            pairs = list(results.get(_group(preset, kind), {}).values())
+        kinds = {kind: list(results.get(_group(preset, kind), {}).values()) for kind in KINDS}
+        tables = {"all kinds": [pair for pairs in kinds.values() for pair in pairs], **kinds}
+        for name, pairs in tables.items():
             if pairs:
                 ways = {way: _together(pairs, way) for way in pairs[0]["ways"]}
-                parts += [f"### {preset}: {kind}, {len(pairs)} pairs", way_table(ways, COLUMNS)]
+                parts += [f"### {preset}: {name}, {len(pairs)} pairs", way_table(ways, COLUMNS)]
     return "\n\n".join(parts) + "\n"
 
 
 def _together(pairs: Sequence[Mapping[str, Any]], way: str) -> dict[str, Any]:
     figures = [pair["ways"][way] for pair in pairs]
-    return {name: figure_interval(name, [one[name] for one in figures], len(figures)) for name in figures[0]}
+    names = dict.fromkeys(name for one in figures for name in one)
+    found = {name: [one[name] for one in figures if name in one] for name in names}
+    return {name: figure_interval(name, values, len(values)) for name, values in found.items()}
 
 
 def _group(preset: str, kind: str) -> str:
