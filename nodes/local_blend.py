@@ -4,7 +4,7 @@ import torch
 from comfy_api.latest import io
 
 from ..p2p_attention.edits.compose import blend
-from ..p2p_attention.edits.local_blend import MaskFrom, MaskUse
+from ..p2p_attention.edits.local_blend import Keep, MaskFrom, MaskUse
 from ..p2p_attention.edits.plan import EditPlan
 from .inputs import map_resolution, share_of, start_percent
 from .names import BLEND_NODE
@@ -84,6 +84,18 @@ class LocalBlend(Node):
                         "middle of the run, which needs no word."
                     ),
                 ),
+                io.Combo.Input(
+                    "keep",
+                    options=[keep.value for keep in Keep],
+                    default=Keep.LATENT.value,
+                    optional=True,
+                    advanced=True,
+                    tooltip=(
+                        "What is the source's outside the mask: the latent, exactly, or with values what attention "
+                        "reads there (ConsistEdit), which keeps the rest nearly. values is only for models that "
+                        "attend to text and image in one map; on the demo transformer it was no better."
+                    ),
+                ),
             ],
             outputs=[Edit.Output(display_name="edit", tooltip="The edit with the local blend, for the Controller.")],
         )
@@ -101,7 +113,9 @@ class LocalBlend(Node):
         softness: float = 0.0,
         map_resolution: str = "1/4",
         mask_from: str = MaskFrom.WORDS.value,
+        keep: str = Keep.LATENT.value,
     ) -> io.NodeOutput:
         how = {"mask_use": MaskUse(mask_use), "softness": softness, "resolution": share_of(map_resolution)}
-        made = blend(edit, words, threshold, start_percent, exclude_words, mask, **how, mask_from=MaskFrom(mask_from))
+        how |= {"mask_from": MaskFrom(mask_from), "keep": Keep(keep)}
+        made = blend(edit, words, threshold, start_percent, exclude_words, mask, **how)
         return io.NodeOutput(made)

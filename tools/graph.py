@@ -154,6 +154,7 @@ class Workflow:
             softness=0.0,
             map_resolution=resolution,
             mask_from="words",
+            keep="latent",
         )
 
     def finish(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from lab.world.scenes import Scene, sample_scene
 from lab.world.words import prompt
 from p2p_attention.edits.column_map import Kind
+from p2p_attention.edits.local_blend import Keep
 from p2p_attention.edits.presets import PRESETS, Presets
 
 from .edits import KINDS, KnownEdit, is_readable
@@ -28,8 +29,9 @@ class Way:
     """A way of editing: ends of the cross- and the self-attention window in percent, and a local blend's threshold.
 
     With both ends 0 there is no Prompt-to-Prompt. The blend is by the changed words, by the `named` thing, or by the
-    `difference` of the predictions. With `switch` the source's prompt is sampled until there, then the target's, in
-    one row. A reweight scales the map's columns, or with `scores` what their softmax is made of.
+    `difference` of the predictions, and `keep` says what is the source's outside it. With `switch` the source's prompt
+    is sampled until there, then the target's, in one row. A reweight scales the map's columns, or with `scores` what
+    their softmax is made of.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Way:
     difference: bool = False
     switch: float | None = None
     scores: bool = False
+    keep: Keep = field(default=Keep.LATENT, repr=False)  # results are known by the repr of what they had
 
     def fits(self, kind: str) -> bool:
         """False for a blend that keeps what is not the changed words' own, where all of the picture shall change."""

@@ -61,7 +61,7 @@ def measure_edits(
             _append(
                 figures[way.name],
                 [
-                    _figures(edit, source, target, before)
+                    figures_of(edit, source, target, before)
                     for source, target, before in zip(sources, targets[way.name], befores, strict=True)
                 ],
             )
@@ -95,7 +95,7 @@ def _pictures(
     return sampler.plain(edit.prompts[0], count, seed) if sources is None else sources, targets
 
 
-def _figures(edit: KnownEdit, source: np.ndarray, target: np.ndarray, before: Verdict) -> dict[str, float]:
+def figures_of(edit: KnownEdit, source: np.ndarray, target: np.ndarray, before: Verdict) -> dict[str, float]:
     """The figures of one picture; what must stay is compared with the source picture, not with its prompt."""
     after = judge(target)
     left = edit.left(before)

@@ -77,6 +77,20 @@ def background_psnr(source: np.ndarray, target: np.ndarray, before: Verdict, aft
     return psnr(target, source, where if where.any() else None)
 
 
+def seam(source: np.ndarray, target: np.ndarray, free: np.ndarray) -> float:
+    """How much the change from source to target jumps at the edge of what was `free` to change [s, s] of bool, whose
+    cells are squares of the pictures': the mean over the cells on both sides, in levels of 255.
+    """
+    side, cells = len(source), len(free)
+    cell = side // cells
+    change = 255 * (target - source).reshape(cells, cell, cells, cell, 3).mean(axis=(1, 3))
+    jumps = [
+        np.abs(np.diff(change, axis=axis)).mean(axis=-1)[np.diff(free.astype(int), axis=axis) != 0] for axis in (0, 1)
+    ]
+    across = np.concatenate(jumps)
+    return float(across.mean()) if len(across) else 0.0
+
+
 def rank_correlation(strengths: Sequence[float], responses: Sequence[float]) -> float:
     """Spearman's, 0 for responses that are all the same."""
     if len(set(responses)) == 1:

@@ -15,6 +15,7 @@ from .quality_intervals import interval
 
 RATES = ("success", "success in place", "stays", "monotone", "monotone in the paper's range")
 LIMITS = {"silhouette IoU": (0.0, 1.0), "rank correlation": (-1.0, 1.0), "change": (0.0, 1.0), "seconds": (0.0, np.inf)}
+LIMITS["seam"] = (0.0, np.inf)
 EDIT_COLUMNS = (
     ("edit succeeds", "success"),
     ("in place", "success in place"),

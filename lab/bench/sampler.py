@@ -14,7 +14,7 @@ from p2p_attention.edits.blend_words import included_words
 from p2p_attention.edits.column_map import Kind
 from p2p_attention.edits.control import Control
 from p2p_attention.edits.injection import Injection
-from p2p_attention.edits.local_blend import NONE, LocalBlend, MaskFrom, threshold_map
+from p2p_attention.edits.local_blend import NONE, Keep, LocalBlend, MaskFrom, threshold_map
 from p2p_attention.edits.plan import EditPlan
 from p2p_attention.edits.reweight import Reweight, Scale
 from p2p_attention.edits.self_attention import SelfAttention
@@ -60,10 +60,12 @@ class Inverted:
     source: Conditioning
 
 
-def local_blend(plan: EditPlan, threshold: float, about: str, resolution: Fraction) -> LocalBlend:
+def local_blend(
+    plan: EditPlan, threshold: float, about: str, resolution: Fraction, keep: Keep = Keep.LATENT
+) -> LocalBlend:
     """A local blend of a plan's one target by the words `about` it, or if there are none by those that changed."""
     (words,) = included_words(about, plan.pairs)
-    return LocalBlend(words, threshold, Window(BLEND_START, 1.0), resolution=resolution)
+    return LocalBlend(words, threshold, Window(BLEND_START, 1.0), resolution=resolution, keep=keep)
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,13 @@ class Sampler:
         *,
         about: str = "",
         watch: bool = False,
+        mask: torch.Tensor | None = None,
     ) -> Edited:
-        """So many pictures of a source prompt, each edited to the target prompt; `about` names what a blend is by."""
+        """So many pictures of a source prompt, each edited to the target prompt; `about` names what a blend is by, or
+        a `mask` [1, H, W] is.
+        """
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
-        return self._edit(positive, plan, kind, way, {"samples": self.empty(count)}, seed, about, watch)
+        return self._edit(positive, plan, kind, way, {"samples": self.empty(count)}, seed, about, watch, mask=mask)
 
     def invert(
         self,
@@ -215,12 +220,12 @@ class Sampler:
         if way.cross_end:
             target = target.with_injection(Injection(kind, Window(0.0, way.cross_end)))
         if mask is not None:
-            target = target.with_blend(LocalBlend(NONE, 0.0, Window(0.0, 1.0), mask=mask))
+            target = target.with_blend(LocalBlend(NONE, 0.0, Window(0.0, 1.0), mask=mask, keep=way.keep))
         elif way.blend and way.difference:
             by_difference = LocalBlend(NONE, way.blend, Window(BLEND_START, 1.0), mask_from=MaskFrom.DIFFERENCE)
             target = target.with_blend(by_difference)
         elif way.blend and words:
-            blend = local_blend(plan, way.blend, about if way.named else "", self.resolution)
+            blend = local_blend(plan, way.blend, about if way.named else "", self.resolution, way.keep)
             target = target.with_blend(blend)
         plan = plan.with_targets([target])
         if watch:

@@ -35,6 +35,13 @@ class Rows:
             for number in range(self.targets - self.plain):
                 yield source, source + 1 + number, number
 
+    def in_every_prompt(self, prompts: int) -> tuple[tuple[int, int, int], ...]:
+        """(source's row, target's row, the target's row of the batch) for every edited target of all prompts of a call
+        that no row is left out of.
+        """
+        starts = range(0, prompts * self.total, self.total)
+        return tuple((start + source, start + row, row) for start in starts for source, row, _ in self.numbers())
+
     def sources(self, batch: torch.Tensor) -> torch.Tensor:
         """The sources' rows of a batch [total, …], as a view [pictures, …]."""
         return batch[:: self.each]

@@ -18,7 +18,7 @@ from .blend_words import included_words, named_words
 from .column_map import Kind
 from .injection import Injection
 from .lines import read_lines
-from .local_blend import LocalBlend, MaskFrom, MaskUse, user_mask
+from .local_blend import Keep, LocalBlend, MaskFrom, MaskUse, user_mask
 from .plan import EditPlan
 from .presets import Preset
 from .reweight import Reweight, Scale
@@ -105,6 +105,7 @@ def blend(
     softness: float,
     resolution: Fraction,
     mask_from: MaskFrom = MaskFrom.WORDS,
+    keep: Keep = Keep.LATENT,
 ) -> EditPlan:
     """The plan with a local blend of all targets, by words or the predictions' difference, by a mask, or both.
 
@@ -129,7 +130,7 @@ def blend(
     return plan.with_targets(
         [
             target.with_blend(
-                LocalBlend(here, threshold, window, not_here, resolution, softness, mask, mask_use, mask_from)
+                LocalBlend(here, threshold, window, not_here, resolution, softness, mask, mask_use, mask_from, keep)
             )
             for target, here, not_here in zip(plan.targets, included, excluded, strict=True)
         ]

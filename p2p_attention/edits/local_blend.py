@@ -32,9 +32,17 @@ class MaskFrom(Enum):
     DIFFERENCE = "difference"
 
 
+class Keep(Enum):
+    """What is the source's outside the mask: the latent, or the image's part in every joint attention."""
+
+    LATENT = "latent"
+    VALUES = "values"
+
+
 @dataclass(frozen=True)
 class LocalBlend:
-    """Outside a mask, the target's latent is the source's.
+    """Outside a mask, the target's latent is the source's, or with `keep` values what attention reads of the picture
+    there (see attention/kept.py).
 
     The mask is where the maps of `words`, averaged over steps and over the layers whose grid is `resolution` of the
     latent's sides, exceed `threshold` times their maximum, in the source's map or the target's, less where those of
@@ -52,6 +60,7 @@ class LocalBlend:
     mask: torch.Tensor | None = field(default=None, compare=False)
     mask_use: MaskUse = MaskUse.ONLY
     mask_from: MaskFrom = MaskFrom.WORDS
+    keep: Keep = Keep.LATENT
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.threshold) and 0 <= self.threshold < 1):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..attention.rows import Rows
-from ..errors import EditError
+from ..errors import EditError, Part
 from ..prompts.pair import Pair
 from ..prompts.prompt import Prompt
 from .edited_map import EditedMap, MapEdit
@@ -76,7 +76,17 @@ class Target:
         return replace(self, reweights=(*self.reweights, reweight))
 
     def with_blend(self, blend: LocalBlend) -> Target:
-        """The target with one more local blend; what any of them lets through may change."""
+        """The target with one more local blend; what any of them lets through may change.
+
+        Raises EditError if it does not keep what the others do.
+        """
+        for other in self.blends:
+            if other.keep is not blend.keep:
+                raise EditError(
+                    f"keep is {blend.keep.value!r}, and another {Part.BLEND} of this edit has {other.keep.value!r}",
+                    "Choose the same in all.",
+                    Part.BLEND,
+                )
         return replace(self, blends=(*self.blends, blend))
 
     def with_setting(self, setting: str) -> Target:

@@ -10,6 +10,7 @@ import comfy.samplers
 import torch
 
 from ..attention.rows import Rows
+from ..edits.local_blend import Keep
 from ..edits.plan import EditPlan
 from ..errors import EditError, Part
 from .backbones.base import Backbone
@@ -87,6 +88,17 @@ def check_latent(
             f"the latent is {width}×{height}, this model needs at least {least}×{least}",
             "Use a larger picture.",
             subject,
+        )
+
+
+def check_blends(plan: EditPlan, backbone: Backbone) -> None:
+    """Raise EditError for local blends that keep what only a joint attention reads, on a model without one."""
+    if not backbone.keeps_values and any(blend.keep is Keep.VALUES for one in plan.targets for blend in one.blends):
+        raise EditError(
+            f"keep is {Keep.VALUES.value!r}, which needs a model that attends to text and image in one map, and this "
+            "one has cross-attention",
+            f"Choose {Keep.LATENT.value!r}.",
+            Part.BLEND,
         )
 
 

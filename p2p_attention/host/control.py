@@ -16,7 +16,7 @@ from ..run.record import Record
 from . import log
 from .backbones.registry import backbone_of
 from .backbones.unknown import WORKS, why_not
-from .compatibility import check_latent
+from .compatibility import check_blends, check_latent
 from .findings import RECORD
 from .sampling import Controlled, apply_model, calc_cond_batch, outer_sample, predict_noise, sampler_sample
 from .source_cache import empty_with
@@ -48,6 +48,7 @@ def control_model(
         cause = why_not(model.get_model_object("diffusion_model"))
         raise EditError(cause, f"Prompt-to-Prompt works with {WORKS}.", Part.CONTROLLER)
     check_latent(model, backbone, latent, Part.CONTROLLER)
+    check_blends(control.plan, backbone)
     if is_controlled(model):
         raise EditError(
             "this model already comes from an Attention Controller",

@@ -172,7 +172,8 @@ def apply_model(backbone: Backbone, executor: Any, *args: Any, **kwargs: Any) ->
     run: Run | None = options.get(RUN)
     if run is None:
         return call_model(executor, call, options)
-    forward = run.forward(options["uuids"])
+    tokens = 0 if call.context is None else call.context.shape[1]
+    forward = run.forward(options["uuids"], (call.x.shape[-2], call.x.shape[-1]), tokens)
     own = {**options, FORWARD: forward}
     if backbone.needs_override(run):
         own[OVERRIDE] = backbone.override(forward, options.get(OVERRIDE))

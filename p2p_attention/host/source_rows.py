@@ -30,6 +30,7 @@ from .model_call import ModelCall, call_model, scatter
 
 SOURCES = "p2p_sources"
 HOOKED = "another node's hooks look at the rows of the model's calls"
+KEPT = "the local blend keeps the source's values, which only its own row has"
 CONTROLLED = "a ControlNet takes part, of which nothing is recorded"
 
 
@@ -81,7 +82,9 @@ class SourceRows:
         asked, latents, known = self._ask(call, {n: chunks[n] for n in asking}, hooks)
         stored = [entry for n in holding if (entry := known.get(n)) and entry.has.covers(need)]
         covered = not need or len(stored) == len(holding)
-        if anchor and (covered or not has_hooks(hooks)):
+        if self.run.kept:
+            absent, self.why = [], self.why or KEPT
+        elif anchor and (covered or not has_hooks(hooks)):
             absent = [n for n in range(len(chunks)) if covered or n not in holding]
         else:
             absent = list(range(len(chunks))) if covered and asked and all(known.values()) else []

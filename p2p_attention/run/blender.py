@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from ..attention.rows import Rows
 from ..attention.word_maps import WordMap
-from ..edits.local_blend import LocalBlend, MaskUse, soften, threshold_map
+from ..edits.local_blend import Keep, LocalBlend, MaskUse, soften, threshold_map
 from ..edits.plan import Target
 from ..edits.window import SigmaWindow
 from ..errors import Part
@@ -61,6 +61,11 @@ class Blender:
         self._change: list[torch.Tensor] = []
 
     @property
+    def keeps_values(self) -> bool:
+        """True if the latents are left alone, and attention keeps the source outside the masks; all blends do alike."""
+        return any(placed.blend.keep is Keep.VALUES for placed in self._placed)
+
+    @property
     def compares(self) -> bool:
         """True if a mask is made of the predictions' difference."""
         return any(placed.blend.reads_difference for placed in self._placed)
@@ -79,7 +84,9 @@ class Blender:
                 yield from placed.maps(blend.exclude)
 
     def update(self, sigma: float, maps: Maps, latent: torch.Tensor) -> None:
-        """A call at this noise level is done: make the masks [rows, 1, H, W] anew, as the maps are now."""
+        """A call at this noise level is done, or is to come where attention keeps values: make the masks
+        [rows, 1, H, W] anew, as the maps are now.
+        """
         open_now = [placed for placed in self._placed if sigma in placed.window]
         if not open_now or not all(word_map in maps for word_map in self.word_maps()):
             return
@@ -94,7 +101,7 @@ class Blender:
 
     def blend(self, latent: torch.Tensor) -> torch.Tensor:
         """Make each target of a latent [rows, C, H, W] its source outside the target's mask; in place."""
-        if self.mask is not None:
+        if self.mask is not None and not self.keeps_values:
             masks = self.rows.split(self.mask)
             for picture, mask in zip(self.rows.split(latent), masks, strict=True):
                 picture[1:] = torch.lerp(picture[0], picture[1:], _over(mask[1:], latent))
@@ -102,7 +109,8 @@ class Blender:
 
     def measure(self, prediction: torch.Tensor) -> None:
         """Keep how far a prediction [rows, C, H, W], not yet blended, differs from the source, outside and in all."""
-        if self.mask is not None and any(placed.blend.reads_words for placed in self._placed):
+        reads_words = any(placed.blend.reads_words for placed in self._placed)
+        if self.mask is not None and reads_words and not self.keeps_values:
             pictures, masks = self.rows.split(prediction), self.rows.split(self.mask)[:, 1:].flatten(0, 1)
             change = (pictures[:, 1:] - pictures[:, :1]).flatten(0, 1).square().sum(dim=1, keepdim=True)
             outside = change * (1 - _over(masks, change))

@@ -9,12 +9,12 @@ from .call_log import CallLog
 from .reading import Reading
 
 
-def check_call(log: CallLog, phase: Phase, reading: Reading, injection: SelfAttention) -> None:
-    """A call of the model is over. Raises NothingActedError if an edit was due in it that could not act, or EditError
-    for word maps that an area of the picture cannot give.
+def check_call(log: CallLog, phase: Phase, reading: Reading, injection: SelfAttention, keeps: bool = False) -> None:
+    """A call of the model is over. Raises NothingActedError if an edit was due in it that could not act, or that it
+    `keeps` what is the source's; or EditError for word maps that an area of the picture cannot give.
     """
     maps = reading.maps
-    if log.present and (phase.acts or maps) and log.layers == 0:
+    if log.present and (phase.acts or maps or keeps) and log.layers == 0:
         raise NothingActedError(
             "the model never reached the attention hooks, so no edit could act. Another node replaces this model's "
             "attention or skips the model in this step",
@@ -50,9 +50,9 @@ def check_call(log: CallLog, phase: Phase, reading: Reading, injection: SelfAtte
         )
 
 
-def check_run(log: CallLog, reading: Reading, never_renormalised: bool) -> None:
+def check_run(log: CallLog, reading: Reading, never_renormalised: bool, never_kept: bool = False) -> None:
     """The run is over. Raises NothingActedError if edits were due but the pair's rows never came by, or word maps or
-    sums to renormalise by are missing.
+    sums to renormalise by are missing, or what should keep values had no call to do so.
     """
     if log.due and log.edits == 0:
         raise NothingActedError(
@@ -67,6 +67,12 @@ def check_run(log: CallLog, reading: Reading, never_renormalised: bool) -> None:
             "IPAdapter does)",
             "Remove it, or blend by a mask only.",
             reading.asked_by,
+        )
+    if never_kept:
+        raise NothingActedError(
+            "keep is 'values', and the mask was only known after the last step, so nothing was kept",
+            "Sample more steps, connect a mask, or choose 'latent'.",
+            Part.BLEND,
         )
     if never_renormalised and log.edits:
         raise NothingActedError(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..attention.editor import Editor
+from ..attention.kept import Pairs
 from ..attention.probe import Attend
 from ..attention.rows import CallRows
 from ..attention.site import AttentionCall, AttentionSite, Size
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 
 
 class Forward:
-    """A pass of prompts (chunks) with these `uuids`, on one device: those of the numbers `holding` are the pair's.
+    """A pass of prompts (chunks) with these `uuids`, of so many `tokens` each, on one device, for a latent of a `size`
+    that may be only an area of the whole: the prompts of the numbers `holding` are the pair's.
 
     The backbone's hooks ask it what to do with a call of attention, and report to its `log`. `source` is told before
     the model runs.
     """
 
-    def __init__(self, run: Run, uuids: Sequence[Any]) -> None:
-        self.run, self.uuids = run, uuids
+    def __init__(self, run: Run, uuids: Sequence[Any], size: Size, tokens: int) -> None:
+        self.run, self.uuids, self.size, self.tokens = run, uuids, size, tokens
         self.holding = [number for number, uuid in enumerate(uuids) if run.is_pair(uuid)]
         self.log, self.editor = ForwardLog(), Editor()
         self.source: SourceCall | None = None
@@ -54,6 +56,13 @@ class Forward:
                 Part.CONTROLLER,
             )
         return AttentionCall(site, self._rows, self.run.phase)
+
+    def keeping(self, rows: int) -> Pairs:
+        """The targets of a call of attention of `rows` rows that keep what is the source's, whatever its prompts; none
+        where an area of the picture is computed.
+        """
+        whole = self.size == self.run.log.size and rows == len(self.uuids) * self.run.rows.total
+        return self.run.rows.in_every_prompt(len(self.uuids)) if self.run.kept and whole else ()
 
     def attend(
         self,

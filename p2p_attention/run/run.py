@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from ..attention.site import Layers
+from ..attention.kept import Kept
+from ..attention.site import Layers, Size
 from ..edits.control import Control
 from ..edits.reweight import Scale
 from ..quote import quote
@@ -66,6 +67,8 @@ class Run:
         self.sigma = self.asked_at = 0.0
         self._forwards: list[Forward] = []
         self._read = 0
+        self.kept: Kept | None = None
+        self._keeps = False
         self._predicted: torch.Tensor | None = None
         self._spans: Mapping[Any, tuple[float, float]] = {}
         self._anchor: Anchor | VirtualAnchor | None = None
@@ -86,18 +89,23 @@ class Run:
         """The model is about to be called at a noise level, for a latent [rows, C, H, W], which is brought in line."""
         self.sigma, self.phase = sigma, self._schedule.phase(sigma)
         self.reading.begin_call(sigma)
+        self.kept = None
+        if self.blender.keeps_values:
+            self.blender.update(sigma, self.reading.maps.sums, latent)
+            self.kept = None if self.blender.mask is None else Kept(self.blender.mask)
+            self._keeps |= self.kept is not None
         present = any(low <= sigma <= high for high, low in self._spans.values())
-        self.log.begin((latent.shape[-2], latent.shape[-1]), present, self.phase.acts)
+        self.log.begin((latent.shape[-2], latent.shape[-1]), present, self.acts)
         self._forwards, self._predicted = [], None
         if self._anchor:
             self._anchor.place(latent, sigma)
         self.blender.blend(latent)
 
-    def forward(self, uuids: Sequence[Any]) -> Forward:
-        """A pass of the running call begins, of prompts (chunks) with these uuids; the host may run several at a time,
-        in threads of their own.
+    def forward(self, uuids: Sequence[Any], size: Size, tokens: int) -> Forward:
+        """A pass of the running call begins, of prompts (chunks) with these uuids, of so many tokens each, for a latent
+        of this size; the host may run several at a time, in threads of their own.
         """
-        forward = Forward(self, uuids)
+        forward = Forward(self, uuids, size, tokens)
         self._forwards.append(forward)
         return forward
 
@@ -122,7 +130,7 @@ class Run:
         Raises EditError if an edit was due and could not act.
         """
         self._gather(latent.device)
-        check_call(self.log, self.phase, self.reading, self.control.self_attention)
+        check_call(self.log, self.phase, self.reading, self.control.self_attention, self.kept is not None)
         if self._predicted is not None and self.blender.compares:
             self.difference.add(sigma, self._predicted)
         self.blender.update(sigma, self.reading.maps.sums, latent)
@@ -158,9 +166,15 @@ class Run:
         In a part of a split schedule the pair's timestep range may leave all steps out.
         """
         if self.log.size and (self.log.was_present or self._steps.are_all):
-            check_run(self.log, self.reading, self.renormalises and not self._read)
+            never_kept = self.blender.keeps_values and self.blender.mask is not None and not self._keeps
+            check_run(self.log, self.reading, self.renormalises and not self._read, never_kept)
             if self.blender.compares:
                 self.difference.check()
+
+    @property
+    def acts(self) -> bool:
+        """True if anything is edited or kept in the running call."""
+        return self.phase.acts or self.kept is not None
 
     @property
     def needs_attention(self) -> bool:

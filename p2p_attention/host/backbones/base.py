@@ -45,6 +45,10 @@ class Backbone(Protocol):
     def scales_scores(self) -> bool:
         """True if a reweight can scale scores before the softmax."""
 
+    @property
+    def keeps_values(self) -> bool:
+        """True if a local blend can keep what attention reads of the source."""
+
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
         """Patch a clone, once, so that its attention comes by; without a pass that changes nothing."""
 

@@ -41,7 +41,7 @@ class BlocksBackbone:
 
     def needs_override(self, run: Run) -> bool:
         """True if anything is edited or read in the running call."""
-        return run.phase.acts or run.needs_attention
+        return run.acts or run.needs_attention
 
     def end(self, forward: Forward) -> None:
         """Nothing was announced."""

@@ -84,6 +84,7 @@ class CrossBackbone(BlocksBackbone):
     presets = PRESETS
     renormalises = True
     scales_scores = False
+    keeps_values = False
     weights = ("diffusion_model.x_embedder.", "diffusion_model.patch_embedding.bias", "diffusion_model.head.head.bias")
 
     @classmethod

@@ -25,6 +25,7 @@ import comfy.model_patcher
 import torch
 
 from ...attention.joint import JointLayout, JointSources
+from ...attention.kept import keep_outside
 from ...attention.site import Attends, AttentionSite, Size
 from ...edits.presets import JOINT_PRESETS
 from ...run.forward import Forward
@@ -111,6 +112,7 @@ class JointBackbone(BlocksBackbone):
     presets = JOINT_PRESETS
     renormalises = False
     scales_scores = True
+    keeps_values = True
     weights = ("diffusion_model.img_in.bias", "diffusion_model.x_embedder.bias", "diffusion_model.final_layer.linear.")
 
     @classmethod
@@ -172,10 +174,11 @@ class JointBackbone(BlocksBackbone):
         size = run.log.size or (1, 1)
         layout = self._layout(run.plan.tokens, size, k.shape[axis]) if q.shape[axis] == k.shape[axis] else None
         call = forward.call(self._site(size, forward.log.layers), q.shape[0]) if layout else None
+        q, k, v = self._keep(forward, q, k, v, axis)
         if layout is None or call is None:
             return attend(q, k, v, range(q.shape[0]), slice(None))
         forward.log.layers += 1
-        forward.log.edits += run.phase.acts
+        forward.log.edits += run.acts
         forward.log.injected += [True] * run.phase.injects_self
         image, absent = q.narrow(axis, layout.image[0], layout.image[1] - layout.image[0]), None
         if forward.source:
@@ -199,6 +202,19 @@ class JointBackbone(BlocksBackbone):
                 call, layout, read, flat(q, axis), flat(k, axis), heads, run.reading.due, absent
             )
         return output
+
+    def _keep(
+        self, forward: Forward, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, axis: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What a pass of any prompts attends with, where targets keep what is their source's."""
+        kept, pairs = forward.run.kept, forward.keeping(q.shape[0])
+        if kept is None or not pairs or q.shape[axis] != k.shape[axis]:
+            return q, k, v
+        layout = self._layout(forward.tokens, forward.size, k.shape[axis])
+        if layout is None:
+            return q, k, v
+        free = kept.tokens(self.family.patch(self.model.diffusion_model), v)
+        return keep_outside(free, pairs, layout, q, k, v, axis)
 
     def _observe(
         self,

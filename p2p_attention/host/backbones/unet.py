@@ -42,6 +42,7 @@ class UNetBackbone:
     presets = PRESETS
     renormalises = True
     scales_scores = False
+    keeps_values = False
     weights = ("diffusion_model.time_embed.0.bias", "diffusion_model.time_embed.2.bias", "diffusion_model.out.0.")
 
     @classmethod
