@@ -50,7 +50,7 @@ bench-quality:  ## how well generated pictures are edited, into docs/quality.md;
 bench-prompts:  ## how pairs of prompts are read and aligned, into docs/prompts.md
 	@$(RUN) -m lab.bench.prompts $(ARGS)
 
-soak:  ## 20,000 hostile cases and 500 queue runs on one server, into docs/reliability.md
+soak:  ## 30,000 hostile cases and 500 queue runs on one server, into docs/reliability.md
 	@$(RUN) -m lab.bench.soak $(ARGS)
 
 static-checks:  ## what comfy-cli, comfy-test, comfy-lint and comfy-import-guard say of the pack (docs/reliability.md)

@@ -1,7 +1,8 @@
 """How hostile cases end, counted: where the hostile tests and the soak that runs them meet.
 
 The soak (bench/soak.py) runs the tests in a process of their own. It says in the environment how many cases of each
-kind it wants and where their counts go; the tests know nothing of it but this module.
+kind it wants and where their counts go; the tests know nothing of it but this module. A case of `Tally.each` is made
+from its kind's name and its number, so that it can be run alone: P2P_CASE="edits of flux 17".
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from random import Random
+from traceback import format_exception
 from typing import Any
 
-_CASES, _FILE = "P2P_SOAK", "P2P_TALLY"
+_CASES, _FILE, _ALONE = "P2P_SOAK", "P2P_TALLY", "P2P_CASE"
 SOAKING = _CASES in os.environ
 LONGEST_MESSAGE = 3000
+MOST_FAILURES = 10
 
 
 def environment(cases: int, file: Path) -> dict[str, str]:
@@ -26,6 +30,14 @@ def environment(cases: int, file: Path) -> dict[str, str]:
 def cases(usual: int) -> int:
     """How many cases of each kind to run."""
     return int(os.environ.get(_CASES, usual))
+
+
+def _numbers(kind: str, usual: int) -> Iterable[int]:
+    """The numbers of the cases of a kind that are to be run."""
+    named, _, number = os.environ.get(_ALONE, "").rpartition(" ")
+    if named:
+        return [int(number)] if named == kind else []
+    return range(cases(usual))
 
 
 class Tally:
@@ -48,6 +60,22 @@ class Tally:
             return None
         counter["right"] += 1
         return result
+
+    def each(self, kind: str, usual: int, case: Callable[[Random], Any]) -> None:
+        """Run cases of a kind, `usual` of them or as many as the soak wants, each with random numbers of its own.
+
+        All are run before the error that names those which failed, or the first ten.
+        """
+        failed: list[str] = []
+        for number in _numbers(kind, usual):
+            random = Random(f"{kind} {number}")
+            try:
+                self.run(kind, lambda random=random: case(random))  # type: ignore[misc]
+            except Exception as error:
+                failed.append(f'P2P_CASE="{kind} {number}"\n{"".join(format_exception(error))}')
+            if len(failed) == MOST_FAILURES:
+                break
+        assert not failed, "\n".join([f"{len(failed)} cases failed:", *failed])
 
     def right(self, kind: str, cases: int) -> None:
         """Count cases that ended right."""

@@ -17,6 +17,8 @@ SHAPES = "shapes"
 class LoadDemoModel(Node):
     """Loads one of the pack's own small text-to-image models, of picture-book things."""
 
+    with_more_choices = ("model",)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -1,12 +1,13 @@
 """What every node of the pack does besides its own work: check its inputs, and say what is wrong in its own name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 from comfy_api.latest import io
 
 from ..p2p_attention.errors import EditError
+from ..p2p_attention.quote import LONGEST_WORD, list_words, quote
 from .messages import spell
 from .sockets import CARRIED, EMPTY, TYPED
 
@@ -14,9 +15,12 @@ from .sockets import CARRIED, EMPTY, TYPED
 class Node(io.ComfyNode):
     """A node whose `execute` gets what its schema says, or raises ValueError, naming node and input.
 
-    The host has no such check for values in place of links, and for inputs that a node has not. An EditError of the
-    method's goes on with the names of nodes in it, first that of the node that it is about, or of this one.
+    The host has no such check for values in place of links, for what comes by a link in place of a widget's value, and
+    for inputs that a node has not. An EditError of the method's goes on with the names of nodes in it, first that of
+    the node that it is about, or of this one. Of inputs `with_more_choices` the node itself knows which there are.
     """
+
+    with_more_choices: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -31,6 +35,9 @@ def _checked(execute: Callable[..., io.NodeOutput]) -> Callable[..., io.NodeOutp
         schema = cls.define_schema()
         try:
             _check_inputs({wanted.id: wanted for wanted in schema.inputs}, inputs)
+            _check_values(
+                (wanted for wanted in schema.inputs if wanted.id not in getattr(cls, "with_more_choices", ())), inputs
+            )
             return execute(cls, **inputs)
         except EditError as error:
             named = spell(str(error))
@@ -57,3 +64,17 @@ def _check_inputs(known: dict[str, io.Input], inputs: dict[str, Any]) -> None:
         raise EditError(
             f"{name} is {given}", f"Give it {called}." if called else "Connect another node's output to it."
         )
+
+
+def _check_values(known: Iterable[io.Input], inputs: dict[str, Any]) -> None:
+    """Raise EditError for a value that is none of the choices, or a whole number out of range."""
+    for wanted in known:
+        value = inputs.get(wanted.id)
+        if value is None:
+            continue
+        if isinstance(wanted, io.Combo.Input) and value not in wanted.options:
+            raise EditError(
+                f"{wanted.id} is {quote(value, LONGEST_WORD)}", f"Choose one of: {list_words(wanted.options)}."
+            )
+        if isinstance(wanted, io.Int.Input) and not wanted.min <= value <= wanted.max:
+            raise EditError(f"{wanted.id} is {value}; it must lie between {wanted.min} and {wanted.max}.")

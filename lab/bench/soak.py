@@ -1,66 +1,61 @@
 """Hostile input and long use: `make soak`, into docs/reliability.md.
 
 First the hostile tests (tests/host, in a process of their own) with many cases of each kind, then many queue runs of
-mixed workflows on one server: the first and the last run of each workflow must give the same pictures bit for bit, and
-the server's resident memory must be flat after a warm-up (its slope over the runs is given with a 95 % confidence
-interval). Finished parts are kept in the JSON file, so that an interrupted soak goes on where it stopped; --only has
-the names of PARTS.
+all shared workflows on one server (soak_queue.py). Finished parts are kept in the JSON file, so that an interrupted
+soak goes on where it stopped; --only has the names of PARTS.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import subprocess
 import sys
 import tempfile
-import time
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from .. import tools
 from ..tally import environment
 from .document import head_of
 from .kept import Kept
+from .soak_queue import WARM_UP, queue
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
-STEPS = 6
-WARM_UP = 0.3
-HOSTILE_KINDS = 7
-TESTS = {"nodes": "test_hostile.py", "workflows": "test_hostile_workflows.py", "half precision": "test_dtypes.py"}
-PARTS = (*TESTS, "queue")
 WEIGHTS = ROOT / "p2p_attention" / "host" / "demo" / "unet.safetensors"
 
 
-def workflows() -> dict[str, dict]:
-    """The shared workflows that need no file of the user's, with fewer steps."""
-    made = {}
-    for path in sorted((ROOT / "workflows" / "api").glob("*.json")):
-        flow = json.loads(path.read_text())
-        if any(node["class_type"] == "LoadImage" for node in flow.values()):
-            continue
-        for node in flow.values():
-            if node["class_type"] == "KSampler":
-                node["inputs"]["steps"] = STEPS
-        made[path.stem] = flow
-    return made
+class Hostile(NamedTuple):
+    """A test file of hostile cases, the part of it that is meant, and how many kinds of cases that has."""
+
+    file: str
+    kinds: int
+    only: str = ""
 
 
-def with_seed(flow: dict, seed: int) -> dict:
-    """A copy of a workflow with a seed."""
-    copy = json.loads(json.dumps(flow))
-    for node in copy.values():
-        if "seed" in node["inputs"]:
-            node["inputs"]["seed"] = seed
-    return copy
+TESTS = {
+    "nodes": Hostile("test_hostile.py", 6),
+    "workflows": Hostile("test_hostile_workflows.py", 1),
+    "half precision": Hostile("test_dtypes.py", 0),
+    "requests": Hostile("test_hostile_requests.py", 1),
+    "masks": Hostile("test_hostile_masks.py", 3),
+    "one node": Hostile("test_hostile_one_node.py", 3),
+    "inversions": Hostile("test_hostile_inversions.py", 5),
+    "source cache": Hostile("test_hostile_cache.py", 5),
+    "UNets": Hostile("test_hostile_families.py", 2, "sd15 or sdxl"),
+    "joint attention": Hostile("test_hostile_families.py", 8, "not (sd15 or sdxl or cosmos or anima or wan)"),
+    "cross-attention": Hostile("test_hostile_families.py", 3, "cosmos or anima or wan"),
+}
+KINDS = sum(test.kinds for test in TESTS.values())
+NO_PICTURES = ("requests",)
+PARTS = (*TESTS, "queue")
 
 
 def main() -> None:
     """Run what is not done yet, save, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=20_000, help="hostile cases, over all kinds")
+    parser.add_argument("--cases", type=int, default=30_000, help="hostile cases, over all kinds")
     parser.add_argument("--runs", type=int, default=500, help="queue runs")
     Kept.add_options(parser)
     parser.add_argument("--out", type=Path, default=FOLDER / "soak.json")
@@ -69,7 +64,7 @@ def main() -> None:
     kept = Kept.of(options, options.out, {"cases": options.cases, "runs": options.runs}, WEIGHTS)
     for part, test in TESTS.items():
         if kept.wants("soak", part, part):
-            kept.add("soak", part, hostile(test, -(-options.cases // HOSTILE_KINDS)))
+            kept.add("soak", part, hostile(test, -(-options.cases // KINDS)))
     if kept.wants("soak", "queue", "queue"):
         kept.add("soak", "queue", queue(options.runs))
     made = kept.read().get("soak", {})
@@ -77,82 +72,53 @@ def main() -> None:
     options.document.write_text(f"{head_of(options.document, 'Reliability', missing)}\n\n{report(made)}\n")
 
 
-def hostile(test: str, cases: int) -> dict[str, dict[str, int]]:
+def hostile(test: Hostile, cases: int) -> dict[str, dict[str, int]]:
     """How so many cases of each of a test's kinds ended, by class; stops the program where one ended in none."""
     with tempfile.TemporaryDirectory() as folder:
         tally = Path(folder) / "tally.json"
-        command = [sys.executable, "-m", "pytest", "-q", "--timeout=14400", f"tests/host/{test}"]
+        command = [sys.executable, "-m", "pytest", "-q", "--timeout=14400", f"tests/host/{test.file}", "-k", test.only]
         if subprocess.call(command, env=environment(cases, tally), cwd=ROOT):
             sys.exit("a hostile case ended in neither a right result nor a message of ours; see above.")
         return json.loads(tally.read_text())
 
 
-def queue(runs: int) -> dict[str, Any]:
-    """Queue runs on one server: memory in MiB after each, and its slope."""
-    import psutil
-
-    flows = workflows()
-    memory: list[float] = []
-    first: dict[str, str] = {}
-    tool = tools.load("server")
-    with tempfile.TemporaryDirectory() as base, tool.serve(tool.make_base(Path(base))) as server:
-        process, begun = psutil.Process(server.process.pid), time.perf_counter()
-        for run in range(runs):
-            name = list(flows)[run % len(flows)]
-            last = run >= runs - len(flows)
-            seed = 0 if run < len(flows) or last else run
-            digest = pictures_digest(server, server.run(with_seed(flows[name], seed)))
-            server.post("/history", {"clear": True})  # where the host keeps every workflow that ran
-            memory.append(process.memory_info().rss / 2**20)
-            if run < len(flows):
-                first[name] = digest
-            elif last and digest != first[name]:
-                sys.exit(f"{name}: run {run + 1} gives other pictures than the first run of the same seed.")
-            if run % 50 == 49:
-                print(f"{run + 1} runs, {time.perf_counter() - begun:.0f} s, {memory[-1]:.0f} MiB", flush=True)
-    return {"runs": runs, "workflows": list(flows), "MiB": [round(value, 1) for value in memory], **slope(memory)}
-
-
 def report(results: dict[str, Any]) -> str:
     """The tables of docs/reliability.md."""
     lines: list[str] = []
-    if counts := {kind: classes for part in TESTS for kind, classes in results.get(part, {}).items()}:
-        total = sum(sum(kind.values()) for kind in counts.values())
+    counts = {part: results[part] for part in TESTS if part in results}
+    if counts:
+        kinds = [classes for part in counts for classes in counts[part].values()]
+        total = sum(sum(classes.values()) for classes in kinds)
+        pictures = [classes for part in counts if part not in NO_PICTURES for classes in counts[part].values()]
+        right = sum(classes.get("right", 0) for classes in pictures)
         lines += [
-            f"### Hostile input: {total:,} cases\n",
+            f"### Hostile input: {total:,} cases, of which {right:,} ({right / total:.0%}) end in pictures\n",
             "| kind | right | refused with a message of |",
             "|---|---|---|",
         ]
-        for kind, classes in counts.items():
-            told = {name.removeprefix("message of "): count for name, count in classes.items() if name != "right"}
-            said = ", ".join(f"{name}: {count:,}" for name, count in sorted(told.items(), key=lambda item: -item[1]))
-            lines.append(f"| {kind} | {classes.get('right', 0):,} | {said} |")
+        lines += [_row(kind, classes) for part in counts for kind, classes in counts[part].items()]
+        refused = sum((Counter(classes) for classes in kinds), Counter())
+        lines += ["\nAll kinds together:\n", "| | cases |", "|---|---|"]
+        lines += [f"| {name} | {count:,} |" for name, count in refused.most_common()]
     if use := results.get("queue"):
-        memory = use["MiB"]
+        memory, left = use["MiB"], ", ".join(f"{n} {kind}" for kind, n in use["left"].items())
         lines += [f"\n### Long use: {use['runs']} queue runs on one server\n"]
         lines.append(
             f"Workflows in turn: {', '.join(use['workflows'])}. The pictures of the first and the last run of each are "
-            f"equal bit for bit. Resident memory was {memory[len(memory) // 3]:,.0f} MiB after a third of the runs and "
-            f"{memory[-1]:,.0f} MiB at the end; over the last {1 - WARM_UP:.0%} of the runs its slope is "
-            f"{use['slope']:+.3f} MiB a run (95 % confidence {use['low']:+.3f} … {use['high']:+.3f})."
+            f"equal bit for bit. The host was asked {use['asked_to_free']} times to unload its models or to free its "
+            f"memory, in the middle of a run or after one. The source cache held {use['stored']:,.0f} MiB at most, of "
+            f"a budget of {use['budget']:,.0f}. Resident memory was {memory[len(memory) // 3]:,.0f} MiB after a third "
+            f"of the runs and {memory[-1]:,.0f} MiB at the end; over the last {1 - WARM_UP:.0%} of the runs its slope "
+            f"is {use['slope']:+.3f} MiB a run (95 % confidence {use['low']:+.3f} … {use['high']:+.3f}). Objects of "
+            f"the pack that were left at the end, and were not there before the first run: {left or 'none'}."
         )
     return "\n".join(lines)
 
 
-def pictures_digest(server: Any, outputs: dict) -> str:
-    """One hash of all pictures that a run has saved."""
-    saved = [picture for number in sorted(outputs) for picture in server.images(outputs[number])]
-    return hashlib.sha256(b"".join(picture.tobytes() for picture in saved)).hexdigest()
-
-
-def slope(memory: list[float]) -> dict[str, float]:
-    """Memory's slope in MiB a run after the warm-up, with its 95 % confidence interval."""
-    from scipy import stats
-
-    flat = memory[int(len(memory) * WARM_UP) :]
-    line = stats.linregress(range(len(flat)), flat)
-    reach = float(stats.t.ppf(0.975, len(flat) - 2) * line.stderr)
-    return {"slope": float(line.slope), "low": float(line.slope) - reach, "high": float(line.slope) + reach}
+def _row(kind: str, classes: dict[str, int]) -> str:
+    told = {name.removeprefix("message of "): count for name, count in classes.items() if name != "right"}
+    said = ", ".join(f"{name}: {count:,}" for name, count in sorted(told.items(), key=lambda item: -item[1]))
+    return f"| {kind} | {classes.get('right', 0):,} | {said} |"
 
 
 if __name__ == "__main__":

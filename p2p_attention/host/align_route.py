@@ -51,11 +51,16 @@ async def align(request: web.Request) -> web.Response:
     """Answer with the runs of words of each target; 400, 413 or 415 for what is no such request."""
     if request.content_type != "application/json":
         return _refused("send JSON", 415)
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        return _refused("send it unpacked", 415)  # one that is cut off would be waited for
     body = b""
-    async for part in request.content.iter_chunked(MOST_BYTES):
-        body += part
-        if len(body) > MOST_BYTES:
-            return _refused(f"more than {MOST_BYTES} bytes", 413)
+    try:
+        async for part in request.content.iter_chunked(MOST_BYTES):
+            body += part
+            if len(body) > MOST_BYTES:
+                return _refused(f"more than {MOST_BYTES} bytes", 413)
+    except web.RequestPayloadError:
+        return _refused("the body cannot be read", 400)
     try:
         source, *targets = _texts(json.loads(body))
         aligned = await asyncio.to_thread(alignments, source, targets)

@@ -41,6 +41,7 @@ def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> t
     for text, token in zip(texts, tokens, strict=True):
         check_embeddings(clip, text, token)
     encoded = [clip.encode_from_tokens_scheduled(_without_ids(token)) for token in tokens]
+    _check_finite(texts, encoded)
     columns = [entries[0][0].shape[1] for entries in encoded]
     first, *others = _filled(
         [reader.read(clip, *prompt) for prompt in zip(texts, tokens, columns, strict=True)], reader.fill
@@ -48,7 +49,6 @@ def encode_pair(clip: comfy.sd.CLIP, source: str, targets: tuple[str, ...]) -> t
     pair = hashlib.sha256(repr(texts).encode("utf-8", "surrogatepass")).hexdigest()
     whole = [joined(list(parts), reader.fill) for parts in zip(*encoded, strict=True)]
     conditioning: Conditioning = [[cond, {**options, PAIR: pair}] for cond, options in whole]
-    _check_finite(texts, conditioning)
     rows = tuple(Target(Pair(first, other), row) for row, other in enumerate(others, start=1))
     return conditioning, EditPlan(pair, first, rows, len(texts))
 
@@ -94,10 +94,12 @@ def _check_lengths(texts: tuple[str, ...], tokens: list[HostTokens]) -> None:
             )
 
 
-def _check_finite(texts: tuple[str, ...], conditioning: Conditioning) -> None:
-    for cond, _ in conditioning:
-        for text, row in zip(texts, cond, strict=True):
-            if not bool(torch.isfinite(row).all()):
+def _check_finite(texts: tuple[str, ...], encoded: list[Conditioning]) -> None:
+    """Of the columns, and of what the model makes columns of (Anima's weights of words)."""
+    for text, entries in zip(texts, encoded, strict=True):
+        for cond, options in entries:
+            tensors = (value for value in (cond, *options.values()) if torch.is_tensor(value))
+            if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
                 raise EditError(
                     f"the text encoder's output for {quote(text)} is not finite. A weight such as (word:nan) or "
                     "(word:1e40) does this",

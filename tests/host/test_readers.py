@@ -54,6 +54,17 @@ def test_words_of_a_plain_prompt(reading, plan_of):
     assert spelled(plan.source) == WORDS and spelled(plan.prompts[0]) == ["a", "dog"]
 
 
+def test_a_weight_that_is_no_number(reading):
+    """Where the model makes the columns (Anima), it is in the weights only; encoders without weights read letters."""
+    name, clip = reading
+    if name in UNWEIGHTED:
+        encode(clip, "(red:nan) cat", "a dog")
+        return
+    for source, target in (("(red:nan) cat", "a dog"), ("a dog", "(red:nan) cat")):
+        with pytest.raises(ValueError, match="P2P Encode Prompt Pair: .*'\\(red:nan\\) cat' is not finite"):
+            encode(clip, source, target)
+
+
 def test_rows_are_what_the_host_gives_for_each_prompt(reading, plan_of):
     """Every column of every row, as in a conditioning of its own; the fill of shorter prompts is zeros, and told."""
     name, clip = reading

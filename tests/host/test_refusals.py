@@ -18,7 +18,7 @@ from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
 from comfy_extras.nodes_custom_sampler import SamplerCustom
 from comfy_extras.nodes_hypertile import HyperTile
 
-from .graph import control, empty, encode, prompt, refine, reweight, rows, sample, swap
+from .graph import control, empty, encode, invert, node, prompt, refine, reweight, rows, sample, swap
 
 SOURCE, TARGET = "a red circle on a blue background", "a red square on a blue background"
 
@@ -55,6 +55,23 @@ def test_an_unknown_word_to_reweight(graph):
 def test_a_strength_out_of_range(graph, strength):
     with pytest.raises(ValueError, match="P2P Reweight: strength is .* must lie between"):
         reweight(graph()[3], "red", strength)
+
+
+def test_what_is_none_of_the_choices(graph, demo):
+    """A link may bring it, or a program; the host only looks at what is typed."""
+    with pytest.raises(ValueError, match="P2P Reweight: scale is 'both'. Choose one of: map, scores"):
+        reweight(graph()[3], "red", 2.0, scale="both")
+    with pytest.raises(ValueError, match="P2P Attention Controller: self_resolution is '1/3'. Choose one of: 1/8, "):
+        graph(resolution="1/3")
+    with pytest.raises(ValueError, match="P2P Edit: keep is 'all'. Choose one of: keep the layout, "):
+        node("P2P_Edit", model=demo.model, clip=demo.clip, latent=empty((3, 32, 32)), keep="all")
+
+
+@pytest.mark.parametrize(("wrong", "why"), [({"steps": 0}, "between 1 and 10000"), ({"iterations": 21}, "0 and 20")])
+def test_a_whole_number_out_of_range(demo, wrong, why):
+    positive, _ = encode(demo.clip, SOURCE, TARGET)
+    with pytest.raises(ValueError, match=f"P2P DDIM Inversion: .* must lie .*{why}"):
+        invert(demo.model, positive, {"samples": torch.ones(1, 3, 32, 32)}, **{"steps": 2, **wrong})
 
 
 def test_swap_and_refine_together(graph):

@@ -4,6 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+import zlib
 
 import numpy as np
 import pytest
@@ -165,9 +166,9 @@ def test_a_run_cancelled_in_the_middle(server):
     assert [p.tobytes() for node in ("9", "14") for p in server.images(outputs[node])] == expected
 
 
-def post(server, body: bytes, content_type: str = "application/json", origin: str | None = None) -> tuple[int, dict]:
-    """The status and the JSON of an answer of the route that aligns prompts."""
-    headers = {"Content-Type": content_type, **({"Origin": origin} if origin else {})}
+def post(server, body: bytes, content_type: str = "application/json", **more: str) -> tuple[int, dict]:
+    """The status and the JSON of an answer of the route that aligns prompts; `more` are headers."""
+    headers = {"Content-Type": content_type, **more}
     request = urllib.request.Request(f"http://{server.address}/p2p/align", body, headers)
     try:
         with urllib.request.urlopen(request, timeout=60) as reply:
@@ -217,13 +218,26 @@ def test_hostile_requests_for_an_alignment(server, body, status):
     assert code == status and answer["error"]
 
 
+def test_packed_requests_for_an_alignment(server):
+    """One that was cut off, or is none, is answered at once."""
+    packed = zlib.compress(json.dumps({"source": "a", "targets": ["b"]}).encode())
+    for body, how in (
+        (packed, "deflate"),
+        (packed[:-3], "deflate"),
+        (b"{}", "gzip"),
+        (zlib.compress(b"a" * 10**7), "deflate"),
+    ):
+        code, answer = post(server, body, **{"Content-Encoding": how})
+        assert code == 415 and answer["error"] == "send it unpacked"
+
+
 def test_an_alignment_opens_nothing_and_is_of_the_same_origin(server):
     asked = {"source": "embedding:../../secret", "targets": ["embedding:/etc/passwd (a:nan) <lora:x:1>"]}
     status, answer = post(server, json.dumps(asked).encode())
     words = [word["text"] for run in answer["targets"][0] for word in run["target"]]
     assert status == 200 and "<embedding>" not in words and "passwd" in words
     assert post(server, json.dumps(asked).encode(), "text/plain")[0] == 415
-    assert post(server, json.dumps(asked).encode(), origin="http://evil.example")[0] == 403
+    assert post(server, json.dumps(asked).encode(), Origin="http://evil.example")[0] == 403
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in WORKFLOW.parent.glob("*.json")))
