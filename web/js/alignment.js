@@ -58,6 +58,8 @@ function add(node) {
     "box-sizing: border-box; width: 100%; height: 100%; overflow: auto; padding: 3px 4px; border-radius: 6px; " +
     "background: var(--comfy-input-bg, #222); color: var(--input-text, #ddd); font: 12px/1.6 sans-serif;";
   if (!showOn(node, NAME, element, choice ? LOW : HEIGHT)) return;
+  // now and not when it is drawn, which would be a step of undo of its own
+  if (choice) node.setSize?.([node.size[0], Math.max(node.size[1], node.computeSize()[1])]);
   shown.set(node, { element, key: "", said: "", mark: null });
   for (const widget of node.widgets) {
     const called = widget.callback;

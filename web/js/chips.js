@@ -28,11 +28,10 @@ function label({ change, source, target }) {
   return { kept: after, swapped: `${before} → ${after}`, added: `+ ${after}`, removed: before }[change];
 }
 
-/** Show on a chip whether its word is chosen. */
+/** Show on a chip whether its word is chosen; it is called by the names that a click takes into the list. */
 function press(button, word, kind, said) {
   const pressed = kind in valuesOf(word, said);
-  button.textContent = label(word);
-  button.setAttribute("aria-label", label(word).replace("→", "becomes"));
+  button.textContent = namesOf(word, kind).join(", ");
   button.setAttribute("aria-pressed", String(pressed));
   button.style.boxShadow = pressed ? PRESSED : "";
 }
@@ -81,8 +80,8 @@ function onArrow(event, buttons) {
  * Where they have one kind `only`, a click chooses a word, and those that cannot be chosen are not shown.
  */
 export function drawChips(element, node, targets, settings) {
-  closeMenu();
-  hideHeat();
+  closeMenu(element);
+  hideHeat(element);
   const marks = [];
   const choice = settings?.only;
   const markAll = () => {

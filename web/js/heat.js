@@ -45,9 +45,9 @@ export function heatOf(word, number, images) {
   });
 }
 
-/** Take the pictures away. */
-export function hideHeat() {
-  if (!shown) return;
+/** Take the pictures away; where a `home` is given, only those that stand in it. */
+export function hideHeat(home) {
+  if (!shown || (home && !home.contains(shown.panel))) return;
   clearTimeout(shown.leaving);
   for (const kind of ["pointerdown", "wheel", "keydown"]) window.removeEventListener(kind, onAway, true);
   shown.chip.removeAttribute("aria-describedby");
@@ -60,7 +60,7 @@ function onAway(event) {
 }
 
 function leave() {
-  if (shown) shown.leaving = setTimeout(hideHeat, STAYS);
+  if (shown) shown.leaving = setTimeout(() => hideHeat(), STAYS);
 }
 
 function figure({ src, name, whose, place }) {

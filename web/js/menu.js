@@ -39,7 +39,7 @@ const KINDS = {
 
 const NO_WINDOW = "An added word takes nothing from the source, so it has no window.";
 
-let shut = null; // closes the one that is open
+let opened = null; // { element, shut }
 
 function make(tag, style, more = {}) {
   const element = Object.assign(document.createElement(tag), more);
@@ -87,9 +87,9 @@ function move(element, by) {
   controls[(at + by + controls.length) % controls.length].focus();
 }
 
-/** Close the menu if one is open. */
-export function closeMenu() {
-  shut?.();
+/** Close the menu if one is open; where a `home` is given, only if it stands in that. */
+export function closeMenu(home) {
+  if (!home || home.contains(opened?.element ?? null)) opened?.shut();
 }
 
 /**
@@ -139,13 +139,14 @@ export function openMenu(anchor, node, word, settings, changed) {
   });
   window.addEventListener("pointerdown", outside, true);
   window.addEventListener("wheel", outside, true);
-  shut = () => {
-    shut = null;
+  const shut = () => {
+    opened = null;
     window.removeEventListener("pointerdown", outside, true);
     window.removeEventListener("wheel", outside, true);
     anchor.setAttribute("aria-expanded", "false");
     element.remove();
   };
+  opened = { element, shut };
   showOver(element, anchor.parentElement, LOOK);
   anchor.setAttribute("aria-expanded", "true");
   rows.forEach(({ update }) => update());
