@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ EDIT_COLUMNS = (
     ("silhouette IoU", "silhouette IoU"),
 )
 KEEP, CHANGE = "Edits that keep the shape", "Edits that change the shape"
-SIDE, GAP, LINE = 96, 8, 13
+SIDE, GAP, LINE, LETTERS = 96, 8, 13, 17
 
 
 def is_rate(figure: str) -> bool:
@@ -131,12 +132,13 @@ def save_sheet(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[np.nda
     """Save rows of pictures [H, W, 3] in 0 … 1, each below its caption, in columns that are named on top."""
     from PIL import Image, ImageDraw, ImageFont
 
-    above = LINE * (1 + max(name.count(", ") for name in columns)) + GAP
+    names = [textwrap.fill(name, LETTERS) for name in columns]
+    above = LINE * (1 + max(name.count("\n") for name in names)) + GAP
     high = SIDE + LINE + GAP
     sheet = Image.new("RGB", (len(columns) * (SIDE + GAP) + GAP, above + len(rows) * high), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
-    for column, name in enumerate(columns):
-        draw.multiline_text((GAP + column * (SIDE + GAP), 2), name.replace(", ", ",\n"), "black", font, spacing=1)
+    for column, name in enumerate(names):
+        draw.multiline_text((GAP + column * (SIDE + GAP), 2), name, "black", font, spacing=1)
     for row, (caption, pictures) in enumerate(rows):
         top = above + row * high
         draw.text((GAP, top), caption, "#555", font)
