@@ -14,6 +14,7 @@ import argparse
 import itertools
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,11 +161,11 @@ def main() -> None:
     save_sheet(["picture", *(way.name for way in bench.ways), "right edit"], strips, document.with_suffix(".png"))
 
 
-def measure(bench: Bench, edit: KnownEdit, timed: bool) -> Figures:
+def measure(bench: Bench, edit: KnownEdit, timed: bool, guidance: Sequence[float] = GUIDANCE) -> Figures:
     """The figures of one edit, by guidance and by way."""
     figures: Figures = {}
     (before, right), kept = edit.pictures(), edit.kept()
-    for cfg in GUIDANCE:
+    for cfg in guidance:
         plain = bench.plain(edit, cfg) if timed else None
         for way in bench.ways:
             if way.blend and not way.fits(edit.kind):

@@ -24,7 +24,7 @@ LIBRARIES = {
 STANDARD = {
     *("__future__", "asyncio", "collections", "contextlib", "contextvars", "dataclasses", "difflib", "enum"),
     *("fractions", "functools", "hashlib", "inspect", "itertools", "json", "logging", "math", "numbers", "pathlib"),
-    *("re", "sys", "textwrap", "types", "typing", "unicodedata", "uuid", "weakref"),
+    *("re", "sys", "textwrap", "threading", "types", "typing", "unicodedata", "uuid", "weakref"),
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "open", "__import__"}
 SHIPPED = [ROOT / "__init__.py", *ROOT.glob("nodes/**/*.py"), *ROOT.glob("p2p_attention/**/*.py")]
