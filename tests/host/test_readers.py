@@ -210,7 +210,7 @@ def test_sd3_swaps_each_encoders_columns_by_themselves(plan_of, part):
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(source=TEXT, target=TEXT)
 @pytest.mark.parametrize("name", ["zimage", "flux2", "lumina2", "aura", "anima", "sd3"])
 def test_any_text_has_a_word_for_every_token(name, source, target, part, readers):

@@ -37,7 +37,7 @@ from .graph import (
 )
 
 SOURCE, SWAPPED, ADDED = "a cat on a mat", "a hippopotamus on a mat", "a big cat on a red mat"
-MODELS = ("sd15", "flux", "zimage", "cosmos")
+MODELS = ("sd15", "zimage", "cosmos")
 STEPS = 3
 EDITS = {
     "swap": (SWAPPED, swap),
