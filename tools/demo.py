@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -12,6 +13,7 @@ from server import ROOT, ServerError, make_base, serve
 
 WORKFLOW = ROOT / "workflows" / "api" / "word_swap.json"
 RESULT = ROOT / "output" / "word_swap.png"
+LEAST = 256  # pixels of a picture on the sheet: smaller ones are shown larger
 
 
 def main() -> int:
@@ -43,16 +45,21 @@ def main() -> int:
 
 
 def beside(panels: list[tuple[Image.Image, str, str]]) -> Image.Image:
-    """Pictures in a row, each with a title and its prompt below."""
-    gap, below = 12, 44
-    width, height = panels[0][0].size
+    """Pictures in a row, large enough to look at, each with a title and its prompt below."""
+    gap, line = 12, 14
+    pictures = [
+        picture.resize([max(1, LEAST // picture.width) * side for side in picture.size]) for picture, *_ in panels
+    ]
+    prompts = [textwrap.wrap(prompt, pictures[0].width // 6) for *_, prompt in panels]
+    width, height = pictures[0].size
+    below = 28 + line * max(map(len, prompts))
     sheet = Image.new("RGB", (len(panels) * (width + gap) + gap, height + below + 2 * gap), "white")
     draw = ImageDraw.Draw(sheet)
-    for number, (picture, title, prompt) in enumerate(panels):
+    for number, (picture, (_, title, _), lines) in enumerate(zip(pictures, panels, prompts, strict=True)):
         left = gap + number * (width + gap)
         sheet.paste(picture, (left, gap))
         draw.text((left, height + gap + 6), title, "black", ImageFont.load_default(15))
-        draw.text((left, height + gap + 28), prompt, "#555", ImageFont.load_default(11))
+        draw.multiline_text((left, height + gap + 28), "\n".join(lines), "#555", ImageFont.load_default(11), spacing=2)
     return sheet
 
 
