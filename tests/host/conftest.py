@@ -12,7 +12,9 @@ from types import ModuleType
 import pytest
 import torch
 
+from lab import tools
 from lab.boot import boot, load_pack
+from lab.tally import Tally, tallied
 
 ROOT = Path(__file__).resolve().parents[2]
 if "COMFYUI_PATH" not in os.environ:
@@ -47,6 +49,29 @@ def pack() -> ModuleType:
 def part(pack):
     """part("p2p_attention.host.control"): a module of the loaded pack."""
     return lambda name: importlib.import_module(f"{pack.__name__}.{name}")
+
+
+@pytest.fixture
+def cache(part):
+    """The pack's store of sources, empty before and after."""
+    store = part("p2p_attention.host.source_cache").CACHE
+    store.clear()
+    yield store
+    store.clear()
+
+
+@pytest.fixture(scope="module")
+def tally() -> Iterator[Tally]:
+    """How a file's hostile cases end, counted."""
+    yield from tallied()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server with the pack, in a base directory of its own."""
+    tool = tools.load("server")
+    with tool.serve(tool.make_base(tmp_path_factory.mktemp("base"))) as running:
+        yield running
 
 
 @pytest.fixture

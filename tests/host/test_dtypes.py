@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lab.tally import SOAKING, tallied
+from lab.tally import SOAKING
 
 from .graph import SIZES, control, empty, encode, prompt, refine, reweight, sample, swap
 from .materialised import materialise
@@ -25,11 +25,6 @@ def model(request):
     from lab.random_models import sd15
 
     return request.param, *sd15(DTYPES[request.param])
-
-
-@pytest.fixture(scope="module")
-def tally():
-    yield from tallied()
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.tally import tallied
-
 from .graph import control, encode, node, prompt, sample
 from .hostile import ENDS, NAMED, PERCENTS, PROMPTS, SPANS, STRENGTHS, SWEEPS, WINDOW_LINES, hostile
 
 SHAPE = (3, 16, 16)
 SOURCE, TARGET = "a red circle on a blue circle", "a red striped circle on a green hippopotamus"
-
-
-@pytest.fixture(scope="module")
-def tally():
-    yield from tallied()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ import torch
 
 from lab.random_models import sd15, sdxl
 from lab.random_transformers import cross, joint
-from lab.tally import tallied
 
 from .graph import control, empty, encode, noting, prompt, sample
 from .nearly_right import Draw, chain, prompts
@@ -29,24 +28,10 @@ class BrokenOffError(Exception):
 
 
 @pytest.fixture(scope="module")
-def tally():
-    yield from tallied()
-
-
-@pytest.fixture(scope="module")
 def models():
     """(MODEL, CLIP) by name."""
     made = {name: joint(name) for name in ("chroma", "qwen")}
     return {"sd15": sd15(), "sdxl": sdxl(), "wan": cross("wan"), **made}
-
-
-@pytest.fixture
-def store(part):
-    """The pack's store, empty before and after."""
-    found = part("p2p_attention.host.source_cache").CACHE
-    found.clear()
-    yield found
-    found.clear()
 
 
 def disturbed(draw: Draw, model: Any) -> tuple[Any, bool]:
@@ -73,12 +58,12 @@ def disturbed(draw: Draw, model: Any) -> tuple[Any, bool]:
 
 @pytest.mark.parametrize("name", SHAPES)
 @torch.inference_mode()
-def test_edits_in_a_row(name, models, tally, store):
+def test_edits_in_a_row(name, models, tally, cache):
     model, clip = models[name]
     negative = prompt(clip)
 
     def case(random: Random):
-        store.clear()
+        cache.clear()
         draw, largest = Draw(random, chance=0.02), 0.0
         first, seed = prompts(draw), draw.random.randrange(3)
         for _ in range(2):
@@ -96,7 +81,7 @@ def test_edits_in_a_row(name, models, tally, store):
                 assert breaks
                 continue
             largest = max(largest, budget)
-            assert store.bytes <= largest * 2**30
+            assert cache.bytes <= largest * 2**30
             expected = sample(*_plain(control(model, edit, empty(SHAPES[name]), *windows), positive, negative), **how)
             assert_equals(made, expected, loose=_decides(edit))
             if draw.by(0.3):

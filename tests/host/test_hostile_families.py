@@ -11,18 +11,12 @@ import torch
 
 from lab.random_models import sd15, sdxl
 from lab.random_transformers import CROSS, JOINT
-from lab.tally import tallied
 
 from .family import family_of
 from .graph import SIZES, control, empty, encode, prompt, sample
 from .nearly_right import Draw, chain, latent, prompts, sampling, windows
 
 UNETS = {"sd15": sd15, "sdxl": sdxl}
-
-
-@pytest.fixture(scope="module")
-def tally():
-    yield from tallied()
 
 
 @pytest.fixture(scope="module", params=[*UNETS, *JOINT, *CROSS])

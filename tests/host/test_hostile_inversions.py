@@ -11,7 +11,6 @@ import torch
 
 from lab.random_models import sd2, sd15
 from lab.random_transformers import cross, joint
-from lab.tally import tallied
 
 from .graph import control, encode, invert, node, prompt, sample, virtual
 from .nearly_right import Draw, chain, prompts
@@ -23,11 +22,6 @@ METHODS = ("direct", "aligned", "negative_prompt", "ddim")
 EXACT = ("direct", "aligned", "virtual")
 SAMPLERS = ("euler", "euler", "ddim", "heun", "dpmpp_2m")
 NOT_FOR_INVERSIONS = ("euler_ancestral", "lcm", "dpm_2_ancestral", "dpm_adaptive")
-
-
-@pytest.fixture(scope="module")
-def tally():
-    yield from tallied()
 
 
 @pytest.fixture(scope="module")

@@ -12,17 +12,11 @@ import torch.nn.functional as F
 
 from lab.random_models import sd15
 from lab.random_transformers import cross, joint
-from lab.tally import tallied
 
 from .graph import blend_mask, control, encode, ksampler, node, prompt
 from .nearly_right import NUMBERS, Draw, latent, mask_inputs, prompts, sampling
 
 SHAPES = {"sd15": (4, 16, 16), "chroma": (16, 8, 8), "sd3": (16, 8, 8), "cosmos": (16, 8, 8)}
-
-
-@pytest.fixture(scope="module")
-def tally():
-    yield from tallied()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import torch
 
 from lab.random_models import sd15
 from lab.random_transformers import cross, joint
-from lab.tally import tallied
 
 from .graph import control, encode, node, prompt, reweight, sample
 from .nearly_right import PROMPTS, TEXTS, Draw, latent, prompts, sampling
@@ -33,11 +32,6 @@ ODD_LINES = (
     ";;;",
     "red: 0.1 – 0.4",
 )
-
-
-@pytest.fixture(scope="module")
-def tally():
-    yield from tallied()
 
 
 @pytest.fixture(scope="module")

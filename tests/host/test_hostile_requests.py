@@ -9,27 +9,10 @@ import json
 import zlib
 from random import Random
 
-import pytest
-
-from lab import tools
-from lab.tally import tallied
-
 from .nearly_right import PROMPTS, TEXTS, Draw, prompts
 
-tool = tools.load("server")
 PATH = "/p2p/align"
 REFUSALS = (400, 403, 404, 405, 413, 415)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with tool.serve(tool.make_base(tmp_path_factory.mktemp("base"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def tally():
-    yield from tallied()
 
 
 def body(draw: Draw, source: object, targets: object) -> bytes:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab import tools
-from lab.tally import tallied
 
 from .conftest import ROOT
 from .hostile import HOST_MESSAGE, hostile
@@ -30,17 +29,6 @@ VALUES = st.one_of(
     st.text(max_size=12),
 )
 EDITS = ("value", "value", "value", "remove input", "remove node", "other class", "unknown class", "swap links")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with tool.serve(tool.make_base(tmp_path_factory.mktemp("base"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def tally():
-    yield from tallied()
 
 
 def mutated(name: str, edit: str, pick: float, value: object) -> dict:

@@ -109,15 +109,6 @@ def test_words_make_the_mask(family):
     assert not close(made["samples"][1:], free[1:])
 
 
-@pytest.fixture
-def cache(part):
-    """The pack's store, empty before and after."""
-    store = part("p2p_attention.host.source_cache").CACHE
-    store.clear()
-    yield store
-    store.clear()
-
-
 def test_a_cached_source_stays_in_the_batch(cache, caplog):
     """In the calls that keep its values, and a line says so; in the others it is left out."""
     _, model, clip, latent = family_of("chroma")

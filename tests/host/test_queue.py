@@ -5,25 +5,14 @@ import json
 import uuid
 
 import aiohttp
-import pytest
-
-from lab import tools
 
 from .conftest import ROOT
-
-tool = tools.load("server")
 
 WORKFLOW = ROOT / "workflows" / "api" / "many_targets.json"
 SEEDS = (1, 2, 3, 4)
 CANCELLED, WITHDRAWN = 1, 2
 STEPS = 6
 STEPS_CANCELLED = 400  # some minutes' work, so that the word to stop comes in its middle on any machine
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with tool.serve(tool.make_base(tmp_path_factory.mktemp("base"))) as running:
-        yield running
 
 
 def with_seed(seed: int, number: int) -> dict:

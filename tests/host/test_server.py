@@ -23,12 +23,6 @@ WORKFLOW = ROOT / "workflows" / "api" / "word_swap.json"
 CATS = "a red cat on the grass", "a yellow cat on the grass"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with tool.serve(tool.make_base(tmp_path_factory.mktemp("base"))) as running:
-        yield running
-
-
 def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server):
     workflow = of_the_picture_book(json.loads(WORKFLOW.read_text()), *CATS, seed=2)
     steps: list[int] = []

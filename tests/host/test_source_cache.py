@@ -40,13 +40,7 @@ ADDED = {"demo": "a large red circle on a blue background", "sd15": "a big cat o
 SAMPLERS = ["euler", "heun", "dpmpp_2m", "euler_ancestral", "lcm", "uni_pc", "euler_cfg_pp", "dpmpp_sde"]
 
 
-@pytest.fixture(autouse=True)
-def cache(part):
-    """The pack's store, empty before and after."""
-    store = part("p2p_attention.host.source_cache").CACHE
-    store.clear()
-    yield store
-    store.clear()
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture

@@ -27,13 +27,7 @@ def family(request):
     return *made(request.param), empty(table[request.param].latent)
 
 
-@pytest.fixture(autouse=True)
-def cache(part):
-    """The pack's store, empty before and after."""
-    store = part("p2p_attention.host.source_cache").CACHE
-    store.clear()
-    yield store
-    store.clear()
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture

@@ -212,15 +212,6 @@ def test_virtual_inversion(family, one_by_one):
 
 
 @pytest.fixture
-def cache(part):
-    """The pack's store, empty before and after."""
-    store = part("p2p_attention.host.source_cache").CACHE
-    store.clear()
-    yield store
-    store.clear()
-
-
-@pytest.fixture
 def rows_seen(family):
     """A list that gets the number of rows of each forward pass, on whichever device."""
     seen: list[int] = []
