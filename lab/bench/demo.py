@@ -24,11 +24,13 @@ def demo_sampler(options: argparse.Namespace, steps: int, cfg: float) -> Sampler
     """The model with its family's schedule; self-attention at the node's default, maps where "auto" has them."""
     from p2p_attention.host.demo.model import HERE, Demo, load
     from p2p_attention.host.demo.shapes import SIDE
+    from p2p_attention.source.cache import GIB
 
     from .sampler import Sampler
 
     loaded = load(Demo[options.model.upper()], options.weights or HERE)
-    return Sampler(*loaded, (SIDE, SIDE), MAPS, SELF, steps, cfg, scheduler=MODELS[options.model])
+    scheduler = MODELS[options.model]
+    return Sampler(*loaded, (SIDE, SIDE), MAPS, SELF, steps, cfg, scheduler=scheduler, source_cache=2 * GIB)
 
 
 def weights_of(options: argparse.Namespace) -> Path:

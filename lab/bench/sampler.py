@@ -28,7 +28,6 @@ from p2p_attention.host.findings import RECORD
 from p2p_attention.host.inversion import invert_picture
 from p2p_attention.prompts.search import find_words
 from p2p_attention.run.record import Record
-from p2p_attention.source.cache import GIB
 from p2p_attention.source.inversion import Inversion, Method, Solver
 from p2p_attention.source.virtual import VirtualInversion
 
@@ -37,7 +36,6 @@ from .quality_edits import Way
 
 SHOWN = 0.3
 BLEND_START = 0.2
-CACHE = 2 * GIB
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +85,7 @@ class Sampler:
     cfg: float
     sampler: str = "euler"
     scheduler: str = "normal"
-    source_cache: int = CACHE
+    source_cache: int = 0
 
     @property
     def backbone(self) -> Backbone:
