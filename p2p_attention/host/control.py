@@ -14,14 +14,13 @@ from ..edits.presets import PRESETS, Presets
 from ..errors import EditError, Part, Spell
 from ..run.record import Record
 from . import log
+from .backbones.base import KEY
 from .backbones.registry import backbone_of
 from .backbones.unknown import WORKS, why_not
 from .compatibility import check_blends, check_latent
 from .findings import RECORD
 from .sampling import Controlled, apply_model, calc_cond_batch, outer_sample, predict_noise, sampler_sample
 from .source_cache import empty_with
-
-KEY = "p2p"
 
 
 def presets_of(model: comfy.model_patcher.ModelPatcher) -> Presets:

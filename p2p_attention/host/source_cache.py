@@ -18,12 +18,11 @@ from ..run.run import Run
 from ..source.cache import SourceCache
 from ..source.shelf import Shelf
 from . import log
-from .backbones.base import OVERRIDE, Backbone
+from .backbones.base import KEY, OVERRIDE, Backbone
 from .fingerprint import model_identity
 from .foreign import is_ours, marked
 from .source_rows import SourceRows
 
-KEY = "p2p"
 CACHE = SourceCache()
 
 

@@ -18,11 +18,11 @@ from ..source.cache import Asked, Entry, Need
 from ..source.provider import Observer
 from ..source.replay import Replay
 from ..source.shelf import Shelf
-from .backbones.base import OVERRIDE, Backbone
+from .backbones.base import KEY, OVERRIDE, Backbone
 from .fingerprint import Fingerprints
 from .foreign import marks
 from .model_call import ModelCall, call_model
-from .source_cache import CACHE, KEY, empty_with, recorded_identity
+from .source_cache import CACHE, empty_with, recorded_identity
 from .source_rows import CONTROLLED, HOOKED
 
 CROSS, SELF = Window(0.0, 0.8), Window(0.0, 0.4)

@@ -15,6 +15,8 @@ from ...run.forward import Forward
 from ...run.run import Run
 from ...source.provider import Observer
 
+KEY = "p2p"
+"""Of the pack's wrappers and callbacks among those of a model."""
 RUN = "p2p_run"
 FORWARD = "p2p_forward"
 OVERRIDE = "optimized_attention_override"

@@ -12,8 +12,9 @@ from typing import Any
 import comfy.model_patcher
 import torch
 
+from .base import KEY
+
 EMBEDDER = "diffusion_model.cap_embedder"
-KEY = "p2p"
 MATCHED = "on_match_multigpu_clones"  # CallbacksMP's, which hosts without several devices do not have
 
 
@@ -41,10 +42,10 @@ def fill_up(clone: comfy.model_patcher.ModelPatcher) -> None:
     """
     network = clone.get_model_object("diffusion_model")
     if getattr(network, "pad_tokens_multiple", None) and isinstance(network.cap_embedder, torch.nn.Sequential):
-        clone.add_object_patch(EMBEDDER, FilledEmbedder(network, network.cap_embedder))
-        clone.add_callback_with_key(MATCHED, KEY, _of_its_own)
+        _fill(clone)
+        clone.add_callback_with_key(MATCHED, KEY, lambda _, elsewhere: _fill(elsewhere))
 
 
-def _of_its_own(clone: comfy.model_patcher.ModelPatcher, elsewhere: comfy.model_patcher.ModelPatcher) -> None:
-    network = elsewhere.get_model_object("diffusion_model")
-    elsewhere.add_object_patch(EMBEDDER, FilledEmbedder(network, network.cap_embedder))
+def _fill(clone: comfy.model_patcher.ModelPatcher) -> None:
+    network = clone.get_model_object("diffusion_model")
+    clone.add_object_patch(EMBEDDER, FilledEmbedder(network, network.cap_embedder))
