@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import tools
+from ..api_graph import Flow
+from ..loaders import with_demo_model
 
 ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).parent / "soak_probe"
@@ -26,21 +28,18 @@ BUDGET = 0.05
 WARM_UP = 0.3
 PATIENCE = 60
 UNLOAD, FREE = {"unload_models": True}, {"unload_models": True, "free_memory": True}
-Flow = dict[str, dict[str, Any]]
 
 
 def workflows() -> dict[str, Flow]:
-    """The shared workflows with few steps and the source cache on; those for a checkpoint have the demo model."""
+    """The shared workflows with few steps and the source cache on; those for models of one's own have the demo's."""
     made = {}
     for path in sorted((ROOT / "workflows" / "api").rglob("*.json")):
-        flow: Flow = json.loads(path.read_text())
+        flow = with_demo_model(json.loads(path.read_text()))
         for node in flow.values():
             inputs = node["inputs"]
-            if node["class_type"] == "CheckpointLoaderSimple":
-                node["class_type"], node["inputs"] = "P2P_LoadDemoModel", {}
-            elif node["class_type"] == "LoadImage":
+            if node["class_type"] == "LoadImage":
                 inputs["image"] = "soak.png"
-            elif node["class_type"] == "EmptyLatentImage":
+            elif node["class_type"].startswith("Empty"):
                 inputs |= {"width": SIDE, "height": SIDE}
             if isinstance(inputs.get("steps"), int):
                 inputs["steps"] = STEPS

@@ -14,6 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from lab import tools
 from lab.discs import render, scenes
+from lab.loaders import files
 
 from .editor import Editor
 
@@ -24,7 +25,7 @@ from browser import find_browser
 SCREENS = ROOT / "docs" / "screens"
 if "COMFYUI_PATH" not in os.environ:
     raise pytest.UsageError("These tests need a ComfyUI: run them with `make test`.")
-CHECKPOINTS = ("v1-5-pruned-emaonly-fp16.safetensors", "sd_xl_base_1.0.safetensors")
+OWN = ROOT / "workflows" / "api" / "own_checkpoint"
 SETTINGS = {
     "Comfy.Minimap.Visible": False,
     "Comfy.Graph.CanvasInfo": False,
@@ -36,7 +37,7 @@ SETTINGS = {
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """A server with the pack, quiet settings, in its input folder the picture that every ComfyUI has there, and
-    checkpoints' names.
+    the names of the models that templates ask for.
     """
     tool = tools.load("server")
     base = tool.make_base(tmp_path_factory.mktemp("base"))
@@ -46,10 +47,11 @@ def server(tmp_path_factory):
     scene = scenes.Scene((scenes.Thing("red", "circle", size="large", x=0.42, y=0.56, radius=0.29),), "blue")
     drawn = (render.render(scene, 256) * 255).round().astype(np.uint8)
     Image.fromarray(drawn).save(base / "input" / "example.png")
-    checkpoints = base / "models" / "checkpoints"
-    checkpoints.mkdir(parents=True)
-    for name in CHECKPOINTS:
-        (checkpoints / name).touch()
+    for path in OWN.glob("*.json"):
+        for folder, name in files(json.loads(path.read_text())):
+            weights = base / "models" / folder / name
+            weights.parent.mkdir(parents=True, exist_ok=True)
+            weights.touch()
     with tool.serve(base) as running:
         yield running
 

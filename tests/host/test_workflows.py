@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from lab import tools
+from lab.loaders import files
 
 from .conftest import ROOT
 
@@ -29,10 +30,10 @@ def core_nodes():
 @pytest.mark.parametrize("name", NAMES)
 def test_the_host_accepts_the_api_file(name, pack, tmp_path, monkeypatch):
     workflow = json.loads(API[name].read_text())
+    for folder, file in files(workflow):
+        (tmp_path / file).touch()
+        monkeypatch.setitem(folder_paths.folder_names_and_paths, folder, ([str(tmp_path)], {".safetensors"}))
     for node in workflow.values():
-        if node["class_type"] == "CheckpointLoaderSimple":
-            (tmp_path / node["inputs"]["ckpt_name"]).touch()
-            monkeypatch.setitem(folder_paths.folder_names_and_paths, "checkpoints", ([str(tmp_path)], {".safetensors"}))
         if node["class_type"] == "LoadImage":  # every ComfyUI's input folder has an example.png
             Image.new("RGB", (8, 8)).save(Path(folder_paths.get_input_directory()) / node["inputs"]["image"])
     valid, error, _, problems = asyncio.run(execution.validate_prompt("test", workflow, None))
