@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from editor_file import Node, to_editor
-from graph import EDIT, MODEL, PICTURES, SAMPLE, Link, Workflow
+from graph import EDIT, MODEL, PICTURES, SAMPLE, Link, Sampling, Workflow
 from own_checkpoint import SOURCE, TARGET
 from server import ROOT
 
@@ -173,7 +173,8 @@ def _controlled(flow: Workflow, **links: Link) -> str:
 
 def _sample(flow: Workflow, model: Link, positive: Link, latent: Link) -> str:
     flow.negative = flow.add("CLIPTextEncode", "Negative prompt", text="")
-    flow.sampler = flow.sample("Both pictures in one batch", model, positive, latent, 1, 7.0)
+    flow.sampling = Sampling(cfg=7.0)
+    flow.sampler = flow.sample("Both pictures in one batch", model, positive, latent, 1)
     flow.stage(PICTURES)
     return flow.add("VAEDecode", "VAE Decode", samples=[flow.sampler, 0])
 

@@ -10,8 +10,13 @@ from layout import WIDTH, Stage, largest, node_height, note_height
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 APP_INPUTS = {
     "CheckpointLoaderSimple": ["ckpt_name"],
+    "UNETLoader": ["unet_name"],
+    "CLIPLoader": ["clip_name"],
+    "DualCLIPLoader": ["clip_name1", "clip_name2"],
+    "VAELoader": ["vae_name"],
     "LoadImage": ["image"],
     "P2P_EncodePromptPair": ["source_prompt", "target_prompt"],
+    "P2P_WindowPreset": ["preset"],
     "P2P_Edit": ["source_prompt", "target_prompt", "keep", "words"],
     "PrimitiveStringMultiline": ["value"],
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from layout import Stage
@@ -19,6 +20,16 @@ SIDE = 128
 SIZE = f"Size ({SIDE}×{SIDE} for the demo model)"
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a run goes, by the names of KSampler's widgets."""
+
+    steps: int = 30
+    cfg: float = 4.0
+    sampler_name: str = "euler"
+    scheduler: str = "normal"
+
+
 class Workflow:
     """A graph in the making: nodes in the API's form by number, with titles; notes and stages for the editor."""
 
@@ -26,7 +37,7 @@ class Workflow:
         self.name, self.own = name, own
         self.nodes: dict[str, Node] = {}
         self.notes: dict[str, str] = {}
-        self.scheduler, self.negative = "normal", ""
+        self.sampling, self.negative = Sampling(), ""
         self.stages: list[Stage] = []
         for title in (MODEL, EDIT, SAMPLE, PICTURES):
             self.stage(title)
@@ -54,7 +65,11 @@ class Workflow:
 
     def load_demo(self, model: str = "UNet", title: str = "Model (or your own checkpoint)") -> None:
         """One of the demo models."""
-        self.model = self.add("P2P_LoadDemoModel", title, model=model)
+        self.all_in_one(self.add("P2P_LoadDemoModel", title, model=model))
+
+    def all_in_one(self, loader: str) -> None:
+        """Take model, text encoder and VAE of one loader, by its number."""
+        self.model, self.clip, self.vae = [loader, 0], [loader, 1], [loader, 2]
 
     def empty(self, title: str = SIZE) -> None:
         """The latent, of the demo models' size."""
@@ -68,15 +83,15 @@ class Workflow:
     def add_negative(self) -> None:
         """An empty negative prompt, unless there is one."""
         if not self.negative:
-            self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=[self.model, 1], text="")
+            self.negative = self.add("CLIPTextEncode", "Negative prompt", clip=self.clip, text="")
 
     def drawn(self, prompt: str, seed: int) -> Link:
         """A picture that the model draws for a prompt, where a user has one of their own."""
         self.add_negative()
-        said = self.add("CLIPTextEncode", "What is drawn", clip=[self.model, 1], text=prompt)
+        said = self.add("CLIPTextEncode", "What is drawn", clip=self.clip, text=prompt)
         self.empty("Its size")
-        samples = self.sample("A picture", [self.model, 0], [said, 0], self.latent, seed)
-        return [self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=[self.model, 2]), 0]
+        samples = self.sample("A picture", self.model, [said, 0], self.latent, seed)
+        return [self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=self.vae), 0]
 
     def encode(self, source: str, target: str, more: str, also_without_edit: bool = False) -> None:
         """The prompts."""
@@ -84,13 +99,13 @@ class Workflow:
         self.pair = self.add(
             "P2P_EncodePromptPair",
             "Before and after",
-            clip=[self.model, 1],
+            clip=self.clip,
             source_prompt=source,
             target_prompt=target,
             more_targets=more,
             also_without_edit=also_without_edit,
         )
-        self.edit = [self.pair, 1]
+        self.positive, self.edit = [self.pair, 0], [self.pair, 1]
 
     def then(self, kind: str, title: str, **inputs: Any) -> None:
         """An edit node in the chain."""
@@ -136,9 +151,15 @@ class Workflow:
         inputs[prompt] = [self.shared, 0]
         self.now.nodes.insert(0, self.now.nodes.pop())
 
-    def swap(self) -> None:
-        """A word swap with the usual window."""
-        window = {"start_percent": 0.0, "end_percent": 0.8}
+    def preset(self, name: str) -> tuple[Link, Link]:
+        """Window Preset for the model; links to the ends of its windows, of cross-attention and of self-attention."""
+        self.stage(EDIT)
+        chosen = self.add("P2P_WindowPreset", "P2P Window Preset", preset=name, model=self.model)
+        return [chosen, 0], [chosen, 1]
+
+    def swap(self, end: float | Link = 0.8) -> None:
+        """A word swap from the beginning; by itself with the usual window."""
+        window = {"start_percent": 0.0, "end_percent": end}
         self.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="")
 
     def blend(self, words: str, threshold: float = 0.3, resolution: str = "auto") -> None:
@@ -162,7 +183,7 @@ class Workflow:
         seed: int,
         latent: Link | None = None,
         inversion: Link | None = None,
-        self_end: float = 0.4,
+        self_end: float | Link = 0.4,
         controller: str = SAMPLE,
     ) -> None:
         """The latent, unless there is one, the Controller, in the stage of that title, the sampler, the pictures."""
@@ -180,16 +201,15 @@ class Workflow:
         self,
         seed: int,
         inversion: Link | None = None,
-        self_end: float = 0.4,
+        self_end: float | Link = 0.4,
         controller: str = SAMPLE,
-        cfg: float = 4.0,
     ) -> None:
         """The Controller, in the stage of that title, and the sampler."""
         self.stage(controller)
         applied = self.add(
             "P2P_AttentionController",
             "P2P Attention Controller",
-            model=[self.model, 0],
+            model=self.model,
             edit=self.edit,
             latent=self.latent,
             self_start_percent=0.0,
@@ -200,9 +220,9 @@ class Workflow:
         )
         self.stage(SAMPLE)
         self.add_negative()
-        self.sampler = self.sample("All pictures in one batch", [applied, 0], [self.pair, 0], [applied, 1], seed, cfg)
+        self.sampler = self.sample("All pictures in one batch", [applied, 0], self.positive, [applied, 1], seed)
 
-    def sample(self, title: str, model: Link, positive: Link, latent: Link, seed: int, cfg: float = 4.0) -> str:
+    def sample(self, title: str, model: Link, positive: Link, latent: Link, seed: int) -> str:
         """The host's ordinary KSampler."""
         return self.add(
             "KSampler",
@@ -212,16 +232,13 @@ class Workflow:
             negative=[self.negative, 0],
             latent_image=latent,
             seed=seed,
-            steps=30,
-            cfg=cfg,
-            sampler_name="euler",
-            scheduler=self.scheduler,
+            **asdict(self.sampling),
             denoise=1.0,
         )
 
     def pictures(self, title: str, samples: str, name: str) -> None:
         """Decode and save."""
-        self.decoded = [self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=[self.model, 2]), 0]
+        self.decoded = [self.add("VAEDecode", "VAE Decode", samples=[samples, 0], vae=self.vae), 0]
         self.save(title, self.decoded, name)
 
     def save(self, title: str, images: Link, name: str) -> None:

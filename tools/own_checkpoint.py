@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graph import EDIT, MODEL, Workflow
+from graph import EDIT, MODEL, Sampling, Workflow
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def check_checkpoint() -> Workflow:
 
 def _begin(name: str, note: str, checkpoint: Checkpoint, source: str, targets: tuple[str, ...]) -> Workflow:
     flow = Workflow(name, note)
-    flow.model = flow.add("CheckpointLoaderSimple", "Load Checkpoint", ckpt_name=checkpoint.file)
+    flow.sampling = Sampling(cfg=7.0)
+    flow.all_in_one(flow.add("CheckpointLoaderSimple", "Load Checkpoint", ckpt_name=checkpoint.file))
     flow.encode(source, targets[0], "\n".join(targets[1:]), also_without_edit=True)
     flow.stage(MODEL)
     side = checkpoint.side
@@ -79,9 +80,9 @@ def _begin(name: str, note: str, checkpoint: Checkpoint, source: str, targets: t
 
 
 def _finish(flow: Workflow, kind: str, name: str, title: str, **inputs: float) -> Workflow:
-    flow.run(seed=1, cfg=7.0)
+    flow.run(seed=1)
     flow.sheet(kind, name, title, **inputs)
     return flow
 
 
-OWN = [checkpoint_sd15, checkpoint_sdxl, check_checkpoint]
+CHECKPOINTS = [checkpoint_sd15, checkpoint_sdxl, check_checkpoint]

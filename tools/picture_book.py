@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph import EDIT, MODEL, Workflow
+from graph import EDIT, MODEL, Sampling, Workflow
 
 OWN_FAMILY = (
     "**Your own model:** replace *P2P Load Demo Model* with the loaders of your family (Flux, Chroma, Qwen-Image, "
@@ -55,7 +55,7 @@ def transformer() -> Workflow:
 def _sheet(name: str, demo: str, scheduler: str, prompts: tuple[str, ...], seed: int, note: str, *own: str) -> Workflow:
     """Three edits on one of the demo models, with and without Prompt-to-Prompt, on one sheet."""
     flow = Workflow(name, note, *own)
-    flow.scheduler = scheduler
+    flow.sampling = Sampling(scheduler=scheduler)
     flow.load_demo(demo, "Model (or your own)")
     flow.encode(prompts[0], prompts[1], "\n".join(prompts[2:]), also_without_edit=True)
     flow.stage(MODEL)

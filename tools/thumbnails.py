@@ -9,12 +9,11 @@ import tempfile
 from pathlib import Path
 
 from graph import Workflow
-from own_checkpoint import OWN
 from PIL import Image, ImageDraw, ImageFont
 from server import ROOT, Server, make_base, serve
 from titles import TITLES
 
-from workflows import DEMO, ENDS, FOLDER, REWEIGHTED, STRENGTHS
+from workflows import DEMO, ENDS, FOLDER, OWN, REWEIGHTED, STRENGTHS
 
 sys.path.append(str(ROOT))
 from p2p_attention.pictures.sheet import Panel, sheet

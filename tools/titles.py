@@ -23,5 +23,10 @@ ORDER = {
     "sdxl": "Settings for SDXL",
     "picture_book": "A picture book",
     "transformer": "A transformer",
+    "flux1": "Flux.1",
+    "qwen_image": "Qwen-Image",
+    "z_image": "Z-Image",
+    "anima": "Anima",
+    "few_steps": "Edit a picture in 8 steps",
 }
 TITLES = {name: f"{PREFIX} {number:02d} {title}" for number, (name, title) in enumerate(ORDER.items(), start=1)}

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import blueprints
 from editor_file import to_editor
-from graph import COMPARE, EDIT, MODEL, PICTURES, SAMPLE, SIDE, SIZE, Workflow
-from own_checkpoint import OWN
+from families import FAMILIES
+from graph import COMPARE, EDIT, PICTURES, SAMPLE, Workflow
+from own_checkpoint import CHECKPOINTS
 from picture_book import PICTURE_BOOK
+from real_pictures import REAL_PICTURES
 from server import ROOT, make_base, serve
 from titles import TITLES
 
@@ -44,8 +46,8 @@ def edit() -> Workflow:
     edited = flow.whole_edit(
         "a big red car on a blue background",
         "a big yellow car on a blue background",
-        model=[flow.model, 0],
-        clip=[flow.model, 1],
+        model=flow.model,
+        clip=flow.clip,
         latent=flow.latent,
     )
     flow.stage(SAMPLE)
@@ -69,13 +71,13 @@ def word_swap() -> Workflow:
     flow.finish(seed=2, controller=EDIT)
     flow.share("target_prompt", "The edited prompt")
     flow.stage(COMPARE, below=True)
-    alone = flow.add("CLIPTextEncode", "The edited prompt by itself", clip=[flow.model, 1], text=[flow.shared, 0])
+    alone = flow.add("CLIPTextEncode", "The edited prompt by itself", clip=flow.clip, text=[flow.shared, 0])
     flow.note(
         "**Windows** say in which part of the run the source's attention is used.\n\n- Word Swap `end_percent`: "
         "lower it and the shape may change more.\n- `self_end_percent`: higher keeps shapes and background closer; "
         "0 switches it off.\n\nA new seed goes into both samplers."
     )
-    plain = flow.sample("The same seed without the edit", [flow.model, 0], [alone, 0], flow.latent, 2)
+    plain = flow.sample("The same seed without the edit", flow.model, [alone, 0], flow.latent, 2)
     flow.pictures("Without Prompt-to-Prompt", plain, "without")
     return flow
 
@@ -155,28 +157,6 @@ def many_targets() -> Workflow:
     return flow
 
 
-def real_image() -> Workflow:
-    """A picture that comes from elsewhere."""
-    flow = Workflow(
-        "real_image",
-        "## Real picture\nConnect *Your picture* to *Size*, describe it in the source prompt, change words in the "
-        "target prompt. As it comes, a picture is drawn first. Outside the blend's mask the result is the picture "
-        "itself. The sampler needs the inversion's steps and scheduler, and denoise 1.0.",
-    )
-    flow.begin("a big red boat on the beach", "a big green boat on the beach")
-    flow.swap()
-    flow.blend("boat")
-    flow.stage(MODEL)
-    flow.add("LoadImage", "Your picture", image="example.png")
-    picture = flow.drawn("a big red boat on the beach", seed=11)
-    fitted = flow.add("ImageScale", SIZE, image=picture, upscale_method="area", width=SIDE, height=SIDE, crop="center")
-    encoded = flow.add("VAEEncode", "VAE Encode", pixels=[fitted, 0], vae=[flow.model, 2])
-    flow.stage(SAMPLE)
-    inversion = flow.invert([encoded, 0], model=[flow.model, 0])
-    flow.finish(seed=1, latent=[encoded, 0], inversion=[inversion, 0])
-    return flow
-
-
 def attention_maps() -> Workflow:
     """Where the model looked for each word."""
     flow = Workflow(
@@ -233,8 +213,9 @@ def sdxl() -> Workflow:
     return flow
 
 
-DEMO = [edit, word_swap, refine, reweight, local_blend, many_targets, real_image, attention_maps, sweep, sdxl]
-DEMO += PICTURE_BOOK
+DEMO = [edit, word_swap, refine, reweight, local_blend, many_targets, attention_maps, sweep, sdxl]
+DEMO += PICTURE_BOOK + REAL_PICTURES
+OWN = CHECKPOINTS + FAMILIES
 
 
 def main() -> None:
