@@ -111,7 +111,10 @@ def _remark(
 def _advice(target: Target, counts: Counts, free: float | None, guidance: float | None) -> Iterator[str]:
     """What can make a target differ more; `free` is the share of the picture that the local blend lets through."""
     if guidance is not None and guidance <= LITTLE_GUIDANCE:
-        yield f"raise guidance (the sampler's cfg, now {guidance:g}), which draws what the prompt says more strongly"
+        yield (
+            f"raise guidance (the sampler's cfg, now {guidance:g}), which draws what the prompt says more strongly, "
+            "unless the model is distilled for it"
+        )
     if counts.self_injected:
         yield "let self-attention end earlier (self_end_percent)"
     if target.injection:

@@ -71,6 +71,7 @@ def test_guidance_of_one_is_named(demo, caplog):
     model, latent = control(demo.model, swap(edit), empty((3, 32, 32)))
     sample(model, positive, prompt(demo.clip), latent, cfg=1.0)
     assert "raise guidance (the sampler's cfg, now 1)" in caplog.text
+    assert "unless the model is distilled for it" in caplog.text
 
 
 def test_prompts_of_other_programs_are_named(demo, caplog):
