@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from graph import SAMPLE, Sampling, Workflow
 from own_checkpoint import SOURCE, TARGET
 
+ANIMA_PROMPT = "masterpiece, best quality, score_7, safe, anime, a {} sitting on a wooden bench"
 DIFFUSION, TEXT, VAE = "diffusion_models", "text_encoders", "vae"
 
 
@@ -36,10 +37,10 @@ class Family:
     shift: float | None = None
     guidance: float | None = None
     empty: str = "EmptySD3LatentImage"
-    begins: str = ""
-    windows: str = (
-        "The windows of *P2P Window Preset* were chosen on few pictures of the demo transformer; this project had no "
-        "weights of {title} to try them."
+    prompts: tuple[str, str] = (SOURCE, TARGET)
+    known: str = (
+        "how well it edits was measured on the small demo transformer only, whose windows those of *P2P Window Preset* "
+        "are."
     )
 
 
@@ -92,11 +93,8 @@ ANIMA = Family(
     sampling=Sampling(30, 4.0, "euler", "simple"),
     negative="worst quality, low quality, score_1, score_2, score_3, blurry, jpeg artifacts, sepia",
     empty="EmptyLatentImage",
-    begins="masterpiece, best quality, score_7, safe, anime, ",
-    windows=(
-        "The windows of *P2P Window Preset* are a UNet's, for Anima too has cross-attention; this project had no "
-        "weights of Anima to try them."
-    ),
+    prompts=(ANIMA_PROMPT.format("cat"), ANIMA_PROMPT.format("dog")),
+    known="the windows of *P2P Window Preset* are a UNet's, for Anima too has cross-attention.",
 )
 
 
@@ -106,14 +104,16 @@ def _word_swap(family: Family) -> Workflow:
         f"- *{folder}*: {file}"
         for folder, file in ((DIFFUSION, family.model), *((TEXT, text) for text in family.texts), (VAE, family.vae))
     )
+    side = family.side
     flow = Workflow(
         family.name,
         f"## {family.title}\nChange words of the target prompt and press **Run**. The last picture is the target "
-        f"prompt without Prompt-to-Prompt.\n\nFiles, in the folders of *models*:\n{files}\n\nComfyUI's own template "
-        f"*{family.like}* says where to get them.",
+        f"prompt without Prompt-to-Prompt; `also_without_edit` switches it off. Three pictures of {side}×{side} are "
+        f"made at once: where memory is short, make them smaller.\n\nFiles, in the folders of *models*:\n{files}\n\n"
+        f"ComfyUI's own template *{family.like}* says where to get them.",
     )
     _load(flow, family)
-    flow.encode(family.begins + SOURCE, family.begins + TARGET, "", also_without_edit=True)
+    flow.encode(*family.prompts, "", also_without_edit=True)
     cross_end, self_end = flow.preset("keep the layout")
     flow.swap(cross_end)
     flow.sampling = family.sampling
@@ -127,9 +127,9 @@ def _word_swap(family: Family) -> Workflow:
         flow.negative = flow.add("CLIPTextEncode", "Negative prompt", clip=flow.clip, text=family.negative)
     flow.run(seed=1, self_end=self_end)
     flow.note(
-        f"**Not tried on real weights.** {family.windows.format(title=family.title)}\n\n- The edit is too weak: *free "
-        "the shape*.\n- Too much changes: *keep the shape*.\n- Neither fits: take the links off `end_percent` and "
-        "`self_end_percent` and set them: lower is freer, higher keeps more."
+        f"**Not tried here.** This project had no weights of {family.title}: {family.known}\n\n- The edit hardly "
+        "shows: *free the shape*.\n- Too much else changes: *keep the shape*.\n- Neither fits: take the links off "
+        "`end_percent` and `self_end_percent`; lower is freer, higher keeps more."
     )
     flow.sheet("P2P_Compare", "P2P Compare", "Source, edit, difference", difference_gain=1.0)
     return flow
@@ -138,14 +138,14 @@ def _word_swap(family: Family) -> Workflow:
 def _load(flow: Workflow, family: Family) -> None:
     """The family's loaders and its latent."""
     flow.model = [flow.add("UNETLoader", "Model", unet_name=family.model, weight_dtype="default"), 0]
+    if family.shift is not None:
+        flow.model = [flow.add("ModelSamplingAuraFlow", "Shift", model=flow.model, shift=family.shift), 0]
     if len(family.texts) == 1:
         names, loader = {"clip_name": family.texts[0]}, "CLIPLoader"
     else:
         names, loader = {f"clip_name{n}": text for n, text in enumerate(family.texts, start=1)}, "DualCLIPLoader"
     flow.clip = [flow.add(loader, "Text encoder", **names, type=family.kind, device="default"), 0]
     flow.vae = [flow.add("VAELoader", "VAE", vae_name=family.vae), 0]
-    if family.shift is not None:
-        flow.model = [flow.add("ModelSamplingAuraFlow", "Shift", model=flow.model, shift=family.shift), 0]
     flow.latent = [flow.add(family.empty, "Size", width=family.side, height=family.side, batch_size=1), 0]
 
 
