@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from graph import SAMPLE, Sampling, Workflow
 from own_checkpoint import SOURCE, TARGET
 
-ANIMA_PROMPT = "masterpiece, best quality, score_7, safe, anime, a {} sitting on a wooden bench"
+ANIMA_PROMPT = "masterpiece, best quality, score_7, safe, anime, a {} on a wooden bench"
 DIFFUSION, TEXT, VAE = "diffusion_models", "text_encoders", "vae"
 
 

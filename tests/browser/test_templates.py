@@ -1,9 +1,12 @@
 """The pack's templates, as the template browser lists and opens them and as Run executes them."""
 
 import json
+import shutil
 
 import pytest
 from playwright.sync_api import expect
+
+from lab.loaders import FILES
 
 from .conftest import ROOT
 from .editor import PACK, TITLES
@@ -49,6 +52,26 @@ def test_one_with_a_checkpoint_of_ones_own_opens_whole_and_readable(path, editor
     }
     assert editor.red() == []
     assert_readable(editor)
+    assert editor.errors == []
+
+
+@pytest.fixture
+def no_weights(server):
+    """The server's folder of models out of its sight."""
+    models = server.log.parent / "models"
+    aside = models.rename(models.with_name("aside"))
+    yield
+    shutil.rmtree(models, ignore_errors=True)  # the host may have made it anew
+    aside.rename(models)
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)
+def test_without_its_files_the_loaders_are_red_and_nothing_else(path, no_weights, editor):
+    api = json.loads(path.read_text())
+    editor.open_template(path.stem)
+    editor.until(lambda: editor.red() != [])
+    assert {api[number]["class_type"] for number in editor.red()} <= set(FILES)
+    assert len(editor.red()) == sum(node["class_type"] in FILES for node in api.values())
     assert editor.errors == []
 
 
