@@ -19,9 +19,11 @@ from pathlib import Path
 from host import RELEASES, HostError, Installation, cache_folder, one_at_a_time, pip, unpack_release
 from server import PACK, ROOT, Server, ServerError, serve
 
+sys.path.append(str(ROOT))
+from lab.loaders import files
+
 TOOLS = {"comfy-cli": "1.23.0", "comfy-test": "0.4.15", "comfy-lint": "0.1.0", "comfy-import-guard": "1.3.0"}
 COMMANDS = {"comfy-cli": "comfy"}
-CHECKPOINTS = ("v1-5-pruned-emaonly-fp16.safetensors", "sd_xl_base_1.0.safetensors")  # of the templates 02 to 04
 LEVELS = '[test]\nlevels = ["registration", "javascript", "warnings", "hazards"]\n'  # what needs no ComfyUI of its own
 GIT = ("git", "-c", "user.name=releases", "-c", "user.email=releases@localhost", "-c", "commit.gpgsign=false")
 
@@ -117,10 +119,11 @@ class Checks:
             print(f"{len(archive.namelist())} files, {(self.tree / 'node.zip').stat().st_size / 1e6:.1f} MB")
             archive.extractall(self.pack)
         self._check("comfy-cli", "--skip-prompt", "node", "validate", where=self.pack, never="Security warnings")
-        for name in CHECKPOINTS:  # names are all that is looked at
-            file = self.base / "models" / "checkpoints" / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()
+        for flow in self.pack.glob("workflows/api/own_checkpoint/*.json"):
+            for folder, name in files(json.loads(flow.read_text())):  # names are all that is looked at
+                file = self.base / "models" / folder / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.touch()
         pictures = Path(os.environ["COMFYUI_PATH"]) / "input"
         shutil.copytree(pictures, self.base / "input")  # what every ComfyUI has there
 
