@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 
 from lab import tools
-from lab.loaders import files
+from lab.loaders import files, with_demo_model
 
 from .conftest import ROOT
 
 TITLES = tools.load("titles").TITLES
 API = {path.stem: path for path in (ROOT / "workflows" / "api").rglob("*.json")}
+OWN = ROOT / "workflows" / "api" / "own_checkpoint"
 NAMES = sorted(API)
 NOTES = {"Note", "MarkdownNote"}
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
@@ -38,6 +39,14 @@ def test_the_host_accepts_the_api_file(name, pack, tmp_path, monkeypatch):
             Image.new("RGB", (8, 8)).save(Path(folder_paths.get_input_directory()) / node["inputs"]["image"])
     valid, error, _, problems = asyncio.run(execution.validate_prompt("test", workflow, None))
     assert valid, (error, problems)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in OWN.glob("*.json")))
+def test_with_a_demo_model_in_its_loaders_place_it_needs_no_file(name, pack):
+    workflow = with_demo_model(json.loads(API[name].read_text()))
+    assert sum(node["class_type"] == "P2P_LoadDemoModel" for node in workflow.values()) == 1
+    valid, error, _, problems = asyncio.run(execution.validate_prompt("test", workflow, None))
+    assert valid and list(files(workflow)) == [], (error, problems)
 
 
 def test_the_first_workflows_still_load(pack):
