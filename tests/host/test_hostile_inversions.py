@@ -48,6 +48,7 @@ def edited(model, clip, latent, draw: Draw, kind: str, schedulers: tuple[str, ..
     cache = draw.one([0.0, 0.0, 1.0, 1e-5], [-1.0, float("nan"), 1e9])
     negative = prompt(clip)
     if kind == "virtual":
+        steps = max(steps, 1)  # of which the sampler's input has at least one
         inversion, method = virtual(plain_source=draw.one([False, True])), "virtual"
     else:
         method = draw.one(METHODS)

@@ -18,6 +18,9 @@ from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
 from comfy_extras.nodes_custom_sampler import SamplerCustom
 from comfy_extras.nodes_hypertile import HyperTile
 
+from lab.random_transformers import CROSS, JOINT
+
+from .family import family_of
 from .graph import control, empty, encode, invert, node, prompt, refine, reweight, rows, sample, swap
 
 SOURCE, TARGET = "a red circle on a blue background", "a red square on a blue background"
@@ -174,6 +177,30 @@ def test_the_pair_as_the_negative(graph, demo):
     model, positive, latent, _ = graph()
     with pytest.raises(ValueError, match="negative prompt is the pair of P2P Encode Prompt Pair. Connect a CLIP Text"):
         sample(model, positive, positive, latent)
+
+
+def wider(positive):
+    """The prompts as a text encoder of another width would give them."""
+    return [[torch.nn.functional.pad(encoded, (0, 8)), more] for encoded, more in positive]
+
+
+def test_the_text_encoder_of_another_model(graph, demo):
+    model, positive, batch, _ = graph()
+    width = positive[0][0].shape[-1]
+    said = f"the prompts' text encoder gives {width + 8} numbers a token, and this model reads {width}. Connect"
+    with pytest.raises(ValueError, match=f"P2P Attention Controller: {said}"):
+        sample(model, wider(positive), prompt(demo.clip), batch, steps=2)
+    with pytest.raises(ValueError, match=f"P2P DDIM Inversion: {said}"):
+        invert(demo.model, wider(positive), {"samples": torch.ones(1, 3, 32, 32)}, 2, "simple")
+
+
+@pytest.mark.parametrize("name", [name for name in (*JOINT, *CROSS) if name != "anima"])
+def test_the_text_encoder_of_another_family(name):
+    family = family_of(name)
+    pair = encode(family.clip, "a cat on a mat", "a dog on a mat")
+    controlled = control(family.model, swap(pair.edit), family.latent)
+    with pytest.raises(ValueError, match="P2P Attention Controller: the prompts' text encoder gives"):
+        sample(controlled.model, wider(pair.positive), prompt(family.clip), controlled.latent, steps=2)
 
 
 def test_which_target_is_the_source_again(demo):
