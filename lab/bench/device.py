@@ -29,6 +29,8 @@ SHAPES = {
     "Z-Image 128×128": (16, (128, 128), 1.0),
 }
 """Channels and size of the latent, and guidance; transformers have the full width and one or two blocks."""
+WHOLE = {"Flux.1": 11.9e9, "Qwen-Image": 20.4e9, "Z-Image": 6.15e9}
+"""Weights of the published transformers, of which the few blocks here are a part."""
 EDITS = (
     "swap",
     "swap, windows of single words",
@@ -41,7 +43,6 @@ CACHED = {
     "recording": "recording",
     "second": "second edit of a generated source",
     "direct": "first edit of a real picture, direct, without a cache",
-    "inverted": "edit of a real picture, direct, after an inversion that recorded",
 }
 BUDGET = 2**40
 
@@ -59,9 +60,9 @@ def built(family: str) -> tuple[Any, Any]:
 
 
 class Counter:
-    """Counts runs of one model at one size."""
+    """Counts runs of one model at one size, of so many calls of the model."""
 
-    def __init__(self, made: tuple[Any, Any], shape: tuple[int, tuple[int, int], float]) -> None:
+    def __init__(self, made: tuple[Any, Any], shape: tuple[int, tuple[int, int], float], calls: int = 3) -> None:
         import torch
 
         import p2p_attention.host.sampling as sampling
@@ -71,7 +72,7 @@ class Counter:
         self.model, self.clip = made
         channels, size, self.cfg = shape
         self.empty = {"samples": torch.zeros(1, channels, *size)}
-        self.fakes = FakeCuda(sampling)
+        self.fakes = FakeCuda(sampling, calls)
         self.negative = host_nodes().CLIPTextEncode().encode(self.clip, "blurry")[0]
 
     def edits(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -138,6 +139,7 @@ class Counter:
 
     def _inverted(self, positive: list) -> Any:
         """An inversion of nothing in particular: what it holds does not change what is counted."""
+        import comfy.sample
         import comfy.samplers
         import torch
 
@@ -149,7 +151,8 @@ class Counter:
 
         sampling, steps = self.model.get_model_object("model_sampling"), self.fakes.calls + 1
         sigmas = comfy.samplers.calculate_sigmas(sampling, "simple", steps).tolist()
-        clean = self.model.model.process_latent_in(torch.ones_like(self.empty["samples"]))
+        picture = comfy.sample.fix_empty_latent_channels(self.model, torch.ones_like(self.empty["samples"]))
+        clean = self.model.model.process_latent_in(picture)
         points = torch.stack([clean] * (steps + 1))
         trajectory = Trajectory(tuple(sigmas), points, points[1:], tuple(sigmas[:-1]))
         backbone = backbone_of(self.model)
@@ -195,20 +198,28 @@ def found_again() -> Iterator[list[Any]]:
         yield runs
 
 
+TITLES = ("run", "peak memory", "of it beside the weights", "operations")
+
+
 def report(results: dict[str, Any]) -> str:
     """The tables of docs/device.md."""
     lines = []
     for shape, made in results.items():
-        lines += [f"\n### {shape}\n", "| run | peak memory | of it beside the weights | operations |", "|---" * 4 + "|"]
+        lines += [f"\n### {shape}\n", f"| {' | '.join(TITLES)} |", "|---" * len(TITLES) + "|"]
         for name, title in {**{name: name for name in EDITS}, **CACHED}.items():
-            if name in made:
-                plain, edited = made[name]["plain"], made[name]["edited"]
-                ratios = " | ".join(f"{edited[what] / plain[what]:.3f}" for what in plain)
-                lines.append(f"| {title} | {ratios} |")
-        plain = made["swap"]["plain"]
+            plain, edited = (_whole(shape, made[name][run]) for run in ("plain", "edited"))
+            ratios = " | ".join(f"{edited[what] / plain[what]:.3f}" for what in plain)
+            lines.append(f"| {title} | {ratios} |")
+        plain = _whole(shape, made["swap"]["plain"])
         sizes = " | ".join(f"{plain[what] / 2**30:.2f} GiB" for what in ("peak", "beside_weights"))
         lines.append(f"| the plain run of source and target | {sizes} | {plain['operations'] / 1e12:.1f} TFLOP |")
     return "\n".join(lines) + "\n"
+
+
+def _whole(shape: str, counted: dict[str, float]) -> dict[str, float]:
+    """What was counted, with all weights of the model in the peak."""
+    weights = 2 * WHOLE.get(shape.split()[0], 0)
+    return {**counted, "peak": counted["beside_weights"] + weights} if weights else counted
 
 
 def main() -> None:

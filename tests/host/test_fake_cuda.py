@@ -1,8 +1,11 @@
 """The hot path on fake CUDA tensors: what a GPU would trip over, found where there is none (lab/fake_cuda.py)."""
 
+from itertools import islice
+
 import pytest
 import torch
 
+from lab.bench.device import Counter
 from lab.fake_cuda import FakeCuda
 from lab.random_models import sd15
 from lab.random_transformers import CROSS, JOINT, cross, joint
@@ -65,3 +68,18 @@ def test_two_gpus(family, plan, run_on_fakes, monkeypatch):
     model, clip, latent, again = family
     with_devices(monkeypatch, 2)
     assert run_on_fakes(split(model, again), clip, latent, plan, cfg=4.0) == torch.device("cuda", 0)
+
+
+def ratio(counted, what):
+    return counted["edited"][what] / counted["plain"][what]
+
+
+def test_what_an_edit_costs_a_gpu():
+    """Counted, so no clock is asked. A recording holds no more than the edit, a second edit computes its target."""
+    counter = Counter(sd15(), (4, (32, 32), 7.0), calls=2)
+    counted = dict(islice(counter.edits(), 1)) | dict(counter.cached())
+    assert all(ratio(counted[name], "peak") <= 1.02 for name in ("swap", "recording"))
+    assert ratio(counted["swap"], "operations") <= 1.001
+    assert ratio(counted["second"], "operations") <= ratio(counted["alone"], "operations") + 0.001
+    assert ratio(counted["second"], "beside_weights") <= 0.55
+    assert ratio(counted["direct"], "operations") == pytest.approx(0.75, abs=0.01)
