@@ -232,10 +232,10 @@ def joint(name: str, own_text: bool = True) -> Built:
     return model_of(replace(small, values=values)), (random_texts.flux if small.pooled else random_texts.chroma)()
 
 
-def model_of(small: Small) -> comfy.model_patcher.ModelPatcher:
+def model_of(small: Small, dtype: torch.dtype = torch.float32) -> comfy.model_patcher.ModelPatcher:
     """A family's MODEL with random weights."""
     config = small.family(small.values)
-    config.set_inference_dtype(torch.float32, None)
+    config.set_inference_dtype(dtype, None)
     model = config.get_model({}, "", device=torch.device("cpu"))
     if hasattr(model.diffusion_model, "llm_adapter"):  # Anima's has 134 million weights whatever the configuration
         model.diffusion_model.llm_adapter = comfy.ldm.anima.model.LLMAdapter(

@@ -111,6 +111,12 @@ class Bench:
         self.size, self.steps = size, steps
         self.cuda = torch.cuda.is_available()
 
+    def materialised(self) -> Any:
+        """The MODEL with a word swap in the usual form, every map built."""
+        from .materialised import materialise
+
+        return materialise(self.model)
+
     def run(self, model: Any, positive: list, latent: dict) -> tuple[float, float, float]:
         """Seconds, processor seconds and peak memory in bytes of one run of the host's KSampler."""
         gc.collect()
@@ -130,15 +136,13 @@ class Bench:
         from p2p_attention.host.conditioning import encode_pair
         from p2p_attention.host.control import control_model
 
-        from .materialised import materialise
-
         self.negative = host_nodes().CLIPTextEncode().encode(self.clip, "blurry")[0]
         positive, plan = encode_pair(self.clip, PROMPT, case.targets)
         control = Control(case.edit(plan), SelfAttention(Window(0.0, 1.0)))
         empty = {"samples": self.torch.zeros(1, self.channels, *self.size)}
         controlled, latent = control_model(self.model, empty, control)
         plain_latent = {"samples": latent["samples"], "batch_index": latent["batch_index"]}
-        edited = materialise(self.model) if case.materialised else controlled
+        edited = self.materialised() if case.materialised else controlled
         for number in range(count + 1):
             pair = self.run(self.model, positive, plain_latent), self.run(edited, positive, latent)
             if number:
@@ -185,13 +189,13 @@ def _spread(values: list[float]) -> list[float]:
     return [round(value, 4) for value in (middle, low, high)]
 
 
-def machine() -> str:
-    """What the figures were measured on, in words."""
+def machine(dtype: str = "") -> str:
+    """What the figures were measured on, in words; `dtype` where it is not fp16 on a GPU and fp32 on a CPU."""
     import torch
 
     if torch.cuda.is_available():
-        return f"{torch.cuda.get_device_name()}, fp16, torch {torch.__version__}"
-    return f"CPU, {os.cpu_count()} cores ({_cpu()}), fp32, torch {torch.__version__}"
+        return f"{torch.cuda.get_device_name()}, {dtype or 'fp16'}, torch {torch.__version__}"
+    return f"CPU, {os.cpu_count()} cores ({_cpu()}), {dtype or 'fp32'}, torch {torch.__version__}"
 
 
 def _cpu() -> str:
