@@ -14,7 +14,7 @@ ROUNDING = 1e-2
 
 @dataclass(frozen=True, eq=False)
 class NamedMap:
-    """The attention to one word, summed over heads, layers and steps: `map` [h, w] of one of the batch's rows."""
+    """One word's share of attention, the mean over heads, layers and steps: `map` [h, w] of one of a batch's rows."""
 
     row: int
     name: str
