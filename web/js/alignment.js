@@ -82,7 +82,7 @@ app.registerExtension({
     // what comes by undo, a link or a file calls nobody back
     setInterval(() => {
       for (const node of allNodes().filter((one) => shown.has(one))) {
-        succeed(node, shown.get(node).element);
+        succeed(node, shown.get(node).element, NAME);
         refresh(node);
       }
     }, 400);
