@@ -29,7 +29,11 @@ def end_percent(default: float, what: str, advice: str, optional: bool = False) 
 
 def sweep(of: str, example: str) -> io.String.Input:
     """An optional input of several values for another input, to compare them in one batch."""
-    tooltip = f'Several values of {of} to compare, e.g. "{example}": each makes one picture in the batch.'
+    ends = example.split(", ")
+    tooltip = (
+        f'Several values of {of} to compare, e.g. "{example}", or "{ends[0]} to {ends[-1]} / 4" for four at equal '
+        "distances: each makes one picture in the batch."
+    )
     return io.String.Input(f"{of}_sweep", default="", optional=True, tooltip=tooltip)
 
 
