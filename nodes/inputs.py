@@ -44,7 +44,9 @@ def map_resolution() -> io.Combo.Input:
         "what is nearest 16×16, for latents of any size."
     )
     options = [*RESOLUTIONS, AUTO_RESOLUTION]
-    return io.Combo.Input("map_resolution", options=options, default=AUTO_RESOLUTION, optional=True, tooltip=tooltip)
+    return io.Combo.Input(
+        "map_resolution", options=options, default=AUTO_RESOLUTION, optional=True, tooltip=tooltip, advanced=True
+    )
 
 
 def share_of(resolution: str) -> Fraction:
