@@ -5,6 +5,7 @@ from comfy_api.latest import io, ui
 
 from ..p2p_attention.errors import EditError
 from ..p2p_attention.host.findings import watched_maps
+from ..p2p_attention.pictures.grid import grid
 from ..p2p_attention.pictures.heat import colour, overlay, place, stretch
 from ..p2p_attention.pictures.text import labelled
 from .names import MAPS_NODE
@@ -65,6 +66,12 @@ class AttentionMaps(Node):
         shown_maps = torch.stack(pictures)
         preview = ui.PreviewImage(shown_maps, cls=cls)
         for file, word_map, mask in zip(preview.values, maps, masks, strict=True):
-            # the editor shows a word's pictures beside the word: web/js/heat.js
-            file["p2p_map"] = {"name": word_map.name, "place": place(mask)}
+            # the editor shows a word's pictures beside the word, and the words of a place: web/js/heat.js
+            file["p2p_map"] = {
+                "name": word_map.name,
+                "place": place(mask),
+                "row": word_map.row,
+                "above_label": mask.shape[0] / shown_maps.shape[1],
+                "shares": grid(word_map.map),
+            }
         return io.NodeOutput(shown_maps, torch.stack(masks), ui=preview)

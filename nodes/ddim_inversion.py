@@ -54,6 +54,7 @@ class DDIMInversion(Node):
                     min=0,
                     max=20,
                     optional=True,
+                    advanced=True,
                     tooltip=(
                         "n iterations add n calls of the model to each step and make the inversion more exact, for "
                         "negative_prompt and ddim."
@@ -64,6 +65,7 @@ class DDIMInversion(Node):
                     options=[solver.value for solver in Solver],
                     default=Solver.EXPLICIT.value,
                     optional=True,
+                    advanced=True,
                     tooltip=(
                         "explicit is DDIM's own; implicit takes each slope where the sampler will take it, with one "
                         "call a step and one to begin with, and is far more exact."
@@ -76,6 +78,7 @@ class DDIMInversion(Node):
                     min=1,
                     max=10,
                     optional=True,
+                    advanced=True,
                     tooltip=(
                         "So many steps share one call of the model: 3 inverts in a third of the time, and direct still "
                         "keeps the source exactly."

@@ -29,7 +29,11 @@ def end_percent(default: float, what: str, advice: str, optional: bool = False) 
 
 def sweep(of: str, example: str) -> io.String.Input:
     """An optional input of several values for another input, to compare them in one batch."""
-    tooltip = f'Several values of {of} to compare, e.g. "{example}": each makes one picture in the batch.'
+    ends = example.split(", ")
+    tooltip = (
+        f'Several values of {of} to compare, e.g. "{example}", or "{ends[0]} to {ends[-1]} / 4" for four at equal '
+        "distances: each makes one picture in the batch."
+    )
     return io.String.Input(f"{of}_sweep", default="", optional=True, tooltip=tooltip)
 
 
@@ -40,7 +44,9 @@ def map_resolution() -> io.Combo.Input:
         "what is nearest 16×16, for latents of any size."
     )
     options = [*RESOLUTIONS, AUTO_RESOLUTION]
-    return io.Combo.Input("map_resolution", options=options, default=AUTO_RESOLUTION, optional=True, tooltip=tooltip)
+    return io.Combo.Input(
+        "map_resolution", options=options, default=AUTO_RESOLUTION, optional=True, tooltip=tooltip, advanced=True
+    )
 
 
 def share_of(resolution: str) -> Fraction:

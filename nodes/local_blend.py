@@ -69,6 +69,7 @@ class LocalBlend(Node):
                     max=64.0,
                     step=0.1,
                     optional=True,
+                    advanced=True,
                     tooltip=(
                         "Softens the mask's edge, in latent pixels (1 is 8 pixels of the picture for Stable Diffusion)."
                     ),
@@ -79,6 +80,7 @@ class LocalBlend(Node):
                     options=[made.value for made in MaskFrom],
                     default=MaskFrom.WORDS.value,
                     optional=True,
+                    advanced=True,
                     tooltip=(
                         "What the mask is found from: words, or the difference of what both prompts predict in the "
                         "middle of the run, which needs no word."

@@ -53,6 +53,7 @@ class Reweight(Node):
                     "renormalise",
                     default=False,
                     optional=True,
+                    advanced=True,
                     tooltip=(
                         "Divide by the sum of the changed map, so that the prompt as a whole keeps its weight. Off, as "
                         "in the paper: strengthening a word takes nothing from the others."
@@ -63,6 +64,7 @@ class Reweight(Node):
                     options=[scale.value for scale in Scale],
                     default=Scale.MAP.value,
                     optional=True,
+                    advanced=True,
                     tooltip=(
                         "map: the attention map, as in the paper. scores: what the map's softmax is made of, so that "
                         "it still sums to 1 (ColorCtrl). Only for models that attend to text and image in one."

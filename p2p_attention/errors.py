@@ -27,6 +27,7 @@ class Part(Enum):
     CONTROLLER = "controller"
     MAPS = "attention maps"
     MASK = "blend mask"
+    SHEET = "contact sheet"
 
     def __str__(self) -> str:
         return f"⟨{self.value}⟩"

@@ -245,7 +245,7 @@ class Workflow:
         """Save pictures."""
         self.add("SaveImage", title, images=images, filename_prefix=f"p2p/{name}")
 
-    def sheet(self, kind: str, name: str, title: str, **inputs: float) -> None:
+    def sheet(self, kind: str, name: str, title: str, **inputs: float | Link) -> None:
         """Decode and save all pictures, and the sheet that the node `kind` makes of them under `title`."""
         self.stage(PICTURES)
         self.pictures("All pictures", self.sampler, self.name)

@@ -25,6 +25,7 @@ CHECKS = (
     "a photo of a cat sitting on a red bench in a desert",
     "a photo of a striped cat sitting on a red bench in a park",
 )
+CHECKED_WORDS = "cat, dog, red, blue, park, desert, striped"
 
 
 def _swap(name: str, checkpoint: Checkpoint, note: str) -> Workflow:
@@ -59,12 +60,16 @@ def check_checkpoint() -> Workflow:
         "## Check my checkpoint\nOne source and four edits: a thing, a colour, a place, an added word. Choose your "
         "checkpoint and press **Run**. The sheet shows the source and the four edits, and behind them the same four "
         "prompts without Prompt-to-Prompt. Where the edits keep the source's layout and the plain pictures do not, "
-        "your checkpoint works with the pack.\n\nNine pictures are made at once: for SDXL set 1024×1024, or smaller "
+        "your checkpoint works with the pack.\n\nThe figures say the same: *kept* is how near to the source all is "
+        "that the edit is not about, in dB (more is nearer, from about 30 one hardly sees a difference): it should be "
+        "higher with the edit than without. *distance* is of the whole picture: 0 is the source itself, so an edit "
+        "with a distance near 0 did nothing.\n\nNine pictures are made at once: for SDXL set 1024×1024, or smaller "
         "where memory is short."
     )
     flow = _begin("check_checkpoint", note, SD15, CHECK_SOURCE, CHECKS)
     flow.swap()
-    return _finish(flow, "P2P_ContactSheet", "P2P Contact Sheet", "With and without the edit")
+    flow.then("P2P_WatchWords", "P2P Watch Words", words=CHECKED_WORDS, map_resolution="auto")
+    return _finish(flow, "P2P_ContactSheet", "P2P Contact Sheet", "With and without the edit", samples=True)
 
 
 def _begin(name: str, note: str, checkpoint: Checkpoint, source: str, targets: tuple[str, ...]) -> Workflow:
@@ -79,9 +84,9 @@ def _begin(name: str, note: str, checkpoint: Checkpoint, source: str, targets: t
     return flow
 
 
-def _finish(flow: Workflow, kind: str, name: str, title: str, **inputs: float) -> Workflow:
+def _finish(flow: Workflow, kind: str, name: str, title: str, samples: bool = False, **inputs: float) -> Workflow:
     flow.run(seed=1)
-    flow.sheet(kind, name, title, **inputs)
+    flow.sheet(kind, name, title, **({"samples": [flow.sampler, 0]} if samples else {}), **inputs)
     return flow
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,11 +25,14 @@ class WordMap:
 
 
 class WordMaps:
-    """Sums up word maps, `sums` [h, w] of each, over heads, layers of the map's size, and steps."""
+    """Sums up word maps, `sums` [h, w] of each, over layers of the map's size and steps, the mean over heads; `counts`
+    says how many were summed up.
+    """
 
     def __init__(self, wanted: Iterable[WordMap], layers: Layers) -> None:
         self.layers = layers
         self.sums: dict[WordMap, torch.Tensor] = {}
+        self.counts: Counter[WordMap] = Counter()
         self.grids: set[Size] = set()
         self._wanted: dict[Fraction, list[WordMap]] = {}
         for word_map in dict.fromkeys(wanted):
@@ -74,6 +78,11 @@ class WordMaps:
         for word_map, one in zip(read.wanted, read.shares, strict=True):
             share = one.to(device)
             self.sums[word_map] = self.sums[word_map] + share if word_map in self.sums else share
+            self.counts[word_map] += 1
+
+    def mean(self, word_map: WordMap) -> torch.Tensor:
+        """The share of each pixel's attention [h, w] that a map's words got on the average."""
+        return self.sums[word_map] / self.counts[word_map]
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,15 +30,23 @@ def blend_masks(latent: dict[str, Any]) -> torch.Tensor:
 
 def watched_maps(latent: dict[str, Any]) -> tuple[NamedMap, ...]:
     """The maps of the watched words in the run that made a latent; EditError for one that no such run made."""
-    found = findings(latent, Part.MAPS)
-    if found is None or not found.maps:
+    maps = maps_if_watched(latent, Part.MAPS)
+    if not maps:
         raise EditError(
             "these samples are not those of a run with watched words",
             f"Connect the sampler's own output, of a model and latent from {Part.CONTROLLER}, with a {Part.WATCH} in "
             "the edit.",
             Part.MAPS,
         )
-    return found.maps
+    return maps
+
+
+def maps_if_watched(latent: dict[str, Any], subject: Part) -> tuple[NamedMap, ...]:
+    """The maps of the watched words in the run that made a latent, none if no such run made it; EditError, in the name
+    of `subject`, if they may have been dropped since.
+    """
+    found = findings(latent, subject)
+    return found.maps if found else ()
 
 
 def findings(latent: dict[str, Any], subject: Part) -> Findings | None:

@@ -12,8 +12,10 @@ from .sheet import Panel, sheet
 MOST_COLUMNS = 8
 
 
-def contact_sheet(source: Panel, targets: Sequence[Target], pictures: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The source [H, W, 3] and the targets' pictures. Returns [H', W', 3] in 0 … 1.
+def contact_sheet(
+    source: Panel, targets: Sequence[Target], pictures: Sequence[torch.Tensor], notes: Sequence[str] = ()
+) -> torch.Tensor:
+    """The source [H, W, 3] and the targets' pictures, each with a note of its own. Returns [H', W', 3] in 0 … 1.
 
     The last sweep of a target's settings runs to the right; each other setting and each prompt has a row of its own.
     Every picture is labelled with its settings, or with its prompt where it has none; a prompt that all settings share
@@ -21,11 +23,11 @@ def contact_sheet(source: Panel, targets: Sequence[Target], pictures: Sequence[t
     """
     rows: dict[tuple[str, ...], list[Panel | None]] = {}
     several = len({target.prompt.text for target in targets}) > 1
-    for target, picture in zip(targets, pictures, strict=True):
+    for target, picture, note in zip(targets, pictures, notes or [""] * len(targets), strict=True):
         swept = target.settings and not target.plain
         place = (target.prompt.text, *target.settings[:-1]) if swept else target.settings
         parts = [] if swept and not several else [target.prompt.text]
-        caption = "\n".join([*parts, ", ".join(target.settings)] if target.settings else parts)
+        caption = "\n".join(filter(None, (*parts, ", ".join(target.settings), note)))
         rows.setdefault(place, []).append(Panel(picture, caption))
     if not several and targets[0].settings:
         source = Panel(source.picture, f"{source.caption}\ntarget: {targets[0].prompt.text}")

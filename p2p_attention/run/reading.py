@@ -52,7 +52,7 @@ class Reading:
     def watched(self) -> list[NamedMap]:
         """The maps of the watched words, in the order of the run's rows."""
         return [
-            NamedMap(word_map.row, name, self.maps.sums[word_map].cpu())
+            NamedMap(word_map.row, name, word_map.positions, self.maps.mean(word_map).cpu())
             for word_map, name in self._watched
             if word_map in self.maps.sums
         ]

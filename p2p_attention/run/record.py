@@ -14,10 +14,14 @@ ROUNDING = 1e-2
 
 @dataclass(frozen=True, eq=False)
 class NamedMap:
-    """The attention to one word, summed over heads, layers and steps: `map` [h, w] of one of the batch's rows."""
+    """One word's share of attention, the mean over heads, layers and steps: `map` [h, w] of one of a batch's rows.
+
+    `positions` are the word's in the prompt of that row.
+    """
 
     row: int
     name: str
+    positions: tuple[int, ...]
     map: torch.Tensor
 
 

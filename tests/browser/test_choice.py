@@ -71,7 +71,7 @@ def test_what_was_typed_is_pressed(editor):
 
 def test_without_prompts_there_is_nothing_to_choose(editor):
     editor.page.evaluate("app.graph.clear()")
-    editor.page.evaluate("app.graph.add(LiteGraph.createNode('P2P_WatchWords'))")
+    editor.page.evaluate("void app.graph.add(LiteGraph.createNode('P2P_WatchWords'))")
     expect(choices(editor)).to_contain_text("to choose here")
     expect(choices(editor).get_by_role("button")).to_have_count(0)
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import ROOT
+from .test_choice import VUE
 
 PICTURES = json.loads((ROOT / "workflows" / "api" / "local_blend.json").read_text())
 (SAVER, *_) = (number for number, node in PICTURES.items() if node["class_type"] == "SaveImage")
@@ -41,6 +42,21 @@ def test_a_node_to_start_with_is_found_by_what_a_newcomer_types(editor, name):
 def test_a_node_of_text_is_wide_enough_when_new(editor):
     make = "() => { const node = LiteGraph.createNode('P2P_AlignmentView'); app.graph.add(node); return node.size[0]; }"
     assert editor.page.evaluate(make) >= 400
+
+
+def test_rare_inputs_are_behind_advanced_in_the_html_renderer(editor):
+    editor.page.evaluate(VUE, True)
+    try:
+        editor.open_template("local_blend")
+        node = editor.page.locator("[data-node-id]").filter(has_text="P2P Local Blend").first
+        expect(node.get_by_text("threshold", exact=True)).to_be_visible()
+        expect(node.get_by_text("softness", exact=True)).to_have_count(0)
+        node.get_by_text("Show advanced inputs").click()
+        for name in ("softness", "map_resolution", "mask_from", "keep"):
+            expect(node.get_by_text(name, exact=True)).to_be_visible()
+    finally:
+        editor.page.evaluate(VUE, False)
+    assert editor.errors == []
 
 
 def test_a_bypassed_edit_passes_its_edit_on(editor):

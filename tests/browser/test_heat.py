@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from playwright.sync_api import expect
 
+from .editor import PACK
 from .test_alignment import SAVED
 from .test_chips import SHADES, template
 
+JS = f"/extensions/{PACK}/js"
+PARTS = """(all) => all.map((list) => [...list.children].map((one) => [one.firstChild.textContent,
+  parseInt(one.lastChild.textContent)]))"""
+RANK = f"""async ([maps, place]) => (await import("{JS}/shares.js")).rank(maps, place)"""
+KEY = f"""async (key) => (await import("{JS}/shares.js")).placeOfKey(key)"""
 LOADED = "() => [...document.querySelectorAll('#p2p_heat img')].map((it) => it.complete && it.naturalWidth > 0)"
 
 
@@ -86,3 +94,81 @@ def test_a_word_that_is_typed_anew_has_none(run):
     swapped.hover()
     expect(run.page.locator("#p2p_heat")).to_be_visible()
     assert shown(run) == ["cat, source"]
+
+
+def ranked(editor):
+    """The words below each picture with their parts in percent, from the first."""
+    return editor.page.locator("#p2p_heat").get_by_role("list").evaluate_all(PARTS)
+
+
+def point(editor, picture, x, y):
+    """Move the pointer over a picture of a word's map, which has a label below that takes 3/20 of it."""
+    box = picture.bounding_box()
+    editor.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * 0.85 * box["height"])
+
+
+@pytest.mark.parametrize("palette", ["dark", "light"])
+def test_pointing_at_a_place_ranks_its_words(run, screens, palette):
+    page = run.page
+    page.evaluate(f"app.extensionManager.setting.set('Comfy.ColorPalette', '{palette}')")
+    page.get_by_role("button", name="cat becomes dog: swapped").hover()
+    run.until(lambda: page.evaluate(LOADED) == [True, True])
+    picture = page.locator("#p2p_heat").get_by_role("img").first
+    whole, size = ranked(run), page.locator("#p2p_heat").bounding_box()
+    assert [sorted(word for word, _ in words) for words in whole] == [
+        ["ball", "beach", "cat"],
+        ["ball", "beach", "dog"],
+    ]
+    assert all(99 <= sum(part for _, part in words) <= 101 for words in whole)
+    point(run, picture, 0.85, 0.55)
+    run.until(lambda: ranked(run) != whole)
+    assert [words[0][0] for words in ranked(run)] == ["ball", "ball"], "the same place of both pictures"
+    assert page.locator("#p2p_heat").bounding_box() == size, "what one points at stays where it is"
+    if palette == "dark":
+        page.screenshot(path=screens / "heat_place.png")
+    point(run, picture, 0.5, 1.1)  # the label
+    run.until(lambda: ranked(run) == whole)
+    point(run, picture, 0.85, 0.55)
+    page.get_by_text("Where the last run looked").hover()
+    run.until(lambda: ranked(run) == whole)
+    page.evaluate("app.extensionManager.setting.set('Comfy.ColorPalette', 'dark')")
+
+
+def test_number_keys_rank_the_words_of_a_ninth(run):
+    page, nodes = run.page, len(run.nodes())
+    page.get_by_role("button", name="red: kept").focus()
+    page.keyboard.press("ArrowRight")
+    told = page.locator("#p2p_heat").get_by_role("status")
+    expect(told).to_have_text("")
+    whole = ranked(run)
+    page.keyboard.press("6")
+    assert [words[0][0] for words in ranked(run)] == ["ball", "ball"]
+    (source, *_), (target, *_) = ranked(run)
+    expect(told).to_contain_text(f"source: ball {source[1]} %")
+    expect(told).to_contain_text(f"target: ball {target[1]} %")
+    page.keyboard.press("0")
+    assert ranked(run) == whole and len(run.nodes()) == nodes
+
+
+def test_words_are_ranked_by_their_part_of_the_attention(editor):
+    """Two maps of two by two cells; a place in the middle of a cell, half of the picture, the whole."""
+
+    def grid(most, *levels):
+        return {"width": 2, "height": 2, "most": most, "levels": base64.b64encode(bytes(levels)).decode()}
+
+    maps = [
+        {"name": "cat", "shares": grid(0.3, 255, 0, 0, 0)},
+        {"name": "a", "shares": grid(0.05, *[255] * 4)},
+        {"name": "a", "shares": grid(0.05, *[255] * 4)},
+    ]
+    for place, first, part in (
+        ([0.2, 0.2, 0.2, 0.2], "cat", 0.75),
+        ([1, 1, 1, 1], "a", 1),
+        ([0, 0, 1, 0.5], "cat", 0.6),
+        ([0, 0, 1, 1], "a", 0.1 / 0.175),
+    ):
+        words = editor.page.evaluate(RANK, [maps, place])
+        assert len(words) == 2 and words[0] == {"name": first, "part": pytest.approx(part)}
+    third = 1 / 3
+    assert editor.page.evaluate(KEY, "6") == pytest.approx([2 * third, third, 1, 2 * third])
+    assert editor.page.evaluate(KEY, "x") is None

@@ -43,7 +43,7 @@ async function refresh(node) {
 
 /** Show what is set, and whose maps there are, where it is not what is shown. */
 function markAnew(node, there, settings) {
-  const said = JSON.stringify([settings?.read(node) ?? [], mapsBehind(node)]);
+  const said = JSON.stringify([settings?.read(node) ?? [], mapsBehind(node).map(({ filename }) => filename)]);
   if (there.said === said) return;
   there.said = said;
   there.mark?.();
@@ -82,7 +82,7 @@ app.registerExtension({
     // what comes by undo, a link or a file calls nobody back
     setInterval(() => {
       for (const node of allNodes().filter((one) => shown.has(one))) {
-        succeed(node, shown.get(node).element);
+        succeed(node, shown.get(node).element, NAME);
         refresh(node);
       }
     }, 400);

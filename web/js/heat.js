@@ -5,6 +5,7 @@ import { app } from "../../../scripts/app.js";
 import { means } from "./aligned.js";
 import { linkOf } from "./nodes.js";
 import { putBeside, showOver } from "./over.js";
+import { rankWords } from "./ranking.js";
 
 const MOST = 8; // a sweep has a picture of each of its values
 const STAYS = 250; // milliseconds, for the way from the chip to the pictures
@@ -12,7 +13,7 @@ const ID = "p2p_heat";
 const LOOK = "max-width: min(560px, 96vw); padding: 6px 8px; font: 12px/1.4 sans-serif;";
 const NAME = /^([^,]+), ((source|target)(?: (\d+))?(?:,.*)?)$/; // as EditPlan.watched_words writes it
 
-let shown = null; // { panel, chip, leaving }
+let shown = null; // { panel, chip, leaving, onKey }
 
 /** Every node that something of a node goes to, as far as its graph goes. */
 function nodesBehind(node) {
@@ -25,23 +26,32 @@ function nodesBehind(node) {
   return [...found];
 }
 
-/** The pictures that the Attention Maps behind a node show, each with the name and place of its `p2p_map`. */
+/** The pictures that the Attention Maps behind a node show, each with its `p2p_map` and the node's number, `by`. */
 export function mapsBehind(node) {
   const outputs = app.nodeOutputs ?? {};
   const mapsOf = (output) => (output?.images ?? []).filter((image) => image?.p2p_map);
   if (!node.graph || !Object.values(outputs).some((output) => mapsOf(output).length)) return [];
   const number = (one) => (one.graph.isRootGraph === false ? `${one.graph.id}:${one.id}` : one.id);
   const nodes = nodesBehind(node).filter(({ comfyClass }) => comfyClass === "P2P_AttentionMaps");
-  return nodes.flatMap((one) => mapsOf(outputs[number(one)]));
+  return nodes.flatMap((one) => mapsOf(outputs[number(one)]).map((image) => ({ ...image, by: number(one) })));
 }
 
-/** Those of some pictures that are of a word, {src, name, whose, place}; `number` is that of its target, from 1. */
+/** The words of one picture with their maps, {name, shares}, of all that an Attention Maps shows. */
+function mapsOfPicture(images, by, row) {
+  const maps = images.filter((image) => image.by === by && image.p2p_map.row === row).map((image) => image.p2p_map);
+  return maps.flatMap(({ name, shares }) => (shares && NAME.test(name) ? [{ name: NAME.exec(name)[1], shares }] : []));
+}
+
+/**
+ * Those of some pictures that are of a word, {src, name, whose, place, above, maps}; `number` is that of its target,
+ * from 1, `maps()` gives the maps of all words of the same picture, `above` is the share of it above its label.
+ */
 export function heatOf(word, number, images) {
-  return images.flatMap(({ filename, subfolder, type, p2p_map: { name, place } }) => {
+  return images.flatMap(({ filename, subfolder, type, by, p2p_map: { name, place, row, above_label: above } }) => {
     const [, called, whose, side, target] = NAME.exec(name) ?? [];
     if (!side || (side === "target" && Number(target ?? 1) !== number) || !means(called, word[side])) return [];
     const src = api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
-    return [{ src, name: called, whose, place }];
+    return [{ src, name: called, whose, place, above, maps: () => mapsOfPicture(images, by, row) }];
   });
 }
 
@@ -56,21 +66,28 @@ export function hideHeat(home) {
 }
 
 function onAway(event) {
-  if (event.type === "keydown" ? event.key === "Escape" : !shown.panel.contains(event.target)) hideHeat();
+  if (event.type === "keydown" ? event.key === "Escape" : !shown.panel.contains(event.target)) return hideHeat();
+  const plain = event.type === "keydown" && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (!plain || event.target !== shown.chip || !shown.onKey?.(event.key)) return;
+  event.preventDefault();
+  event.stopPropagation(); // the editor's own keys are for the canvas
 }
 
 function leave() {
   if (shown) shown.leaving = setTimeout(() => hideHeat(), STAYS);
 }
 
-function figure({ src, name, whose, place }) {
+function figure({ src, name, whose, place, above, maps }) {
   const element = document.createElement("figure");
   element.style.cssText = "margin: 0; width: 124px;";
   const image = Object.assign(document.createElement("img"), { src, alt: `most at the ${place}` });
   image.style.cssText = "display: block; width: 100%; border-radius: 4px;";
+  const frame = document.createElement("div");
+  frame.style.cssText = "position: relative;";
+  frame.append(image);
   const caption = Object.assign(document.createElement("figcaption"), { textContent: `${name}, ${whose}` });
-  element.append(caption, image);
-  return element;
+  element.append(caption, frame);
+  return { element, frame, image, name, whose, above, maps: maps() };
 }
 
 /** Below the words, or above where there is no room: never over a word that one may go to next. */
@@ -89,12 +106,15 @@ function show(chip, words, heat) {
   title.style.cssText = "font-weight: 600;";
   const pictures = document.createElement("div");
   pictures.style.cssText = "display: flex; flex-wrap: wrap; gap: 8px;";
-  pictures.append(...heat.slice(0, MOST).map(figure));
+  const figures = heat.slice(0, MOST).map(figure);
+  pictures.append(...figures.map(({ element }) => element));
   panel.append(title, pictures);
+  const ranking = rankWords(figures);
+  if (ranking) panel.append(ranking.foot);
   panel.addEventListener("pointerenter", () => clearTimeout(shown?.leaving));
   panel.addEventListener("pointerleave", leave);
   showOver(panel, words, LOOK);
-  shown = { panel, chip, leaving: 0 };
+  shown = { panel, chip, leaving: 0, onKey: ranking?.onKey };
   chip.setAttribute("aria-describedby", ID);
   for (const kind of ["pointerdown", "wheel", "keydown"]) window.addEventListener(kind, onAway, true);
   for (const image of panel.querySelectorAll("img")) image.addEventListener("load", () => putBelow(panel, chip, words));

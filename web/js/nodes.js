@@ -42,11 +42,11 @@ export function showOn(node, name, element, height) {
 }
 
 /**
- * Put an element where the one stands that a former node of the same number showed. After an undo every node is a new
- * one, and the renderer that draws nodes as HTML keeps the former's element.
+ * Put an element where the one stands that a former node of the same number showed under the same name. After an undo
+ * every node is a new one, and the renderer that draws nodes as HTML keeps the former's element.
  */
-export function succeed(node, element) {
-  element.dataset.p2pOf = `${node.graph?.id ?? ""}:${node.id}`;
+export function succeed(node, element, name) {
+  element.dataset.p2pOf = `${name}:${node.graph?.id ?? ""}:${node.id}`;
   if (element.isConnected) return;
   document.querySelector(`[data-p2p-of="${element.dataset.p2pOf}"]`)?.replaceWith(element);
 }
