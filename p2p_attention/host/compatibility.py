@@ -14,10 +14,10 @@ from ..edits.local_blend import Keep
 from ..edits.plan import EditPlan
 from ..errors import EditError, Part
 from .backbones.base import Backbone
+from .backbones.text_width import check_width
 from .conditioning import PAIR
 from .known_host import COUPLING, SAMPLERS
 from .rows import ROWS, encoded_columns
-from .text_width import check_width
 
 LARGEST = 4  # times the side that a demo model was trained for
 

@@ -18,12 +18,12 @@ from ..source.replay import Replay
 from ..source.trajectory import Trajectory
 from . import log
 from .backbones.registry import backbone_of
+from .backbones.text_width import check_width
 from .compatibility import check_latent
 from .conditioning import Conditioning, first_prompt
 from .control import is_controlled
 from .fingerprint import fingerprint, model_identity
 from .source_recorder import SourceRecorder
-from .text_width import check_width
 
 INVERTED = (comfy.model_sampling.EPS, comfy.model_sampling.CONST, comfy.model_sampling.COSMOS_RFLOW)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import comfy.model_patcher
 import torch
 
-from ..errors import EditError, Part
+from ...errors import EditError, Part
 
 _READ_TEXT = (
     "middle_block.1.transformer_blocks.0.attn2.to_k",  # UNets
