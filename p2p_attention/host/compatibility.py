@@ -14,15 +14,15 @@ from ..edits.local_blend import Keep
 from ..edits.plan import EditPlan
 from ..errors import EditError, Part
 from .backbones.base import Backbone
-from .backbones.text_width import check_width
 from .conditioning import PAIR
 from .known_host import COUPLING, SAMPLERS
 from .rows import ROWS, encoded_columns
+from .text_width import check_width
 
 LARGEST = 4  # times the side that a demo model was trained for
 
 
-def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
+def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan, backbone: Backbone) -> None:
     """Raise EditError unless the positive conditioning is the pair's, as it was encoded, and the model's."""
     entries = [entry for entry in guider.conds.get("positive", []) if entry.get(PAIR) == plan.pair]
     if not entries:
@@ -42,7 +42,7 @@ def check_positive(guider: comfy.samplers.CFGGuider, plan: EditPlan) -> None:
                 "it.",
                 Part.CONTROLLER,
             )
-        check_width(guider.model_patcher, entry["cross_attn"], Part.CONTROLLER)
+        check_width(guider.model_patcher, backbone, entry["cross_attn"], Part.CONTROLLER)
 
 
 def check_latent(

@@ -18,12 +18,12 @@ from ..source.replay import Replay
 from ..source.trajectory import Trajectory
 from . import log
 from .backbones.registry import backbone_of
-from .backbones.text_width import check_width
 from .compatibility import check_latent
 from .conditioning import Conditioning, first_prompt
 from .control import is_controlled
 from .fingerprint import fingerprint, model_identity
 from .source_recorder import SourceRecorder
+from .text_width import check_width
 
 INVERTED = (comfy.model_sampling.EPS, comfy.model_sampling.CONST, comfy.model_sampling.COSMOS_RFLOW)
 
@@ -61,7 +61,7 @@ def invert_picture(
         raise EditError("the latent is empty", "Encode a picture with VAE Encode.", Part.INVERSION)
     clean = comfy.sample.fix_empty_latent_channels(model, clean)  # gives a model of clips its axis of frames
     source = first_prompt(positive)
-    check_width(model, source[0][0], Part.INVERSION)
+    check_width(model, backbone, source[0][0], Part.INVERSION)
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
     least = float(sampling.sigma_min)
     replay = Replay(method, solver, iterations)

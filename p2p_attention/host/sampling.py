@@ -89,7 +89,7 @@ def _begin(
     """A run for this noise and latent [rows, C, H, W], if all of it fits the edit; raises EditError if not."""
     control, plan, options = controlled.control, controlled.control.plan, guider.model_options["transformer_options"]
     inversion = control.inversion if isinstance(control.inversion, Inversion) else None
-    check_positive(guider, plan)
+    check_positive(guider, plan, controlled.backbone)
     check_rows(noise, plan)
     rows = plan.layout(noise.shape[0] // plan.rows)
     if inversion is None:

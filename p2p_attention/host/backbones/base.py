@@ -36,6 +36,10 @@ class Backbone(Protocol):
         """Prefixes of a few small weights by which a model is known again."""
 
     @property
+    def text_layers(self) -> tuple[str, ...]:
+        """Names of linear layers that take in the text; a model has one of them."""
+
+    @property
     def presets(self) -> Presets:
         """What "keep the layout" and the like mean for its windows."""
 

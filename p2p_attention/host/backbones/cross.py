@@ -86,6 +86,7 @@ class CrossBackbone(BlocksBackbone):
     scales_scores = False
     keeps_values = False
     weights = ("diffusion_model.x_embedder.", "diffusion_model.patch_embedding.bias", "diffusion_model.head.head.bias")
+    text_layers = ("text_embedding.0", "blocks.0.cross_attn.k_proj")
 
     @classmethod
     def of(cls, patcher: comfy.model_patcher.ModelPatcher) -> CrossBackbone | None:

@@ -114,6 +114,7 @@ class JointBackbone(BlocksBackbone):
     scales_scores = True
     keeps_values = True
     weights = ("diffusion_model.img_in.bias", "diffusion_model.x_embedder.bias", "diffusion_model.final_layer.linear.")
+    text_layers = ("txt_in", "cap_embedder.1", "context_embedder", "cond_seq_linear")
 
     @classmethod
     def of(cls, patcher: comfy.model_patcher.ModelPatcher) -> JointBackbone | None:

@@ -44,6 +44,7 @@ class UNetBackbone:
     scales_scores = False
     keeps_values = False
     weights = ("diffusion_model.time_embed.0.bias", "diffusion_model.time_embed.2.bias", "diffusion_model.out.0.")
+    text_layers = ("middle_block.1.transformer_blocks.0.attn2.to_k",)
 
     @classmethod
     def of(cls, model: comfy.model_patcher.ModelPatcher) -> UNetBackbone | None:
