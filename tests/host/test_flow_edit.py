@@ -35,12 +35,12 @@ def velocity(model, positive, negative, cfg, x, sigma):
     return seen[0]
 
 
-def flow_edit(model, clip, latent, sigmas, cfg, noise):
-    """The paper's loop, from the picture at the first of the noise levels, in the model's space."""
+def flow_edit(model, clip, latent, sigmas, cfg, noises):
+    """The paper's loop, from the picture at the first of the noise levels, with a noise for every step."""
     negative, prompts = prompt(clip), (prompt(clip, SOURCE), prompt(clip, TARGET))
     picture = model.model.process_latent_in(latent["samples"])
     edited = picture.clone()
-    for high, low in itertools.pairwise(sigmas):
+    for (high, low), noise in zip(itertools.pairwise(sigmas), noises, strict=False):
         source = (1 - high) * picture + high * noise
         both = (source, edited + source - picture)
         slopes = [velocity(model, one, negative, cfg, x, high) for one, x in zip(prompts, both, strict=True)]
@@ -48,19 +48,26 @@ def flow_edit(model, clip, latent, sigmas, cfg, noise):
     return model.model.process_latent_out(edited)
 
 
+def noises(picture, fresh):
+    """The noise of every step: the sampler's, then the same again or that of a generator of the next seed."""
+    noise, drawn = comfy.sample.prepare_noise(picture, SEED), torch.Generator().manual_seed(SEED + 1)
+    yield noise
+    while True:
+        yield torch.randn(picture.shape, generator=drawn) if fresh else noise
+
+
+@pytest.mark.parametrize("fresh", [False, True])
 @pytest.mark.parametrize(("denoise", "cfg"), [(1.0, 1.0), (1.0, 4.0), (0.6, 4.0)])
-def test_it_is_flow_edit(family, denoise, cfg):
-    """Under euler, whose noise stays that of the start; with a denoise of less than 1 the first steps are skipped, as
-    with n_max.
-    """
+def test_it_is_flow_edit(family, denoise, cfg, fresh):
+    """Under euler; with a denoise of less than 1 the first steps are skipped, as with n_max."""
     model, clip, latent = family
     positive, edit = encode(clip, SOURCE, TARGET)
-    patched, batch = control(model, edit, latent, self_end=0.0, inversion=virtual())
+    patched, batch = control(model, edit, latent, self_end=0.0, inversion=virtual(fresh_noise=fresh))
     options = {"steps": STEPS, "cfg": cfg, "sampler": "euler", "scheduler": SCHEDULER}
     made = sample(patched, positive, prompt(clip), batch, seed=SEED, denoise=denoise, **options)
     sigmas = comfy.samplers.KSampler(model, STEPS, "cpu", "euler", SCHEDULER, denoise).sigmas.tolist()
-    noise = comfy.sample.prepare_noise(latent["samples"], SEED)
-    wanted = flow_edit(model, clip, latent, sigmas, cfg, noise)
+    wanted = flow_edit(model, clip, latent, sigmas, cfg, noises(latent["samples"], fresh))
     change = float((wanted - latent["samples"]).norm())
     assert change > 1e-3 * float(latent["samples"].norm())
     assert float((made[1] - wanted[0]).norm()) <= 1e-4 * change
+    assert float((made[0] - latent["samples"][0]).norm()) <= 1e-5 * float(latent["samples"].norm())
