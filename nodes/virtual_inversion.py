@@ -9,7 +9,9 @@ from .sockets import CATEGORY, InversionType
 
 
 class VirtualInversionNode(Node):
-    """Edits an encoded picture from noise that is added to it (Xu et al. 2024, "Inversion-Free Image Editing")."""
+    """Edits an encoded picture from noise that is added to it (Xu et al. 2024, "Inversion-Free Image Editing"); on flow
+    models under euler this is FlowEdit (Kulikov et al. 2025), with its fresh noise where that is asked for.
+    """
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -31,6 +33,15 @@ class VirtualInversionNode(Node):
                         "of the picture is kept."
                     ),
                 ),
+                io.Boolean.Input(
+                    "fresh_noise",
+                    default=False,
+                    optional=True,
+                    tooltip=(
+                        "Every step sees the picture with new noise, whatever the sampler, as FlowEdit has it; off, "
+                        "the sampler's own."
+                    ),
+                ),
             ],
             outputs=[
                 InversionType.Output(display_name="inversion", tooltip="For the Attention Controller."),
@@ -38,5 +49,5 @@ class VirtualInversionNode(Node):
         )
 
     @classmethod
-    def execute(cls, plain_source: bool = False) -> io.NodeOutput:
-        return io.NodeOutput(VirtualInversion(bool(plain_source)))
+    def execute(cls, plain_source: bool = False, fresh_noise: bool = False) -> io.NodeOutput:
+        return io.NodeOutput(VirtualInversion(bool(plain_source), bool(fresh_noise)))

@@ -103,7 +103,7 @@ class Sampler:
         """The host's own pictures [N, H, W, 3] of a prompt."""
         positive = host_nodes().CLIPTextEncode().encode(self.clip, prompt)[0]
         latent = {"samples": self.empty(count), "batch_index": list(range(count))}
-        return self._decode(self._run(self.model, positive, latent, seed))
+        return self.decoded(self.sampled(self.model, positive, latent, seed))
 
     def switched(self, prompts: tuple[str, str], at: float, count: int, seed: int) -> np.ndarray:
         """The host's own pictures [N, H, W, 3] of the first prompt until a percent of the schedule, then the second."""
@@ -113,7 +113,7 @@ class Sampler:
             entry = nodes.CLIPTextEncode().encode(self.clip, prompt)[0]
             positive += nodes.ConditioningSetTimestepRange().set_range(entry, *window)[0]
         latent = {"samples": self.empty(count), "batch_index": list(range(count))}
-        return self._decode(self._run(self.model, positive, latent, seed))
+        return self.decoded(self.sampled(self.model, positive, latent, seed))
 
     def edit(
         self,
@@ -143,7 +143,7 @@ class Sampler:
     ) -> Inverted:
         """Invert real pictures [N, H, W, 3] in 0 … 1 under the first prompt; the method is direct."""
         positive, _ = encode_pair(self.clip, prompts[0], (prompts[1],))
-        latent = self._encode(pictures)
+        latent = self.encoded(pictures)
         how = (Method.DIRECT, iterations, solver, 0, steps_per_call)
         found, source = invert_picture(self.model, positive, latent, self.steps, self.scheduler, *how)
         return Inverted(latent, found, source)
@@ -177,17 +177,18 @@ class Sampler:
         *,
         about: str = "",
         mask: torch.Tensor | None = None,
+        denoise: float = 1.0,
+        fresh_noise: bool = False,
     ) -> Edited:
         """Edit real pictures [N, H, W, 3] without an inversion pass."""
         positive, plan = encode_pair(self.clip, prompts[0], (prompts[1],))
-        return self._edit(
-            positive, plan, kind, way, self._encode(pictures), 0, about, inversion=VirtualInversion(), mask=mask
-        )
+        given, latent = VirtualInversion(fresh_noise=fresh_noise), self.encoded(pictures)
+        return self._edit(positive, plan, kind, way, latent, 0, about, inversion=given, mask=mask, denoise=denoise)
 
     def image_to_image(self, pictures: np.ndarray, prompt: str, denoise: float) -> np.ndarray:
         """The host's own image-to-image: pictures [N, H, W, 3], noised in part and sampled to a prompt."""
         positive = host_nodes().CLIPTextEncode().encode(self.clip, prompt)[0]
-        return self._decode(self._run(self.model, positive, self._encode(pictures), 0, denoise=denoise))
+        return self.decoded(self.sampled(self.model, positive, self.encoded(pictures), 0, denoise=denoise))
 
     def fade(self, prompt: str, word: str, strengths: Sequence[float], count: int, seed: int, way: Way) -> np.ndarray:
         """Pictures [N, 1 + strengths, H, W, 3] of a prompt: as it is, then with a word at each strength."""
@@ -198,7 +199,7 @@ class Sampler:
         words = [Reweight(positions, value, window, scale=scale) for value in strengths]
         plan = plan.with_targets([target.with_reweight(word) for word in words])
         made, _ = self._controlled(positive, plan, way.self_end, {"samples": self.empty(count)}, seed)
-        return self._decode(made).reshape(count, plan.rows, *self.size, 3)
+        return self.decoded(made).reshape(count, plan.rows, *self.size, 3)
 
     def _edit(
         self,
@@ -213,6 +214,7 @@ class Sampler:
         inversion: Inversion | VirtualInversion | None = None,
         negative: Conditioning | None = None,
         mask: torch.Tensor | None = None,
+        denoise: float = 1.0,
     ) -> Edited:
         target, words = plan.targets[0], plan.targets[0].pair.changed
         if way.cross_end:
@@ -232,8 +234,8 @@ class Sampler:
                 for positions in (words.source, words.target)
             ]
             plan = plan.watching(seen[0], seen[1:])
-        made, record = self._controlled(positive, plan, way.self_end, latent, seed, inversion, negative)
-        pictures = self._decode(made)
+        made, record = self._controlled(positive, plan, way.self_end, latent, seed, inversion, negative, denoise)
+        pictures = self.decoded(made)
         return Edited(pictures[::2], pictures[1::2], self._words(record, made))
 
     def _controlled(
@@ -245,14 +247,15 @@ class Sampler:
         seed: int,
         inversion: Inversion | VirtualInversion | None = None,
         negative: Conditioning | None = None,
+        denoise: float = 1.0,
     ) -> tuple[torch.Tensor, Record]:
         """The finished latent [N · rows, C, H, W] of a run with a plan, and what the run found."""
         self_attention = SelfAttention(Window(0.0, self_end), self.self_resolution)
         control = Control(plan, self_attention, inversion, self.source_cache)
         model, expanded = control_model(self.model, latent, control)
-        return self._run(model, positive, expanded, seed, negative), expanded[RECORD]
+        return self.sampled(model, positive, expanded, seed, negative, denoise), expanded[RECORD]
 
-    def _run(
+    def sampled(
         self,
         model: Any,
         positive: Conditioning,
@@ -268,10 +271,12 @@ class Sampler:
         )
         return sampled[0]["samples"]
 
-    def _encode(self, pictures: np.ndarray) -> dict[str, Any]:
+    def encoded(self, pictures: np.ndarray) -> dict[str, Any]:
+        """The latent of pictures [N, H, W, 3] in 0 … 1."""
         return {"samples": self.vae.encode(torch.from_numpy(pictures).float())}
 
-    def _decode(self, latent: torch.Tensor) -> np.ndarray:
+    def decoded(self, latent: torch.Tensor) -> np.ndarray:
+        """The pictures [N, H, W, 3] in 0 … 1 of a latent [N, C, H, W]."""
         return self.vae.decode(latent).clamp(0, 1).cpu().float().numpy()
 
     def _words(self, record: Record, latent: torch.Tensor) -> np.ndarray:

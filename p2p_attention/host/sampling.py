@@ -42,7 +42,7 @@ from .pair_entries import own_entries, spans, spread_rows
 from .rows import join_in_model
 from .source_cache import source_rows
 from .source_rows import SOURCES, SourceRows
-from .virtual_fit import pictures_to_noise
+from .virtual_fit import pictures_to_noise, renoising
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +205,9 @@ def sampler_sample(
     anchor: Anchor | VirtualAnchor | None = None
     if isinstance(given, VirtualInversion):
         pictures = pictures_to_noise(sampler, run.rows.sources(latent), noise)
-        anchor = VirtualAnchor(pictures, run.rows, given.plain_source)
+        sampling = guider.model_patcher.get_model_object("model_sampling")
+        noised = renoising(sampling, pictures, extra_args.get("seed")) if given.fresh_noise else None
+        anchor = VirtualAnchor(pictures, run.rows, given.plain_source, noised)
     elif inversion:
         anchor = inversion.anchor(run.rows, noise.device)
         start = run.rows.spread(inversion.trajectory.start.to(noise))

@@ -1,6 +1,9 @@
-"""Whether a run fits a virtual inversion."""
+"""Whether a run fits a virtual inversion, and the noise of one that draws it anew."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import comfy.samplers
 import torch
@@ -29,3 +32,15 @@ def pictures_to_noise(sampler: comfy.samplers.Sampler, pictures: torch.Tensor, n
             Part.VIRTUAL,
         )
     return pictures.clone()
+
+
+def renoising(sampling: Any, pictures: torch.Tensor, seed: int | None) -> Callable[[float], torch.Tensor]:
+    """Gives the pictures [pictures, C, H, W] at a noise level, as the host noises them, each time with other noise."""
+    drawn = torch.Generator().manual_seed((seed or 0) + 1)  # the seed itself is that of the noise a run begins with
+
+    def noised(sigma: float) -> torch.Tensor:
+        noise = torch.randn(pictures.shape, generator=drawn).to(pictures)
+        made: torch.Tensor = sampling.noise_scaling(pictures.new_tensor(sigma), noise, pictures)
+        return made
+
+    return noised

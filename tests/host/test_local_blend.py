@@ -74,6 +74,22 @@ def test_named_words_of_either_prompt_and_words_to_leave_out(blended):
     assert bool((more == 1).all()), "a threshold of nothing lets all through"
 
 
+@pytest.mark.parametrize("words", ["", "square"])
+def test_a_thing_taken_away_is_where_the_source_has_it(words, blended):
+    """Its words are in the source's prompt alone."""
+    source, target = "a red circle and a blue square on a white background", "a red circle on a white background"
+    made = blended({"words": words, "threshold": 0.5}, source=source, target=target, steps=8)
+    mask = blend_mask(made)
+    assert 0.02 < float(mask.mean()) < 0.9 and torch.equal(changed(made), mask[0] > 0)
+
+
+def test_a_word_of_the_source_alone_has_one_mask_for_all_targets(blended):
+    source, named = "a red circle and a blue square on a white background", {"words": "square", "threshold": 0.5}
+    targets = ("a red circle on a white background", "a green circle on a white background")
+    first, second = (blend_mask(blended(named, source=source, target=target, steps=8)) for target in targets)
+    assert torch.equal(first, second)
+
+
 @pytest.mark.parametrize("cfg", [1.0, 4.0])
 def test_the_predictions_difference_makes_a_mask_without_words(blended, cfg):
     made = blended({"mask_from": "difference"}, steps=8, cfg=cfg)

@@ -23,13 +23,13 @@ def latent(demo):
 def edited(demo, latent):
     """Sample an edit of the picture; returns its rows."""
 
-    def run(target=TARGET, mask=None, model=None, plain=False, at=None, **options):
+    def run(target=TARGET, mask=None, model=None, plain=False, fresh=False, at=None, **options):
         positive, edit = encode(demo.clip, SOURCE, target)
         if target != SOURCE:
             edit = swap(edit, end=0.8)
         if mask is not None:
             edit = blend(edit, start=0.0, mask=mask)
-        given = virtual(plain_source=plain)
+        given = virtual(plain_source=plain, fresh_noise=fresh)
         patched, batch = control(
             model or demo.model, edit, at or latent, self_end=0.4, resolution="1/2", inversion=given
         )
@@ -43,16 +43,16 @@ def error(made, wanted) -> float:
 
 
 @pytest.mark.parametrize("sampler", ["lcm", "euler", "euler_ancestral", "dpmpp_2m", "dpmpp_sde", "heun"])
-@pytest.mark.parametrize("plain", [False, True])
-def test_the_source_is_the_picture(sampler, plain, edited, latent):
-    made = edited(sampler=sampler, plain=plain, cfg=7.5)
+@pytest.mark.parametrize(("plain", "fresh"), [(False, False), (True, False), (False, True)])
+def test_the_source_is_the_picture(sampler, plain, fresh, edited, latent):
+    made = edited(sampler=sampler, plain=plain, fresh=fresh, cfg=7.5)
     assert error(made[0], latent["samples"][0]) <= 1e-5
     assert torch.isfinite(made).all() and error(made[1], made[0]) > 1e-2
 
 
-@pytest.mark.parametrize("sampler", ["lcm", "euler"])
-def test_a_target_of_the_sources_prompt_is_the_picture_at_any_guidance(sampler, edited, latent):
-    made = edited(target=SOURCE, sampler=sampler, cfg=7.5)
+@pytest.mark.parametrize(("sampler", "fresh"), [("lcm", False), ("euler", False), ("euler", True)])
+def test_a_target_of_the_sources_prompt_is_the_picture_at_any_guidance(sampler, fresh, edited, latent):
+    made = edited(target=SOURCE, sampler=sampler, fresh=fresh, cfg=7.5)
     assert error(made[1], latent["samples"][0]) <= 1e-4
 
 
@@ -70,9 +70,19 @@ def test_a_part_of_the_schedule_and_a_mask(edited, latent):
     assert error(made[1][..., 16:], latent["samples"][0][..., 16:]) <= 1e-5 and not torch.equal(made[0], made[1])
 
 
-def test_seeds_matter_and_repeat(edited):
-    first, again, other = (edited(seed=seed, sampler="lcm") for seed in (1, 1, 2))
+@pytest.mark.parametrize(("sampler", "fresh"), [("lcm", False), ("euler", True)])
+def test_seeds_matter_and_repeat(sampler, fresh, edited):
+    first, again, other = (edited(seed=seed, sampler=sampler, fresh=fresh) for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first[1], other[1])
+
+
+def test_the_noise_is_another_one_at_every_call(edited, demo):
+    """What is left of the source's row without the picture, at each noise level."""
+    for fresh, same in ((False, True), (True, False)):
+        noting_model, seen = noting(demo.model, lambda call: (call["input"][-2].clone(), float(call["timestep"][0])))
+        edited(model=noting_model, fresh=fresh, cfg=1.0)
+        noise = [(at - seen[-1][0]).flatten() for at, _ in seen[:2]]
+        assert (float(torch.cosine_similarity(*noise, dim=0)) > 0.9) is same
 
 
 @pytest.mark.parametrize("sampler", ["euler_cfg_pp", "res_multistep_cfg_pp"])
