@@ -31,7 +31,7 @@ def few_steps() -> Workflow:
         "held to the picture in any number of steps. Each seed is another edit. With `cfg` above 4 less is kept.",
     )
     encoded = _edit_of_a_picture(flow)
-    inversion = flow.add("P2P_VirtualInversion", "P2P Virtual Inversion", plain_source=False)
+    inversion = flow.add("P2P_VirtualInversion", "P2P Virtual Inversion", plain_source=False, fresh_noise=False)
     flow.sampling = Sampling(steps=FEW, sampler_name="lcm")
     flow.finish(seed=2, latent=encoded, inversion=[inversion, 0])
     return flow
