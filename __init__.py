@@ -7,7 +7,8 @@ check_version()
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes import NODES
-from .p2p_attention.host import align_route, files_route
+from .nodes.unfold import unfold
+from .p2p_attention.host import align_route, files_route, unfold_route
 
 WEB_DIRECTORY = "./web"
 
@@ -24,4 +25,5 @@ async def comfy_entrypoint() -> PromptToPromptExtension:
     """Called by the host when it loads the pack."""
     align_route.register()
     files_route.register()
+    unfold_route.register(unfold)
     return PromptToPromptExtension()

@@ -1,7 +1,5 @@
 """All steps in one, for a start: prompts, what to keep, single words."""
 
-from fractions import Fraction
-
 from comfy_api.latest import io
 
 from ..p2p_attention.edits.compose import edit_by_lines
@@ -9,6 +7,7 @@ from ..p2p_attention.edits.control import Control
 from ..p2p_attention.edits.lines import read_lines
 from ..p2p_attention.edits.presets import PRESETS
 from ..p2p_attention.edits.self_attention import SelfAttention
+from ..p2p_attention.edits.steps import SELF_RESOLUTION, SELF_START
 from ..p2p_attention.edits.window import Window
 from ..p2p_attention.host.conditioning import encode_pair
 from ..p2p_attention.host.control import control_model, presets_of
@@ -95,6 +94,6 @@ class EditNode(Node):
         positive, plan = encode_pair(clip, source_prompt, (target_prompt,))
         say_remarks(EDIT_NODE, plan)
         plan = edit_by_lines(plan.with_plain() if also_without_edit else plan, preset, words)
-        control = Control(plan, SelfAttention(Window(0.0, preset.self_end), Fraction(1, 4)))
+        control = Control(plan, SelfAttention(Window(SELF_START, preset.self_end), SELF_RESOLUTION))
         patched, rows = control_model(model, latent, control, spell, own_number(cls.hidden))
         return io.NodeOutput(patched, positive, rows, plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import wraps
+from functools import partial, wraps
 from typing import Concatenate, ParamSpec
 
 import torch
@@ -22,6 +22,7 @@ from .local_blend import Keep, LocalBlend, MaskFrom, MaskUse, user_mask
 from .plan import EditPlan
 from .presets import Preset
 from .reweight import Reweight, Scale
+from .steps import steps_of
 from .sweep import read_values
 from .watched import Watched
 from .window import Window
@@ -162,14 +163,18 @@ def edit_by_lines(plan: EditPlan, preset: Preset, text: str) -> EditPlan:
     Raises EditError for a line that cannot be read, or of words that are not there, and for equal prompts without a
     strength.
     """
-    lines = read_lines(text)
-    if not lines.strengths or lines.windows or any(pair.differs for pair in plan.pairs):
-        plan = inject(plan, Kind.SWAP, 0.0, preset.cross_end, lines.windows, "")
-    for words, strength in lines.strengths:
-        plan = reweight(plan, words, strength, 0.0, 0.8, "", False)
-    for words in lines.blends:
-        plan = blend(plan, words, 0.3, 0.2, "", None, MaskUse.ONLY, 0.0, Fraction(1, 4))
+    differs = any(pair.differs for pair in plan.pairs)
+    for step in steps_of(read_lines(text), differs):
+        chosen = {name: getattr(preset, of) for name, of in step.preset.items()}
+        plan = _DONE_BY[step.part](plan, **step.inputs, **chosen)
     return plan
+
+
+_DONE_BY: dict[Part, Callable[..., EditPlan]] = {
+    Part.SWAP: partial(inject, kind=Kind.SWAP),
+    Part.REWEIGHT: reweight,
+    Part.BLEND: blend,
+}
 
 
 def _all_words(prompt: Prompt, resolution: Fraction) -> list[Watched]:
