@@ -7,7 +7,7 @@ const EDITS = ["P2P_WordSwap", "P2P_Refine", "P2P_Reweight", "P2P_LocalBlend", "
 const BYPASSED = 4; // the editor's number for a node that only passes on
 const GAP = 60;
 
-const slotOf = (slots, name) => slots?.findIndex((slot) => slot.name === name) ?? -1;
+export const slotOf = (slots, name) => slots?.findIndex((slot) => slot.name === name) ?? -1;
 export const isOn = (node) => node.mode !== BYPASSED;
 
 /** The nodes that a node's edit goes to, with the input of each; null if one of them is not in this graph. */
@@ -43,7 +43,7 @@ export function startOf(node) {
 }
 
 /** Below a node, and below whatever is there. */
-function placeBelow(added, node) {
+export function placeBelow(added, node) {
   added.pos = [node.pos[0], node.pos[1] + node.size[1] + GAP];
   const over = (other) =>
     other !== added &&

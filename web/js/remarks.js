@@ -3,9 +3,9 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { allNodes, nodeOf, showOn, succeed, takeOff } from "./nodes.js";
+import { toast } from "./toast.js";
 
 const NAME = "p2p_remark";
-const SECONDS = 20;
 const LOOK =
   "box-sizing: border-box; width: 100%; height: 100%; overflow: auto; padding: 6px 8px; border-radius: 6px; " +
   "border-left: 3px solid #d9a400; background: var(--comfy-input-bg, #222); color: var(--input-text, #ddd); " +
@@ -24,11 +24,6 @@ function keyOf(number) {
 }
 
 const remarkOf = (node) => node.widgets?.find((widget) => widget.name === NAME);
-
-function toast(severity, summary, detail) {
-  const message = { severity, summary, detail, life: SECONDS * 1000 };
-  app.extensionManager?.toast?.add?.(message);
-}
 
 function heightOf(lines, width) {
   const letters = Math.max(24, width / 6.2);
