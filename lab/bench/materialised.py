@@ -49,7 +49,7 @@ def materialise_joint(model: Any, pixels: int) -> Any:
         scores = q @ k.transpose(-1, -2)
         scores *= q.shape[-1] ** -0.5
         if mask is not None:
-            scores += mask
+            scores += mask[:, None] if mask.ndim == 3 else mask
         maps, text = torch.softmax(scores, dim=-1), tokens - pixels
         maps[1, :, text:] = maps[0, :, text:]
         maps[1, :, text:, :text] = maps[0, :, text:, :text] @ torch.eye(text, dtype=maps.dtype, device=maps.device)
