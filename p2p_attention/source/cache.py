@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -99,10 +99,10 @@ class Entry:
 
 
 class Recording:
-    """The entries of one run of a model, `owner`."""
+    """The entries of one run of a model, `owner`, whose end is told to `gone`."""
 
-    def __init__(self, owner: object) -> None:
-        self.owner = weakref.ref(owner)
+    def __init__(self, owner: object, gone: Callable[[object], None] | None = None) -> None:
+        self.owner = weakref.ref(owner, gone)
         self.entries: list[Entry] = []
         self.used = 0
 
@@ -135,6 +135,11 @@ class SourceCache:
         """Drop a model's recordings."""
         with self.lock:
             self._recordings = [each for each in self._living() if each.owner() is not owner]
+
+    def forget_gone(self, _: object = None) -> None:
+        """Drop the recordings of models that are no more; at once, for nothing may ask the store for a long time."""
+        with self.lock:
+            self._living()
 
     def clear(self) -> None:
         """Drop everything."""

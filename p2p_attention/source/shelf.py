@@ -19,7 +19,7 @@ class Shelf:
         self.cache, self.budget = cache, budget
         self.needed = self.missed = 0
         self.failed = ""
-        self._recording = Recording(model)
+        self._recording = Recording(model, cache.forget_gone)
         self._begun = cache.now()
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """The store of sources: what is found in it, and what it drops."""
 
 import gc
+import weakref
 from fractions import Fraction
 
 import pytest
@@ -84,6 +85,16 @@ def test_it_goes_with_its_model(cache):
     del model
     gc.collect()
     assert cache.bytes == 0 and len(cache) == 0
+
+
+def test_it_goes_at_once(cache):
+    """Not when the store is asked next, which may be never."""
+    model = Model()
+    record(cache, model, torch.randn(1, 4, 2, 2))
+    held = weakref.ref(next(iter(cache._recordings)))
+    del model
+    gc.collect()
+    assert held() is None
 
 
 def test_rows_that_are_left_out():
