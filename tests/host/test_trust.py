@@ -22,7 +22,7 @@ LIBRARIES = {
     "latent_preview",
 }
 STANDARD = {
-    *("__future__", "asyncio", "collections", "contextlib", "contextvars", "dataclasses", "difflib", "enum"),
+    *("__future__", "asyncio", "base64", "collections", "contextlib", "contextvars", "dataclasses", "difflib", "enum"),
     *("fractions", "functools", "hashlib", "inspect", "itertools", "json", "logging", "math", "numbers", "pathlib"),
     *("re", "sys", "textwrap", "threading", "types", "typing", "unicodedata", "uuid", "weakref"),
 }
