@@ -38,12 +38,12 @@ def sampler(options, steps: int):
 
 @pytest.fixture(scope="module")
 def measured(options):
-    """measured("colour", …): each way's figures over four pictures of two pairs."""
+    """measured("colour", …): each way's figures over the pictures of two pairs."""
     from lab.bench.quality_measure import measure_edits
 
     def run(kind: str, *names: str) -> dict[str, dict[str, float]]:
         ways = [way for way in DEMO_WAYS if way.name in names or way == PLAIN]
-        made = measure_edits(sampler(options, 12), known_edits(kind, 2), 2, ways, quiet=True)
+        made = measure_edits(sampler(options, 12), known_edits(kind, 2), 1, ways, quiet=True)
         figures = made.results["ways"]
         return {way: {name: value["mean"] for name, value in there.items()} for way, there in figures.items()}
 
