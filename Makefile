@@ -35,8 +35,8 @@ screenshots:  ## write the screenshots of docs/screens, from the browser tests
 locales:  ## write the English locale files from the nodes' schemas
 	@$(RUN) tools/locales.py
 
-samplers:  ## measure every sampler with every scheduler, into docs/samplers.md
-	@P2P_ALL_SAMPLERS=1 $(RUN) -m pytest -q tests/host/test_samplers.py -k write_the_table --timeout=3000
+samplers:  ## measure every sampler with every scheduler on each kind of model, into docs/samplers.md
+	@P2P_ALL_SAMPLERS=1 $(RUN) -m pytest -q tests/host/test_samplers.py -k write_the_tables --timeout=6000
 
 bench:  ## what an edit costs, as a ratio to plain generation, into docs/cost.md
 	@$(RUN) -m lab.bench.cost $(ARGS)
