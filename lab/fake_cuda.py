@@ -67,7 +67,7 @@ class FakeCuda:
             )
             stack.enter_context(patch.object(management, "set_torch_device", lambda device: None))
             # else it brings values that it knows to the device
-            stack.enter_context(patch.object(FakeTensorMode, "avoid_device_init", True, create=True))
+            stack.enter_context(patch.object(FakeTensorMode, "avoid_device_init", True))
             stack.enter_context(patch.object(self.sampling, "float", lambda _: self._level, create=True))
             yield
 
