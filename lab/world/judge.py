@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -27,6 +27,8 @@ PATTERN_TRIES = (
     ("spotted", 0.45),
     ("checked", 0.45),
 )
+
+Coating = tuple[str, str, float]  # colour, pattern and its amount
 
 
 @dataclass(frozen=True)
@@ -132,18 +134,14 @@ def read_coat(picture: np.ndarray, thing: Thing, radius: float, style: str, grou
     where = coat_mask(thing, radius)
     if not where.any():
         return thing.colour, "plain"
-    seen, gaps = _distribution(picture[where]), {}
-    drawn = {}
-    for colour in COLOURS:
-        for pattern, amount in PATTERN_TRIES:
-            painted = replace(thing, colour=colour, pattern=pattern, amount=amount)
-            drawn[colour, pattern, amount] = one = render(alone(painted, radius, style, ground or "blue"))
-            gaps[colour, pattern, amount] = float(np.abs(_distribution(one[where]) - seen).mean())
+    bare = replace(thing, colour="")
+    known, seen = _coats(bare, radius, style, ground), _distribution(picture[where])
+    gaps = {coat: float(np.abs(one - seen).mean()) for coat, one in known.items()}
     colour = min(gaps, key=gaps.__getitem__)[0]
     plain, *patterned = ((colour, *way) for way in PATTERN_TRIES)
     if gaps[plain] <= PLAINER * min(gaps[way] for way in patterned):
         return colour, "plain"
-
+    drawn = {coat: _in_coat(bare, coat, radius, style, ground) for coat in (plain, *patterned)}
     changed = (drawn[patterned[-1]] - drawn[plain])[where]
     to_pale = changed[np.abs(changed).sum(-1) > CHANGED].mean(0)
 
@@ -153,6 +151,20 @@ def read_coat(picture: np.ndarray, thing: Thing, radius: float, style: str, grou
 
     here = repeats(picture)
     return colour, min(patterned, key=lambda way: unlike(repeats(drawn[way]), here))[1]
+
+
+@lru_cache(64)  # ways of editing one picture leave a thing where it is
+def _coats(thing: Thing, radius: float, style: str, ground: str) -> dict[Coating, np.ndarray]:
+    """How the colours where a thing shows its coat are distributed in every coat."""
+    where, coats = coat_mask(thing, radius), [(colour, *way) for colour in COLOURS for way in PATTERN_TRIES]
+    return {coat: _distribution(_in_coat(thing, coat, radius, style, ground)[where]) for coat in coats}
+
+
+def _in_coat(thing: Thing, coat: Coating, radius: float, style: str, ground: str) -> np.ndarray:
+    """A thing in a coat, alone, [S, S, 3]."""
+    colour, pattern, amount = coat
+    painted = replace(thing, colour=colour, pattern=pattern, amount=amount)
+    return render(alone(painted, radius, style, ground or "blue"))
 
 
 def _distribution(colours: np.ndarray) -> np.ndarray:

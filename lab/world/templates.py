@@ -43,7 +43,8 @@ class Template:
 @dataclass(frozen=True)
 class Bank:
     """Templates of one style. `spectra` are the conjugate spectra [N, M, M/2+1] of zero-mean maps centred at 0, of
-    edges and of silhouettes, with their `norms` [N]; `windows` those of where each looks, with their `areas` [N].
+    edges and of silhouettes, with their `norms` [N]; `windows` those of where they look, with their `areas`, one for
+    all `PATTERNS` of a template, which follow each other.
     """
 
     templates: tuple[Template, ...]
@@ -64,7 +65,7 @@ def backdrop_of(picture: np.ndarray) -> np.ndarray:
     """What the place looks like behind things, [S, S, 3]: each row from the colours at its both ends."""
     ends = [np.median(picture[:, part], 1) for part in (slice(RIM), slice(-RIM, None))]
     left, right = (ndimage.median_filter(end, (5, 1))[:, None] for end in ends)
-    share = np.linspace(0, 1, picture.shape[1])[None, :, None]
+    share = np.linspace(0, 1, picture.shape[1], dtype=np.float32)[None, :, None]
     made: np.ndarray = left * (1 - share) + right * share
     return made
 
@@ -123,10 +124,10 @@ def bank(style: str) -> Bank:
                 wide = stretched(cover, stretch)
                 window = smaller(ndimage.binary_dilation(wide > 0.5, iterations=6).astype(float)) > 0.5
                 covered = ndimage.gaussian_filter(smaller(wide), NARROW)
+                windows.append(window)
                 for pattern, edge in seen.items():
                     outline = ndimage.gaussian_filter(stretched(edge, stretch), WIDE)
                     templates.append(Template(kind, radius, stretch, pattern))
-                    windows.append(window)
                     outlines.append(np.where(window, outline - outline[window].mean(), 0))
                     covers.append(np.where(window, covered - covered[window].mean(), 0))
     maps = [np.array(each, np.float32) for each in (outlines, covers)]
@@ -176,5 +177,5 @@ def correlations(
     mean = fft.irfft2(windows * spectrum, (MAP, MAP)) / area
     square = fft.irfft2(windows * fft.rfft2(seen**2), (MAP, MAP)) / area
     spread = np.sqrt(np.maximum(square - mean**2, flat) * area)
-    made: np.ndarray = near / (spread * norms[:, None, None])
+    made: np.ndarray = near / (spread.repeat(len(PATTERNS), 0) * norms[:, None, None])
     return made
