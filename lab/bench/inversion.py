@@ -30,7 +30,7 @@ from .demo import add_model_option, demo_sampler, weights_of
 from .document import head_of
 from .edits import KINDS, KnownEdit, known_edits
 from .inversion_report import Figures, add, tables
-from .inversion_ways import FEW, GUIDANCE, MASKED, STEPS, RealWay, real_ways
+from .inversion_ways import DIRECT, FEW, GUIDANCE, MASKED, STEPS, RealWay, real_ways
 from .kept import Kept
 from .quality_edits import kind_of
 from .quality_metrics import psnr
@@ -187,6 +187,9 @@ def measure(bench: Bench, edit: KnownEdit, timed: bool, guidance: Sequence[float
                 there["equal_kept"] = psnr(blended, before, kept)
                 there["equal_right"] = psnr(blended, right)
                 there["paste_right"] = psnr(np.where(kept[..., None], before, target), right)
+        for there in figures[f"{cfg:g}"].values():
+            if "kept" in there:
+                there["over_direct"] = there["kept"] - figures[f"{cfg:g}"][DIRECT]["kept"]
     return figures
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,38 +11,50 @@ import numpy as np
 from .inversion_ways import GUIDANCE, MASKED, RealWay
 from .quality_report import table
 
+NORMAL = 1.96
 Figures = dict[str, dict[str, dict[str, float]]]
 """Of one edit, or means of many: by guidance, by way, by figure."""
 
 
 def add(kind: dict[str, Any], figures: Figures) -> dict[str, Any]:
-    """A kind's sums {"edits": how many, "sums": [sum, count] by guidance, way and figure} with one edit more."""
+    """A kind's sums {"edits": how many, "sums": [sum, count, sum of squares] by guidance, way and figure} with one edit
+    more.
+    """
     sums = kind.get("sums", {})
     for cfg, ways in figures.items():
         for way, there in ways.items():
             for name, value in there.items():
-                summed = sums.setdefault(cfg, {}).setdefault(way, {}).setdefault(name, [0.0, 0])
-                summed[:] = [summed[0] + value, summed[1] + 1]
+                summed = sums.setdefault(cfg, {}).setdefault(way, {}).setdefault(name, [0.0, 0, 0.0])
+                summed[:] = [summed[0] + value, summed[1] + 1, summed[2] + value**2]
     return {"edits": kind.get("edits", 0) + 1, "sums": sums}
 
 
 def means(kind: dict[str, Any]) -> Figures:
     """A kind's means."""
+    return _each(kind, lambda total, count, _: total / count)
+
+
+def errors(kind: dict[str, Any]) -> Figures:
+    """The squared standard errors of a kind's means; one edit alone tells nothing of them."""
+    return _each(kind, lambda total, n, squares: (squares - total**2 / n) / (n - 1) / n if n > 1 else np.nan)
+
+
+def _each(kind: dict[str, Any], figure: Callable[[float, int, float], float]) -> Figures:
     return {
-        cfg: {way: {name: total / count for name, (total, count) in there.items()} for way, there in ways.items()}
+        cfg: {way: {name: figure(*summed) for name, summed in there.items()} for way, there in ways.items()}
         for cfg, ways in kind["sums"].items()
     }
 
 
 def tables(kinds: dict[str, Any], ways: Sequence[RealWay]) -> str:
     """The tables of docs/inversion.md: means over the kinds of edit, then each kind's successes."""
-    made = {kind: means(sums) for kind, sums in kinds.items()}
+    made, spread = ({kind: figures(sums) for kind, sums in kinds.items()} for figures in (means, errors))
     counts = ", ".join(f"{kind} {sums['edits']}" for kind, sums in kinds.items())
     middle = f"guidance {MASKED:g}"
     return "\n\n".join(
         [
-            f"Pictures: {counts}. Means over the kinds of edit.",
-            _by_guidance(made, ways),
+            f"Pictures: {counts}. Means over the kinds of edit; ± has the 95 % confidence of a mean over such edits.",
+            _by_guidance(made, spread, ways),
             f"The same with the right edit's own mask, {middle}:",
             _with_masks(made, ways),
             f"Edits that succeed, {middle}; in brackets the kept PSNR:",
@@ -50,25 +63,38 @@ def tables(kinds: dict[str, Any], ways: Sequence[RealWay]) -> str:
     )
 
 
+def _values(made: dict[str, Figures], cfg: float, way: RealWay, name: str) -> list[float]:
+    """A figure of each kind of edit that has it."""
+    values = (there[f"{cfg:g}"].get(way.name, {}).get(name) for there in made.values())
+    return [value for value in values if value is not None]
+
+
 def _mean(made: dict[str, Figures], cfg: float, way: RealWay, name: str) -> float:
-    values = [there[f"{cfg:g}"].get(way.name, {}).get(name) for there in made.values()]
-    return float(np.mean([value for value in values if value is not None] or [np.nan]))
+    return float(np.mean(_values(made, cfg, way, name) or [np.nan]))
 
 
-def _by_guidance(made: dict[str, Figures], ways: Sequence[RealWay]) -> str:
+def _reach(spread: dict[str, Figures], cfg: float, way: RealWay, name: str) -> float:
+    """How far the 95 % confidence of a mean over kinds reaches, by the normal distribution."""
+    squares = _values(spread, cfg, way, name) or [np.nan]
+    return NORMAL * float(np.sqrt(np.maximum(squares, 0).sum())) / len(squares)
+
+
+def _by_guidance(made: dict[str, Figures], spread: dict[str, Figures], ways: Sequence[RealWay]) -> str:
     columns = {
         "source PSNR": ("reconstruction", "{:.1f}"),
         "kept PSNR": ("kept", "{:.1f}"),
-        "edit succeeds": ("success", "{:.0%}"),
+        "more than direct's": ("over_direct", "{:+.1f} ± {:.1f}"),
+        "edit succeeds": ("success", "{:.0%} ± {:.0%}"),
         "PSNR to the right edit": ("right", "{:.1f}"),
         "model calls": ("calls", "{:.0f}"),
         "time": ("time", "{:.2f}"),
     }
-    rows = [
-        [f"{cfg:g}", way.name, *(form.format(_mean(made, cfg, way, name)) for name, form in columns.values())]
-        for cfg in GUIDANCE
-        for way in ways
-    ]
+    rows = []
+    for cfg, way in itertools.product(GUIDANCE, ways):
+        figures = [
+            form.format(_mean(made, cfg, way, name), _reach(spread, cfg, way, name)) for name, form in columns.values()
+        ]
+        rows.append([f"{cfg:g}", way.name, *figures])
     return table(["guidance", "", *columns], rows)
 
 

@@ -16,6 +16,8 @@ STEPS = 20
 FEW = 8
 STRENGTH = 0.6
 FREE = "free the shape"
+DIRECT = "direct"
+CLOSE = 0.5  # a threshold above the node's 0.3
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,22 @@ def real_ways(presets: Presets) -> tuple[RealWay, ...]:
         way("negative prompt", method=Method.NEGATIVE_PROMPT),
         way("negative prompt, 2 fixed-point iterations", method=Method.NEGATIVE_PROMPT, iterations=2),
         way("negative prompt, implicit", method=Method.NEGATIVE_PROMPT, solver=Solver.IMPLICIT),
-        direct("direct"),
+        direct(DIRECT),
         way("aligned", method=Method.ALIGNED),
         direct("direct, 3 steps a call", steps_per_call=3),
         way("aligned, 3 steps a call", method=Method.ALIGNED, steps_per_call=3),
         way("aligned, implicit", method=Method.ALIGNED, solver=Solver.IMPLICIT),
         direct(f"direct, {FREE}", cross_end=free.cross_end, self_end=free.self_end),
         direct("direct, local blend", blend=0.3),
-        direct("direct, local blend by the thing's name", blend=0.8, named=True),
+        direct("direct, local blend by the thing's name, 0.5", blend=0.5, named=True),
         direct("direct, local blend by the difference", blend=0.3, difference=True),
+        direct(f"direct, local blend by the difference, {CLOSE:g}", blend=CLOSE, difference=True),
         way(f"virtual, {FEW} steps of euler", virtual="euler"),
         way(f"virtual, {FEW} steps of lcm", virtual="lcm"),
-        way(f"virtual, {FEW} steps of euler, blend by the difference", virtual="euler", blend=0.3, difference=True),
+        way(
+            f"virtual, {FEW} steps of euler, blend by the difference, {CLOSE:g}",
+            virtual="euler",
+            blend=CLOSE,
+            difference=True,
+        ),
     )
