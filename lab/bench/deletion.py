@@ -10,8 +10,6 @@ second thing is gone and the first still there; the PSNR to the source is of eve
 from __future__ import annotations
 
 import argparse
-import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,9 +28,7 @@ from p2p_attention.edits.local_blend import MaskUse
 from p2p_attention.edits.plan import EditPlan, Target
 from p2p_attention.edits.presets import Presets
 
-from ..boot import PYTORCH_ATTENTION, add_host_option, boot
-from .demo import MODELS, add_model_option, demo_sampler, weights_of
-from .document import head_of
+from .demo import add_model_option, begin, demo_sampler, weights_of, write_tables
 from .edits import KnownEdit, known_edits, shows
 from .inversion_ways import FREE
 from .kept import Kept
@@ -174,17 +170,13 @@ def _cells(figures: Sequence[Mapping[str, float]]) -> list[str]:
 def main() -> None:
     """Measure what is not measured yet, save, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_host_option(parser)
     add_model_option(parser)
     parser.add_argument("--pictures", type=int, default=16, help="generated pictures")
     parser.add_argument("--real", type=int, default=8, help="pictures of the renderer")
     parser.add_argument("--seed", type=int, default=1000, help="what pairs are drawn by, and the first one's noise")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--cfg", type=float, default=4.0)
-    Kept.add_options(parser)
-    options = parser.parse_args()
-    boot(options.host, PYTORCH_ATTENTION, "--cpu")
-    logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
+    options = begin(parser)
     settings: dict[str, Any] = {name: getattr(options, name) for name in ("seed", "steps", "cfg")}
     settings["ways"] = [repr(way) for way in WAYS]
     kept = Kept.of(options, FOLDER / f"deletion-{options.model}.json", settings, weights_of(options))
@@ -196,12 +188,7 @@ def main() -> None:
             if kept.wants(group, str(number), group):
                 kept.add(group, str(number), measure(sampler, edit, group, options.seed + number))
                 print(f"{group}: {number + 1} of {count}", flush=True)
-    tables = [
-        report(json.loads(path.read_text()), model)
-        for model in MODELS
-        if (path := FOLDER / f"deletion-{model}.json").is_file()
-    ]
-    DOCUMENT.write_text("\n\n".join([head_of(DOCUMENT, "Taking a thing away", []), *tables]))
+    write_tables(DOCUMENT, "Taking a thing away", "deletion", report)
 
 
 if __name__ == "__main__":

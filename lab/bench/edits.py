@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, replace
 from itertools import islice
 
@@ -20,7 +20,6 @@ from .quality_metrics import is_in_place
 KINDS = ("colour", "pattern", "place", "style", "thing", "added", "removed")
 SHAPE_STAYS = ("colour", "pattern", "place", "style")
 CLEAR = 2 / 255
-DRAWN = 6
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,16 @@ CHECKS: dict[str, Callable[[KnownEdit, Verdict], bool]] = {
 
 def known_edits(kind: str, count: int, seed: int = 0) -> list[KnownEdit]:
     """The first so many edits of a kind that the judge can read; always the same for a seed."""
+    return list(islice(edits_of(kind, seed), count))
+
+
+def edits_of(kind: str, seed: int = 0) -> Iterator[KnownEdit]:
+    """Edits of a kind that the judge can read, without end; always the same for a seed."""
     rng = np.random.default_rng((seed, KINDS.index(kind)))
-    drawn = (_draw(kind, rng) for _ in range(DRAWN * count))
-    return list(islice((edit for edit in drawn if _can_be_judged(edit)), count))
+    while True:
+        edit = _draw(kind, rng)
+        if _can_be_judged(edit):
+            yield edit
 
 
 def _can_be_judged(edit: KnownEdit) -> bool:

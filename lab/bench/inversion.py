@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,10 +24,9 @@ import torch
 from lab.world.judge import judge
 from p2p_attention.source.inversion import Solver
 
-from ..boot import PYTORCH_ATTENTION, add_host_option, boot
-from .demo import add_model_option, demo_sampler, weights_of
+from .demo import add_model_option, begin, demo_sampler, weights_of
 from .document import head_of
-from .edits import KINDS, KnownEdit, known_edits
+from .edits import KINDS, KnownEdit, edits_of, known_edits
 from .inversion_report import Figures, add, tables
 from .inversion_ways import DIRECT, FEW, GUIDANCE, MASKED, STEPS, RealWay, real_ways
 from .kept import Kept
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
-TIMED = 4  # one edit in so many is timed beside the plain run, without what the source cache saves
+TIMED = 10  # one edit in so many is timed beside the plain run, without what the source cache saves
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,26 +127,22 @@ class Bench:
 def main() -> None:
     """Measure what is not measured yet, save, and write the table and the strip of pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_host_option(parser)
     add_model_option(parser)
     parser.add_argument("--edits", type=int, default=30, help="edits of each kind")
-    Kept.add_options(parser)
     parser.add_argument("--out", type=Path, help="inversion-MODEL.json here")
     parser.add_argument("--document", type=Path, help="docs/inversion.md, inversion-transformer.md")
-    options = parser.parse_args()
-    boot(options.host, PYTORCH_ATTENTION, "--cpu")
-    logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
+    options = begin(parser)
     bench = Bench(demo_sampler(options, STEPS, GUIDANCE[-1]))
     settings = {"steps": STEPS, "guidance": list(GUIDANCE), "ways": [repr(way) for way in bench.ways]}
     name = "inversion" if options.model == "unet" else f"inversion-{options.model}"
     document = options.document or ROOT / "docs" / f"{name}.md"
     kept = Kept.of(options, options.out or FOLDER / f"inversion-{options.model}.json", settings, weights_of(options))
     kinds = [kind for kind in KINDS if kind in kept.only or not kept.only]
-    known = {kind: known_edits(kind, options.edits) for kind in kinds}
+    known = {kind: edits_of(kind) for kind in kinds}
     for number, kind in itertools.product(range(options.edits), kinds):
-        there = kept.read().get("kinds", {}).get(kind, {})
-        if there.get("edits", 0) == number < len(known[kind]):
-            figures = measure(bench, known[kind][number], timed=number % TIMED == 0)
+        edit, there = next(known[kind]), kept.read().get("kinds", {}).get(kind, {})
+        if there.get("edits", 0) == number:
+            figures = measure(bench, edit, timed=number % TIMED == 0)
             kept.add("kinds", kind, add(there, figures))
             print(f"{kind}: {number + 1} of {options.edits}", flush=True)
     made = kept.read()["kinds"]

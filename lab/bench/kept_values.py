@@ -8,7 +8,6 @@ a latent pixel around. Finished pairs are kept in the JSON file.
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,7 @@ from scipy import ndimage
 from p2p_attention.edits.local_blend import Keep
 from p2p_attention.edits.presets import JOINT_PRESETS
 
-from ..boot import PYTORCH_ATTENTION, add_host_option, boot
-from .demo import demo_sampler, weights_of
+from .demo import begin, demo_sampler, weights_of
 from .document import head_of
 from .edits import KnownEdit, known_edits
 from .kept import Kept
@@ -125,17 +123,13 @@ def _group(preset: str, kind: str) -> str:
 def main() -> None:
     """Measure what is not measured yet, save, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_host_option(parser)
     parser.add_argument("--pairs", type=int, default=12, help="pairs of prompts of each kind, one picture each")
     parser.add_argument("--seed", type=int, default=1000, help="what pairs are drawn by, and the first one's noise")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--cfg", type=float, default=4.0)
     parser.add_argument("--weights", type=Path, help="another folder of weights than the pack's own")
-    Kept.add_options(parser)
-    options = parser.parse_args()
+    options = begin(parser)
     options.model = "transformer"
-    boot(options.host, PYTORCH_ATTENTION, "--cpu")
-    logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
     settings: dict[str, Any] = {name: getattr(options, name) for name in ("pairs", "seed", "steps", "cfg")}
     settings["ways"] = [one.way.name for preset in PRESETS for one in measures_of(preset)]
     kept = Kept.of(options, FOLDER / "kept_values.json", settings, weights_of(options))

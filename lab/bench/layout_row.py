@@ -1,16 +1,14 @@
 """Whether the layout row of InfEdit (Xu et al. 2024) makes non-rigid edits work: `python3 tools/host.py -m
 lab.bench.layout_row` writes docs/layout_row.md, and with --model transformer the transformer's tables.
 
-A third row beside the source and the target, which is sampled with them and thrown away: until the self-attention
-window ends it attends as the source does (its queries, keys and values); then with queries of its own, or the target's,
-to the source's keys and values. What the target takes from it:
+What the target takes from the third row beside the source and itself:
 
 - `MAPS`, as the paper says: the row has the target's prompt, and the target's kept words take its maps in place of the
   source's;
 - `BACKGROUND`, as its released code does: the row has the source's prompt and the target's queries, and outside a local
   blend's mask the target is the row.
 
-Pictures of the renderer are edited with P2P Virtual Inversion. The row is put on the pack's own hooks from outside.
+Pictures of the renderer are edited with P2P Virtual Inversion.
 """
 
 from __future__ import annotations
@@ -18,35 +16,25 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import json
-import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from p2p_attention.attention.rows import CallRows, Rows
-from p2p_attention.edits.column_map import Kind, map_columns
 from p2p_attention.edits.control import Control
-from p2p_attention.edits.edited_map import EditedMap
 from p2p_attention.edits.injection import Injection
-from p2p_attention.edits.plan import EditPlan, Target
+from p2p_attention.edits.plan import Target
 from p2p_attention.edits.self_attention import SelfAttention
 from p2p_attention.edits.window import Window
-from p2p_attention.errors import Part
-from p2p_attention.prompts.pair import Pair
 from p2p_attention.source.virtual import VirtualInversion
 
-from ..boot import PYTORCH_ATTENTION, add_host_option, boot
-from .demo import MODELS, add_model_option, demo_sampler, weights_of
-from .document import head_of
+from .demo import add_model_option, begin, demo_sampler, weights_of, write_tables
 from .edits import KnownEdit, known_edits
 from .inversion_ways import FEW, FREE
 from .kept import Kept
+from .layout_row_hooks import Gives, KeptFromLayout, LayoutPlan, Third, over_the_row
 from .quality_edits import LAYOUT, kind_of
 from .quality_intervals import interval
 from .quality_metrics import psnr
@@ -60,14 +48,6 @@ DOCUMENT = FOLDER.parents[1] / "docs" / "layout_row.md"
 KINDS = ("thing", "added")
 SAMPLERS = ("euler", "lcm")
 BLEND, WIDER = 0.6, (0.45, 0.3)  # its demo's own threshold, and some that let as much change as the row does
-EACH, SOURCE, TARGET, ROW = 3, 0, 1, 2
-
-
-class Gives(Enum):
-    """What the layout row gives to the target."""
-
-    MAPS = "its maps of the kept words"
-    BACKGROUND = "what is outside the blend"
 
 
 @dataclass(frozen=True)
@@ -102,137 +82,6 @@ def ways() -> tuple[LayoutWay, ...]:
             ),
         ]
     return tuple(made)
-
-
-class LayoutCallRows(CallRows):
-    """A call's rows, of whose targets cross-attention takes the layout rows' maps, self-attention the sources'."""
-
-    def injected(self) -> tuple[int, ...]:
-        """For every row, the row whose queries and keys it uses: of the targets, the source, two before the row."""
-        index = list(range(self.total))
-        for row, target in zip(self.sources, self.targets, strict=True):
-            if target != row:
-                index[target] = row - ROW
-        return tuple(index)
-
-
-class LayoutRows(Rows):
-    """A picture's rows, the last of which is a layout row whose maps its one target takes."""
-
-    def in_call(self, prompts: int, holding: Sequence[int], left_out: Collection[int] = ()) -> CallRows:
-        """As ever, with the layout row for a source."""
-        made = super().in_call(prompts, holding, left_out)
-        sources = tuple(t + ROW - TARGET if t % EACH == TARGET else t for t in made.targets)
-        return LayoutCallRows(made.total, sources, made.targets, made.chunks, made.absent)
-
-
-class LayoutPlan(EditPlan):
-    """A plan whose last target is a layout row whose maps the one before takes."""
-
-    def layout(self, pictures: int = 1) -> Rows:
-        """A source, a target and a layout row."""
-        return LayoutRows(len(self.targets), pictures, 0)
-
-
-@dataclass(frozen=True)
-class KeptFromLayout:
-    """Kept words of the target take the layout row's columns at their own places: both rows have one prompt."""
-
-    kind: Kind
-    window: Window
-
-    def windows(self) -> Iterator[tuple[Part, Window]]:
-        """The window."""
-        yield self.kind.part, self.window
-
-    def apply(self, edited: EditedMap, pair: Pair, open_windows: Collection[Window]) -> EditedMap:
-        """Take the columns while the window is open."""
-        if self.window not in open_windows:
-            return edited
-        kept = map_columns(Kind.REFINE, pair).has_source
-        return replace(edited, from_source=torch.diag(kept), own=1 - kept)
-
-
-@dataclass(frozen=True)
-class Third:
-    """Patches beside the pack's own by which the third row attends to the source; a model call's rows are those of one
-    picture, prompt after prompt. Down to the noise level `switch` the row attends as the source does.
-    """
-
-    switch: float
-    targets_queries: bool
-
-    def rows(self, total: int, sigma: float) -> tuple[slice, slice, slice]:
-        """The third rows, those whose keys and values they take, and those whose queries."""
-        of, own = slice(SOURCE, total, EACH), slice(ROW, total, EACH)
-        if sigma > self.switch:
-            return own, of, of
-        return own, of, slice(TARGET, total, EACH) if self.targets_queries else own
-
-    def patch(self, n: Any, context: Any, value: Any, extra: dict[str, Any]) -> tuple[Any, Any, Any]:
-        """A UNet's self-attention, after the pack's own patch."""
-        rows, of, asking = self.rows(len(n), float(extra["sigmas"].flatten()[0]))
-        n, context, value = n.clone(), context.clone(), value.clone()
-        n[rows], context[rows], value[rows] = n[asking], context[of], value[of]
-        return n, context, value
-
-    @contextlib.contextmanager
-    def in_joint_attention(self) -> Iterator[None]:
-        """While it lasts, the image's part in a transformer's attention, before the pack's own override."""
-        from p2p_attention.host.backbones.joint import JointBackbone
-
-        original = JointBackbone._attend
-
-        def attend(
-            backbone: Any,
-            forward: Any,
-            before: Any,
-            function: Any,
-            q: Any,
-            k: Any,
-            v: Any,
-            heads: int,
-            *args: Any,
-            **kwargs: Any,
-        ) -> Any:
-            axis = 2 if kwargs.get("skip_reshape") else 1
-            layout = backbone._layout(forward.tokens, forward.size, k.shape[axis])
-            if layout and q.shape[axis] == k.shape[axis] and len(q) % EACH == 0:
-                rows, of, asking = self.rows(len(q), forward.run.sigma)
-                first, last = layout.image
-                q, k, v = q.clone(), k.clone(), v.clone()
-                for made, given in ((q, asking), (k, of), (v, of)):
-                    image = made.narrow(axis, first, last - first)
-                    image[rows] = image[given].clone()
-            return original(backbone, forward, before, function, q, k, v, heads, *args, **kwargs)
-
-        JointBackbone._attend = attend  # type: ignore[method-assign, assignment]
-        try:
-            yield
-        finally:
-            JointBackbone._attend = original  # type: ignore[method-assign]
-
-
-@contextlib.contextmanager
-def over_the_row(behind: bool) -> Iterator[None]:
-    """While it lasts, a local blend's outside is the layout row, if so asked."""
-    from p2p_attention.run.blender import Blender, _over
-
-    original = Blender.blend
-
-    def blend(self: Blender, latent: torch.Tensor) -> torch.Tensor:
-        if self.mask is not None:
-            masks = self.rows.split(self.mask)
-            for picture, mask in zip(self.rows.split(latent), masks, strict=True):
-                picture[TARGET] = torch.lerp(picture[ROW], picture[TARGET], _over(mask, latent)[TARGET])
-        return latent
-
-    if behind:
-        Blender.blend = blend  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        Blender.blend = original  # type: ignore[method-assign]
 
 
 def edit(sampler: Sampler, one: KnownEdit, way: LayoutWay, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -316,15 +165,11 @@ def _cells(figures: Sequence[Mapping[str, float]]) -> Iterator[str]:
 def main() -> None:
     """Measure what is not measured yet, save, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_host_option(parser)
     add_model_option(parser)
     parser.add_argument("--edits", type=int, default=12, help="pictures of each kind")
     parser.add_argument("--samplers", default=",".join(SAMPLERS), help="of these two")
     parser.add_argument("--cfg", type=float, default=4.0)
-    Kept.add_options(parser)
-    options = parser.parse_args()
-    boot(options.host, PYTORCH_ATTENTION, "--cpu")
-    logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
+    options = begin(parser)
     settings = {"steps": FEW, "cfg": options.cfg}
     kept = Kept.of(options, FOLDER / f"layout_row-{options.model}.json", settings, weights_of(options))
     sampler = demo_sampler(options, FEW, options.cfg)
@@ -336,11 +181,7 @@ def main() -> None:
         if missing:
             kept.add(group, str(number), {**there, **measure(sampler, known[kind][number], name, missing)})
             print(f"{kind}, {name}: {number + 1} of {options.edits}", flush=True)
-    made = {model: Kept(FOLDER / f"layout_row-{model}.json", {}) for model in MODELS}
-    tables = [
-        report(json.loads(there.path.read_text()), model) for model, there in made.items() if there.path.is_file()
-    ]
-    DOCUMENT.write_text("\n\n".join([head_of(DOCUMENT, "The layout row", []), *tables]))
+    write_tables(DOCUMENT, "The layout row", "layout_row", report)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +18,7 @@ import numpy as np
 
 from lab.world.judge import judge
 
-from ..boot import PYTORCH_ATTENTION, add_host_option, boot
-from .demo import MODELS, add_model_option, demo_sampler, weights_of
-from .document import head_of
+from .demo import add_model_option, begin, demo_sampler, weights_of, write_tables
 from .edits import KnownEdit, known_edits
 from .inversion_ways import FEW
 from .kept import Kept
@@ -108,13 +104,9 @@ def _means(figures: Sequence[Mapping[str, Any]], way: Beginning) -> list[str]:
 def main() -> None:
     """Measure what is not measured yet, save, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_host_option(parser)
     add_model_option(parser)
     parser.add_argument("--edits", type=int, default=6, help="pictures of each kind")
-    Kept.add_options(parser)
-    options = parser.parse_args()
-    boot(options.host, PYTORCH_ATTENTION, "--cpu")
-    logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
+    options = begin(parser)
     settings = {"steps": FEW, "ways": [repr(way) for way in WAYS]}
     kept = Kept.of(options, FOLDER / f"virtual-{options.model}.json", settings, weights_of(options))
     sampler = replace(demo_sampler(options, FEW, 4.0), source_cache=0)
@@ -123,12 +115,7 @@ def main() -> None:
         if kept.wants(kind, str(number), kind):
             kept.add(kind, str(number), measure(sampler, known[kind][number]))
             print(f"{kind}: {number + 1} of {options.edits}", flush=True)
-    tables = [
-        report(json.loads(path.read_text()), model)
-        for model in MODELS
-        if (path := FOLDER / f"virtual-{model}.json").is_file()
-    ]
-    DOCUMENT.write_text("\n\n".join([head_of(DOCUMENT, "Virtual inversion", []), *tables]))
+    write_tables(DOCUMENT, "Virtual inversion", "virtual", report)
 
 
 if __name__ == "__main__":

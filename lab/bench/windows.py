@@ -8,12 +8,10 @@ kinds are kept in the JSON file.
 from __future__ import annotations
 
 import argparse
-import logging
 from pathlib import Path
 from typing import Any
 
-from ..boot import PYTORCH_ATTENTION, add_host_option, boot
-from .demo import add_model_option, demo_sampler, weights_of
+from .demo import add_model_option, begin, demo_sampler, weights_of
 from .document import head_of
 from .edits import known_edits
 from .kept import Kept
@@ -52,16 +50,12 @@ def _cell(figures: dict[str, Any]) -> str:
 def main() -> None:
     """Measure what is not measured yet, save, and write the document and the sheets."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_host_option(parser)
     parser.add_argument("--pairs", type=int, default=8, help="pairs of prompts of each kind")
     parser.add_argument("--seeds", type=int, default=2, help="pictures of each pair")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--cfg", type=float, default=4.0)
     add_model_option(parser)
-    Kept.add_options(parser)
-    options = parser.parse_args()
-    boot(options.host, PYTORCH_ATTENTION, "--cpu")
-    logging.getLogger().setLevel(logging.ERROR)  # not a remark for every edit that hardly shows: it is measured
+    options = begin(parser)
     from .quality_measure import measure_edits
 
     settings = {name: getattr(options, name) for name in ("pairs", "seeds", "steps", "cfg")}
