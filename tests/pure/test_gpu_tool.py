@@ -1,0 +1,36 @@
+"""The benches for a machine without a network: what travels there, and what stands in for what does not."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from lab import tools
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    monkeypatch.syspath_prepend(str(tools.ROOT / "tools"))
+    return tools.load("gpu")
+
+
+def test_all_that_travels_is_pinned(gpu):
+    pinned = {line.split("==")[0] for line in gpu.CONSTRAINTS.read_text().splitlines() if "==" in line}
+    assert {*gpu.PURE, *gpu.KERNELS, *gpu.VIDEO} <= pinned
+
+
+def test_what_is_measured_is_there(gpu):
+    assert all(find_spec(f"lab.bench.{name}") for name in gpu.BENCHES)
+
+
+def test_names_of_video_can_be_imported_without_the_library(gpu, tmp_path):
+    gpu.stand_in(tmp_path)
+    said = "import av; from av.container import InputContainer; from av.video.reformatter import ColorRange; av.open"
+    subprocess.run([sys.executable, "-S", "-c", said], env={"PYTHONPATH": str(tmp_path)}, check=True)
+
+
+def test_a_bench_that_the_time_does_not_allow_is_said(gpu, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(gpu, "prepare", lambda folder, scratch: {})
+    assert gpu.measure(tmp_path, tmp_path / "out", minutes=0.0) == 0
+    assert capsys.readouterr().out.count("the time was up") == len(gpu.BENCHES)
