@@ -13,6 +13,7 @@ from ..attention.rows import Rows
 from ..edits.local_blend import Keep
 from ..edits.plan import EditPlan
 from ..errors import EditError, Part
+from ..run.run import Run
 from .backbones.base import Backbone
 from .conditioning import PAIR
 from .known_host import COUPLING, SAMPLERS
@@ -101,6 +102,33 @@ def check_blends(plan: EditPlan, backbone: Backbone) -> None:
             "one has cross-attention",
             f"Choose {Keep.LATENT.value!r}.",
             Part.BLEND,
+        )
+
+
+def check_edits(run: Run, backbone: Backbone, replaced: bool) -> None:
+    """Raise EditError for edits that the model's way of attending does not take, or not while another node has
+    `replaced` its cross-attention.
+    """
+    if replaced and (run.adds_rows or run.renormalises):
+        raise EditError(
+            "another node replaces this model's cross-attention (as IPAdapter does) and cannot take what added words, "
+            "word windows and reweights need",
+            "Remove it, or only swap words.",
+            Part.CONTROLLER,
+        )
+    if run.renormalises and not backbone.renormalises:
+        raise EditError(
+            "renormalise divides by the sum over the prompt's columns, and this model attends to text and image in one "
+            "map",
+            "Switch renormalise off.",
+            Part.REWEIGHT,
+        )
+    if run.scales_scores and not backbone.scales_scores:
+        raise EditError(
+            "scale is 'scores', which needs a model that attends to text and image in one map, and this "
+            "one has cross-attention",
+            "Choose 'map'.",
+            Part.REWEIGHT,
         )
 
 

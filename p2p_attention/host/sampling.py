@@ -28,6 +28,7 @@ from . import log
 from .backbones.base import FORWARD, OVERRIDE, RUN, Backbone
 from .compatibility import (
     check_batch,
+    check_edits,
     check_guidance,
     check_noise,
     check_noise_mask,
@@ -112,27 +113,7 @@ def _begin(
         log.warn(
             controlled.spell(f"{Part.CONTROLLER}: torch.compile (Torch Compile Model) is left out while an edit runs.")
         )
-    if controlled.backbone.replaced(options) and (run.adds_rows or run.renormalises):
-        raise EditError(
-            "another node replaces this model's cross-attention (as IPAdapter does) and cannot take what added words, "
-            "word windows and reweights need",
-            "Remove it, or only swap words.",
-            Part.CONTROLLER,
-        )
-    if run.renormalises and not controlled.backbone.renormalises:
-        raise EditError(
-            "renormalise divides by the sum over the prompt's columns, and this model attends to text and image in one "
-            "map",
-            "Switch renormalise off.",
-            Part.REWEIGHT,
-        )
-    if run.scales_scores and not controlled.backbone.scales_scores:
-        raise EditError(
-            "scale is 'scores', which needs a model that attends to text and image in one map, and this "
-            "one has cross-attention",
-            "Choose 'map'.",
-            Part.REWEIGHT,
-        )
+    check_edits(run, controlled.backbone, controlled.backbone.replaced(options))
     spread_rows(guider, plan)
     return run
 
