@@ -83,7 +83,7 @@ class LocalBlend(Node):
                     advanced=True,
                     tooltip=(
                         "What the mask is found from: words, or the difference of what both prompts predict in the "
-                        "middle of the run, which needs no word."
+                        "middle of the run, which needs no word and takes a threshold of 0.5."
                     ),
                 ),
                 io.Combo.Input(
