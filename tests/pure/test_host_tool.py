@@ -42,6 +42,19 @@ def test_a_broken_installation_is_made_anew(tmp_path, damage, capsys):
     assert file.read_text() == "whole" and made.flaw() is None
 
 
+def test_a_certificate_of_the_users_own_is_no_damage(tmp_path):
+    made = host.Installation(tmp_path / "host", "key")
+    file = made.folder / host.CERTIFICATES
+
+    def fetch(folder):
+        file.parent.mkdir(parents=True)
+        file.write_text("certificates")
+
+    made.ensure(fetch)
+    file.write_text("certificates, and that of a proxy")
+    assert made.flaw() is None
+
+
 def test_a_failed_installation_leaves_no_stamp(tmp_path):
     made = host.Installation(tmp_path / "host", "key")
 
