@@ -35,20 +35,16 @@ def hide_fill(clone: comfy.model_patcher.ModelPatcher) -> None:
 
 
 def _without_fill(
-    executor: Any,
-    x: torch.Tensor,
-    timesteps: torch.Tensor,
-    context: torch.Tensor,
-    attention_mask: torch.Tensor | None = None,
-    ref_latents: Any = None,
-    transformer_options: dict[str, Any] | None = None,
-    **kwargs: Any,
+    executor: Any, x: torch.Tensor, timesteps: torch.Tensor, context: torch.Tensor, *args: Any, **more: Any
 ) -> torch.Tensor:
-    """DIFFUSION_MODEL: of a text `context` [R, T, W]."""
-    options, fill = transformer_options or {}, (context == 0).all(dim=-1)
+    """DIFFUSION_MODEL: of a text `context` [R, T, W]. The last of the arguments is transformer_options; the host added
+    one before it in 0.30.
+    """
+    *rest, options = args
+    fill = (context == 0).all(dim=-1)
     if bool(fill.any()):
         options = {**options, OVERRIDE: partial(_attend, _hidden(fill, x.dtype), options.get(OVERRIDE))}
-    made: torch.Tensor = executor(x, timesteps, context, attention_mask, ref_latents, options, **kwargs)
+    made: torch.Tensor = executor(x, timesteps, context, *rest, options, **more)
     return made
 
 
