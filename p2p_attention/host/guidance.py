@@ -46,6 +46,22 @@ def check_guidance(guider: comfy.samplers.CFGGuider) -> None:
             )
 
 
+def check_windows(guider: comfy.samplers.CFGGuider, noise: torch.Tensor) -> None:
+    """Refuse context windows that would cut up a run's noise [rows, C, …]: source and targets, or the frames of each,
+    which the host's own windows take of a batch of one only.
+    """
+    handler = guider.model_options.get("context_handler")
+    dim, length = getattr(handler, "dim", 0), getattr(handler, "context_length", 0)
+    if handler is not None and (dim >= noise.ndim or noise.shape[dim] > length):
+        raise EditError(
+            "context windows cut up the batch or its frames, and source and targets are computed together",
+            "Remove the node."
+            if dim >= noise.ndim
+            else f"Remove the node, or set its context_length to at least {noise.shape[dim]}.",
+            Part.CONTROLLER,
+        )
+
+
 def guide_each_row(options: dict[str, Any]) -> None:
     """In a run's own model_options, have guidance that is for one picture at a time see each row by itself."""
     if _is_for_one_row(options.get("sampler_cfg_function")):

@@ -34,7 +34,7 @@ from .compatibility import (
     check_rows,
     check_sampler,
 )
-from .guidance import check_guidance, guide_each_row
+from .guidance import check_guidance, check_windows, guide_each_row
 from .inversion_fit import check_inversion
 from .model_call import ModelCall, call_model
 from .noise import beginning_at, noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
@@ -95,6 +95,7 @@ def _begin(
     if inversion is None:
         check_noise(noise, rows)
     check_guidance(guider)
+    check_windows(guider, noise)
     guide_each_row(guider.model_options)
     check_batch(guider, plan)
     if inversion:
