@@ -55,9 +55,10 @@ HERE = {*SIZES, *JOINT, *CROSS, "klein"}
 """The models of this host."""
 
 
-@pytest.fixture(
-    scope="module", params=[(model, name) for model, names in MODELS.items() for name in names if name in HERE]
-)
+HERE_BY_ROW = [(model, name) for model, names in MODELS.items() for name in names if name in HERE]
+
+
+@pytest.fixture(scope="module", params=HERE_BY_ROW, ids=[name for _, name in HERE_BY_ROW])
 def family(request):
     """(row of the table, model, clip, latent)."""
     model, name = request.param
