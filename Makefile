@@ -2,7 +2,7 @@ PYTHON ?= python3
 # `make test HOST=0.24.0` takes an older ComfyUI, of those that tools/host.py knows; HOST in the environment is the shell's
 RUN := $(if $(filter command,$(firstword $(origin HOST))),P2P_HOST=$(HOST) )$(PYTHON) tools/host.py
 
-.PHONY: check demo test test-editor format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality bench-prompts soak static-checks train judge
+.PHONY: check demo test test-editor format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality bench-prompts soak hosts static-checks train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(RUN) tools/demo.py
@@ -52,6 +52,9 @@ bench-prompts:  ## how pairs of prompts are read and aligned, into docs/prompts.
 
 soak:  ## 30,000 hostile cases and 500 queue runs on one server, into docs/reliability.md
 	@$(RUN) -m lab.bench.soak $(ARGS)
+
+hosts:  ## the edits of every family on every ComfyUI that tools/host.py knows, into docs/hosts.md
+	@$(PYTHON) tools/hosts.py $(ARGS)
 
 static-checks:  ## what comfy-cli, comfy-test, comfy-lint and comfy-import-guard say of the pack (docs/reliability.md)
 	@$(RUN) tools/static_checks.py

@@ -7,6 +7,7 @@ from a few sentences.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from collections.abc import Callable
 from functools import lru_cache
@@ -110,6 +111,20 @@ def klein() -> comfy.sd.CLIP:
     return _clip(te.KleinTokenizer, te.klein_te(), {"qwen3_4b_model_config": _llama(layers=28, width=TEXT // 3)})
 
 
+def krea2() -> comfy.sd.CLIP:
+    """Krea 2's, Qwen 3 VL, of which twelve layers are taken."""
+    import comfy.text_encoders.krea2 as te
+    import comfy.text_encoders.qwen3vl as qwen
+
+    sees, whole = qwen.QWEN3VL_VISION, qwen.QWEN3VL_VISION["qwen3vl_4b"]
+    sees["qwen3vl_4b"] = {"hidden_size": 32, "intermediate_size": 32, "depth": 1, "deepstack_visual_indexes": [0]}
+    try:
+        config = _llama(layers=36, width=TEXT // 12)
+        return _clip(te.Krea2Tokenizer, te.te(), {"qwen3vl_4b_model_config": config})
+    finally:
+        sees["qwen3vl_4b"] = whole
+
+
 def flux2() -> comfy.sd.CLIP:
     """Flux.2 dev's, Mistral 3, of which three layers are taken."""
     te = comfy.text_encoders.flux
@@ -167,6 +182,8 @@ TEXTS: dict[str, Callable[[], comfy.sd.CLIP]] = {
     "cosmos": cosmos,
     "wan": wan,
 }
+if importlib.util.find_spec("comfy.text_encoders.krea2"):  # not before 0.27
+    TEXTS["krea2"] = krea2
 
 VOCABULARY = 700
 

@@ -176,6 +176,24 @@ JOINT = {
         (4, 8, 8),
     ),
 }
+if hasattr(supported, "Krea2"):  # not before 0.27
+    JOINT["krea2"] = Small(
+        supported.Krea2,
+        {
+            "image_model": "krea2",
+            "features": 64,
+            "tdim": 32,
+            "txtdim": TEXT // 12,
+            "txtlayers": 12,
+            "txtheads": 2,
+            "txtkvheads": 2,
+            "heads": 4,
+            "kvheads": 2,
+            "multiplier": 2,
+            "layers": 3,
+        },
+        (16, 8, 8),
+    )
 
 
 _COSMOS = {

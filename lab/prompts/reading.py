@@ -25,6 +25,7 @@ ENCODERS = {
     "zimage": "Z-Image",
     "lumina2": "Lumina 2 *",
     "aura": "AuraFlow",
+    "krea2": "Krea 2",
     "anima": "Anima",
     "cosmos": "Cosmos-Predict2",
     "wan": "Wan *",

@@ -1,4 +1,4 @@
-"""What a run must be like for an edit to hold: the pair's conditioning, its rows, guidance that keeps rows apart."""
+"""What a run must be like for an edit to hold: the pair's conditioning, its rows, its sampler."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..errors import EditError, Part
 from ..run.run import Run
 from .backbones.base import Backbone
 from .conditioning import PAIR
-from .known_host import COUPLING, SAMPLERS
+from .known_host import SAMPLERS
 from .rows import ROWS, encoded_columns
 from .text_width import check_width
 
@@ -213,28 +213,6 @@ def _followers(name: str, entry: dict[str, Any], own: bool) -> Iterator[tuple[st
 def _are_alike(batch: torch.Tensor) -> bool:
     """True if all rows of a batch [B, …] are the same."""
     return len(batch) <= 1 or bool((batch == batch[:1]).all())
-
-
-def check_guidance(guider: comfy.samplers.CFGGuider) -> None:
-    """Refuse guidance that computes one number from all rows, for then the edited picture changes the source."""
-    options = guider.model_options
-    if "easycache" in options.get("transformer_options", {}):
-        raise EditError(
-            "EasyCache and LazyCache skip steps by what the whole batch does, so the edited picture would change the "
-            "source",
-            "Remove the node.",
-            Part.CONTROLLER,
-        )
-    functions = [type(guider), options.get("sampler_cfg_function"), *options.get("sampler_post_cfg_function", [])]
-    for function in functions:
-        name = COUPLING.get(getattr(function, "__module__", "").rpartition(".")[2])
-        if name:
-            raise EditError(
-                f"{name} guidance treats the rows of a batch together or unlike, so the edited picture would change "
-                "the source",
-                "Use another guider or guidance node.",
-                Part.CONTROLLER,
-            )
 
 
 def check_sampler(sampler: comfy.samplers.Sampler) -> None:

@@ -6,12 +6,18 @@ from 0.16.3 on; tests/host/test_guidance.py runs every guidance of the host and 
 """
 
 COUPLING = {
-    "nodes_mahiro": "Mahiro",
     "nodes_perpneg": "Perp-Neg",
-    "nodes_slg": "Skip Layer Guidance",
     "nodes_video_model": "Video Linear or Triangle CFG",
 }
 """Guidance that treats the rows of a batch together or unlike, by the module of its function or guider."""
+
+COUPLING_IF = {"nodes_slg": ("Skip Layer Guidance", "rescaling_scale")}
+"""Guidance that does so if a setting, which its function has from its node, is not 0."""
+
+ONE_ROW = {("nodes_mahiro", "Mahiro"), ("nodes_lumina2", "RenormCFG"), ("nodes_eps", "TemporalScoreRescaling")}
+"""Guidance that takes one number from the batch, or fails with more than one row, but guides rows well one by one: the
+module and the class of its node.
+"""
 
 SAMPLERS = {
     "dpm_adaptive": "chooses its steps by the error over the whole batch",

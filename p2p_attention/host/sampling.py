@@ -29,13 +29,13 @@ from .backbones.base import FORWARD, OVERRIDE, RUN, Backbone
 from .compatibility import (
     check_batch,
     check_edits,
-    check_guidance,
     check_noise,
     check_noise_mask,
     check_positive,
     check_rows,
     check_sampler,
 )
+from .guidance import check_guidance, check_windows, guide_each_row
 from .inversion_fit import check_inversion
 from .model_call import ModelCall, call_model
 from .noise import beginning_at, noise_sampler, refuse_noise, shared_inpainting_noise, shared_noise
@@ -96,6 +96,8 @@ def _begin(
     if inversion is None:
         check_noise(noise, rows)
     check_guidance(guider)
+    check_windows(guider, noise)
+    guide_each_row(guider.model_options)
     check_batch(guider, plan)
     if inversion:
         check_inversion(inversion, plan, guider, controlled.backbone, sigmas, rows.sources(latent))

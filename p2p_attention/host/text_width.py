@@ -9,6 +9,7 @@ from ..errors import EditError, Part
 from .backbones.base import Backbone
 
 _ADAPTS = "llm_adapter"  # Anima's, before the layers that take in the text
+_FUSES = "txtfusion"  # Krea 2's, of several layers of the text encoder side by side
 
 
 def check_width(model: comfy.model_patcher.ModelPatcher, backbone: Backbone, encoded: torch.Tensor, by: Part) -> None:
@@ -27,9 +28,16 @@ def check_width(model: comfy.model_patcher.ModelPatcher, backbone: Backbone, enc
 def _width(network: torch.nn.Module, backbone: Backbone) -> int | None:
     if hasattr(network, _ADAPTS):
         return None
+    if hasattr(network, _FUSES):
+        return _number(network, "txtlayers") * _number(network, "txtdim")
     for name in backbone.text_layers:
         try:
             return getattr(network.get_submodule(name), "in_features", None)
         except AttributeError:
             continue
     return None
+
+
+def _number(network: torch.nn.Module, name: str) -> int:
+    value: int = getattr(network, name)
+    return value

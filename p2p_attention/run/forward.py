@@ -50,8 +50,8 @@ class Forward:
             return None
         if rows != self._rows.total:
             raise EditError(
-                f"the model was called with {rows} rows where {self.run.rows.total} for each prompt were expected. A "
-                "node that splits the batch (context windows) does not fit an edit",
+                f"the model was called with {rows} rows where {self._rows.total} were expected, {self.run.rows.total} "
+                "for each prompt. A node that splits the batch (context windows) does not fit an edit",
                 "Remove it.",
                 Part.CONTROLLER,
             )

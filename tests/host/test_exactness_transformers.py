@@ -9,7 +9,7 @@ from .family import ADDED, SOURCE, STEPS, SWAPPED, close, edited, family_of, pla
 from .graph import blend, control, encode, prompt, refine, reweight, sample, swap, watch
 
 WINDOWS = [(0.8, 0.4), (1.0, 0.0), (0.0, 1.0)]
-ALIKE = ("qwen", "flux2", "zimage", "flux", "aura", "sd3", *CROSS)
+ALIKE = [name for name in (*JOINT, *CROSS) if name not in ("chroma", "lumina2")]  # which see their fill
 
 pytestmark = pytest.mark.usefixtures("inference")
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("inference")
 @pytest.fixture(scope="module", params=(*JOINT, *CROSS))
 def family(request, part):
     made = family_of(request.param)
-    if made.name == "zimage":  # of which the Controller fills shorter prompts up as the model would by itself
-        part("p2p_attention.host.backbones.z_image").fill_up(made.model)
+    if made.name in ("zimage", "krea2"):  # of which the Controller makes shorter prompts what they are by themselves
+        part("p2p_attention.host.backbones.registry").backbone_of(made.model).attach(made.model)
     return made
 
 

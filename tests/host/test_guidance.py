@@ -1,7 +1,4 @@
-"""An edit beside every node of the host that changes the guidance: it holds, or the node is refused by its name.
-
-The host's TemporalScoreRescaling and RenormCFG are not here: they fail by themselves with any batch of two.
-"""
+"""An edit beside every node of the host that changes the guidance: it holds, or the node is refused by its name."""
 
 import comfy.samplers
 import comfy_extras.nodes_post_processing  # before nodes_latent, which it imports in a circle
@@ -9,8 +6,9 @@ import pytest
 import torch
 from comfy_extras.nodes_apg import APG
 from comfy_extras.nodes_cfg import CFGNorm, CFGZeroStar
-from comfy_extras.nodes_eps import EpsilonScaling
+from comfy_extras.nodes_eps import EpsilonScaling, TemporalScoreRescaling
 from comfy_extras.nodes_fresca import FreSca
+from comfy_extras.nodes_lumina2 import RenormCFG
 from comfy_extras.nodes_mahiro import Mahiro
 from comfy_extras.nodes_model_advanced import RescaleCFG
 from comfy_extras.nodes_perpneg import Guider_PerpNeg, PerpNeg
@@ -38,10 +36,15 @@ HOLDING = {
     "RescaleCFG": lambda m: RescaleCFG().patch(m, 0.7),
     "TCFG": TCFG.execute,
 }
-REFUSED = {
+EACH_ROW = {
     "Mahiro": Mahiro.execute,
+    "RenormCFG": lambda m: RenormCFG.execute(m, 100.0, 0.9),
+    "Temporal Score Rescaling": lambda m: TemporalScoreRescaling.execute(m, 0.9, 1.0),
+}
+"""For one picture at a time: the host's own run of two rows fails, or takes one number from both."""
+REFUSED = {
     "Perp-Neg": lambda m: PerpNeg.execute(m, [[torch.zeros(1, 77, 768), {}]], 1.0),
-    "Skip Layer Guidance": lambda m: SkipLayerGuidanceDiT.execute(m, 3.0, 0.0, 1.0, "7", "7", 0.5),
+    "Skip Layer": lambda m: SkipLayerGuidanceDiT.execute(m, 3.0, 0.0, 1.0, "7", "7", 0.5),
     "Video Linear or Triangle CFG": lambda m: VideoLinearCFGGuidance().patch(m, 1.0),
     "Video Linear or Triangle": lambda m: VideoTriangleCFGGuidance().patch(m, 1.0),
 }
@@ -77,13 +80,27 @@ def test_guidance_of_each_row_by_itself(guidance, sd15, edit):
     assert torch.equal(same[0], same[1])
 
 
+@pytest.mark.parametrize("guidance", EACH_ROW)
+def test_guidance_for_one_picture_at_a_time_sees_each_row_by_itself(guidance, sd15, edit):
+    """Each is what a run of one makes."""
+    (model, clip, _), change = sd15, EACH_ROW[guidance]
+    (patched, latent), positive = edit(TARGET)
+    made = sample(change(patched)[0], positive, prompt(clip, "blurry"), latent)
+    alone = sample(change(model)[0], prompt(clip, SOURCE), prompt(clip, "blurry"), empty(SIZES["sd15"]))
+    assert (made[0] - alone[0]).norm() <= 1e-5 * alone.norm()
+    assert (made[1] - sample(patched, positive, prompt(clip, "blurry"), latent)[1]).norm() > 1e-6 * made[1].norm()
+    (patched, latent), positive = edit(SOURCE)
+    same = sample(change(patched)[0], positive, prompt(clip, "blurry"), latent)
+    assert torch.equal(same[0], same[1])
+
+
 @pytest.mark.parametrize("guidance", REFUSED)
 def test_guidance_that_couples_the_rows_is_refused(guidance, sd15, edit):
-    """A number of the whole batch (Mahiro, Perp-Neg, Skip Layer), or another guidance for each row (video)."""
+    """A number of the whole batch (Perp-Neg, Skip Layer), or another guidance for each row (video)."""
     clip = sd15.clip
     (patched, latent), positive = edit(TARGET)
     (changed,) = REFUSED[guidance](patched)[:1]
-    with pytest.raises(ValueError, match=f"P2P Attention Controller: {guidance}.* guidance treats the rows"):
+    with pytest.raises(ValueError, match=f"P2P Attention Controller: {guidance}.* guidance .* the edited picture"):
         sample(changed, positive, prompt(clip), latent)
 
 

@@ -1,8 +1,8 @@
-"""Transformers with joint attention: Flux, Chroma, Qwen-Image, Z-Image, Lumina 2, Stable Diffusion 3, AuraFlow.
+"""Transformers with joint attention: Flux, Chroma, Qwen-Image, Z-Image, Lumina 2, Stable Diffusion 3, AuraFlow, Krea 2.
 
 All of a block's attention comes by in one call of the host's `optimized_attention_override`, so nothing has to be
 announced: the call is told by its rows and by its length, which that of text refiners and of image-only attention never
-has. Which keys are text is what a family is told apart by; each is a row of `FAMILIES`.
+has. Which keys are text is what a family is told apart by; each is a row of `FAMILIES` in joint_families.py.
 """
 
 from __future__ import annotations
@@ -13,13 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import comfy.ldm.aura.mmdit
-import comfy.ldm.chroma.model
-import comfy.ldm.flux.model
-import comfy.ldm.lumina.model
-import comfy.ldm.modules.diffusionmodules.mmdit
-import comfy.ldm.qwen_image.model
-import comfy.model_base
 import comfy.model_management
 import comfy.model_patcher
 import torch
@@ -34,72 +27,9 @@ from ...source.provider import Observer
 from .base import OVERRIDE, Attention, chained
 from .blocks import Blocks, BlocksBackbone, patches
 from .heads import flat, rows_of_mask
+from .joint_families import FAMILIES, Family
+from .krea import hide_fill
 from .z_image import fill_up
-
-REGISTERS = 8  # of AuraFlow, before the text
-FLUX2_TOKENS = 512  # to which the host fills Flux.2's prompts up, from the left
-
-
-@dataclass(frozen=True)
-class Family:
-    """Models of the host's class `network`: how many `blocks` attend jointly, the side of a `patch` in latent pixels,
-    and for a prompt of T tokens where the text's keys begin and where the image's do.
-    """
-
-    network: type
-    blocks: Callable[[Any], int]
-    patch: Callable[[Any], int]
-    starts: Callable[[int, Any], tuple[int, int]]
-
-
-def _flux_starts(tokens: int, model: Any) -> tuple[int, int]:
-    filled = max(tokens, FLUX2_TOKENS) if isinstance(model, comfy.model_base.Flux2) else tokens
-    return filled - tokens, filled
-
-
-def _padded_starts(tokens: int, model: Any) -> tuple[int, int]:
-    multiple = getattr(model.diffusion_model, "pad_tokens_multiple", None) or 1
-    return 0, -(-tokens // multiple) * multiple
-
-
-FAMILIES = (
-    Family(
-        comfy.ldm.flux.model.Flux,
-        lambda net: len(net.double_blocks) + len(net.single_blocks),
-        lambda net: int(net.patch_size),
-        _flux_starts,
-    ),
-    Family(
-        comfy.ldm.chroma.model.Chroma,
-        lambda net: len(net.double_blocks) + len(net.single_blocks),
-        lambda net: int(net.patch_size),
-        lambda tokens, model: (0, tokens),
-    ),
-    Family(
-        comfy.ldm.qwen_image.model.QwenImageTransformer2DModel,
-        lambda net: len(net.transformer_blocks),
-        lambda net: int(net.patch_size),
-        lambda tokens, model: (0, tokens),
-    ),
-    Family(
-        comfy.ldm.lumina.model.NextDiT,
-        lambda net: len(net.layers),
-        lambda net: int(net.patch_size),
-        _padded_starts,
-    ),
-    Family(
-        comfy.ldm.modules.diffusionmodules.mmdit.MMDiT,
-        lambda net: len(net.joint_blocks),
-        lambda net: int(net.patch_size),
-        lambda tokens, model: (0, tokens),
-    ),
-    Family(
-        comfy.ldm.aura.mmdit.MMDiT,
-        lambda net: len(net.double_layers) + len(net.single_layers),
-        lambda net: int(net.patch_size),
-        lambda tokens, model: (REGISTERS, REGISTERS + tokens),
-    ),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,23 +43,32 @@ class JointBackbone(BlocksBackbone):
     renormalises = False
     scales_scores = True
     keeps_values = True
-    weights = ("diffusion_model.img_in.bias", "diffusion_model.x_embedder.bias", "diffusion_model.final_layer.linear.")
+    weights = tuple(
+        f"diffusion_model.{name}" for name in ("img_in.bias", "x_embedder.bias", "first.bias", "final_layer.linear.")
+    )
     text_layers = ("txt_in", "cap_embedder.1", "context_embedder", "cond_seq_linear")
 
     @classmethod
     def of(cls, patcher: comfy.model_patcher.ModelPatcher) -> JointBackbone | None:
         """The backbone of a model; None if it is of none of the families."""
         network = patcher.get_model_object("diffusion_model")
-        found = next((family for family in FAMILIES if isinstance(network, family.network)), None)
+        found = next((family for family in FAMILIES if family.has(network)), None)
         return cls(found, patcher.model) if found else None
 
     def attach(self, clone: comfy.model_patcher.ModelPatcher) -> None:
-        """The override of each call is all; only Z-Image's padding is put into shorter prompts."""
+        """The override of each call is all; only shorter prompts are filled up with Z-Image's padding, and what fills
+        Krea 2's up is hidden.
+        """
         fill_up(clone)
+        hide_fill(clone)
 
     def layers(self, model: comfy.model_patcher.ModelPatcher) -> Blocks:
         """All have one grid and one map."""
         return Blocks(joint=True)
+
+    def least_sides(self, model: comfy.model_patcher.ModelPatcher) -> int:
+        """The host fills an incomplete patch up."""
+        return self.family.least
 
     def override(self, forward: Forward, before: Attention | None) -> Attention:
         """What edits and reads the joint attention of the pair's rows."""
@@ -187,8 +126,8 @@ class JointBackbone(BlocksBackbone):
             _show(forward.source.passes, block, image, k, mask)
             if call.rows.absent:
                 absent = JointSources(forward.source.stored(("q", block), q), forward.source.stored(("k", block), k))
-                if mask is not None and forward.source.holds(("mask", block)):
-                    mask = forward.source.with_stored(("mask", block), mask)
+                if forward.source.holds(("mask", block)):
+                    mask = _with_sources(mask, len(k), partial(forward.source.stored, ("mask", block)), k)
         output = forward.editor.attend_jointly(call, layout, attend, q, k, v, axis, absent)
         if run.reading.due:
 
@@ -258,6 +197,15 @@ class JointBackbone(BlocksBackbone):
 
     def _grid(self, size: Size) -> Size:
         return patches(size, self.family.patch(self.model.diffusion_model))
+
+
+def _with_sources(
+    mask: torch.Tensor | None, rows: int, stored: Callable[[torch.Tensor], torch.Tensor], like: torch.Tensor
+) -> torch.Tensor:
+    """The mask of so many rows, which hides nothing if there is none, with the absent sources' after it."""
+    sources = stored(like if mask is None else mask)
+    own = sources.new_zeros(rows, *sources.shape[1:]) if mask is None else mask
+    return torch.cat([own, sources])
 
 
 def _show(

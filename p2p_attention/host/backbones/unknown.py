@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 WORKS = (
-    "Stable Diffusion 1, 2, XL and 3, Flux.1, Flux.2, Chroma, Qwen-Image, Z-Image, Lumina 2, AuraFlow, "
+    "Stable Diffusion 1, 2, XL and 3, Flux.1, Flux.2, Chroma, Qwen-Image, Z-Image, Lumina 2, AuraFlow, Krea 2, "
     "Cosmos-Predict2, Anima, Wan (text to video) and models of their families"
 )
 
@@ -26,7 +26,6 @@ OTHER = {
     "LTXAVModel": "LTX-2",
     "HunyuanVideo": "HunyuanVideo or HunyuanImage",
     "OmniGen2Transformer2DModel": "OmniGen2",
-    "SingleStreamDiT": "Krea 2",
     "GeneralDIT": "Cosmos 1",
     "CogVideoXTransformer3DModel": "CogVideoX",
     "MageFlowTransformer2DModel": "Mage-Flow",

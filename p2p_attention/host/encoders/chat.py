@@ -1,4 +1,4 @@
-"""Language models that get a prompt inside a chat: those of Qwen-Image, Z-Image and Flux.2.
+"""Language models that get a prompt inside a chat: those of Qwen-Image, Z-Image, Flux.2 and Krea 2.
 
 The words are what stands where the tokenizer puts a prompt into its template. What comes before and after them is the
 same for every prompt; some encoders drop the first part of it from what they give, which their output's length tells.

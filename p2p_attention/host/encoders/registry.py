@@ -21,10 +21,11 @@ ALONE: dict[str, PromptReader] = {
     "qwen25_7b": ChatReader("qwen25_7b", Fill(masked=True)),
     "qwen3_4b": ChatReader("qwen3_4b"),
     "qwen3_8b": ChatReader("qwen3_8b"),
+    "qwen3vl_4b": ChatReader("qwen3vl_4b"),
     "mistral3_24b": ChatReader("mistral3_24b", Fill(left=True)),
 }
 READ = (
-    "Stable Diffusion 1, 2, XL and 3, Flux.1, Flux.2, Chroma, Qwen-Image, Z-Image, Lumina 2, AuraFlow, Anima, "
+    "Stable Diffusion 1, 2, XL and 3, Flux.1, Flux.2, Chroma, Qwen-Image, Z-Image, Lumina 2, AuraFlow, Krea 2, Anima, "
     "Cosmos-Predict2 and Wan"
 )
 

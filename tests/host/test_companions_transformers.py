@@ -1,0 +1,330 @@
+"""An edit on transformers beside the host's other nodes: it holds, or it is refused with a message."""
+
+import importlib
+import inspect
+from dataclasses import replace
+
+import comfy.controlnet
+import comfy.hooks
+import comfy.ldm.flux.controlnet
+import comfy.ops
+import comfy.sd
+import comfy_extras.nodes_custom_sampler as custom
+import node_helpers
+import nodes
+import pytest
+import torch
+from comfy.ldm.wan.model import WanModel
+from comfy_extras import nodes_flux
+
+from lab.random_models import randomise
+from lab.random_transformers import JOINT, model_of
+
+from .family import Family, family_of
+from .graph import control, encode, prompt, refine, reweight, rows, sample
+
+SOURCE, TARGET = "a cat on a mat", "a big hippopotamus on a mat"
+STEPS = 3
+KINDS = ("flux", "sd3", "lumina2", "wan")
+"""Joint attention with the host's hooks, with few and with none of them, and self- and cross-attention."""
+
+pytestmark = pytest.mark.usefixtures("inference")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def family(request):
+    return family_of(request.param)
+
+
+@pytest.fixture(scope="module")
+def flux():
+    return family_of("flux")
+
+
+def at_once(family: Family, model, text=TARGET, change=lambda conditioning: conditioning, latent=None):
+    """Refine, a reweight and self-attention, run by a KSampler; with the source's text as the target no edit."""
+    positive, plan = encode(family.clip, SOURCE, text)
+    if text != SOURCE:
+        plan = reweight(refine(plan, end=0.8), "hippopotamus", 2.0)
+    controlled = control(model, plan, latent or family.latent, self_end=0.4)
+    return sample(
+        controlled.model, change(positive), change(prompt(family.clip, "blurry")), controlled.latent, steps=STEPS
+    )
+
+
+def plainly(family: Family, model, change=lambda conditioning: conditioning, count=2, latent=None):
+    """The host's run of the same rows; of one, the source's alone."""
+    positive = encode(family.clip, SOURCE, TARGET).positive if count > 1 else prompt(family.clip, SOURCE)
+    batch = {**(latent or {}), **rows(latent or family.latent, count)}
+    return sample(model, change(positive), change(prompt(family.clip, "blurry")), batch, steps=STEPS)
+
+
+def holds(family: Family, model, expected=None, **more):
+    """The source row is the plain run's with the same companion, the edit acts, and equal prompts stay equal."""
+    made = at_once(family, model, **more)
+    expected = plainly(family, model, **more) if expected is None else expected
+    assert torch.isfinite(made).all()
+    assert torch.equal(made[0], expected[0])
+    assert (made[1] - expected[1]).norm() > 1e-4 * expected[1].norm()
+    same = at_once(family, model, SOURCE, **more)
+    assert torch.equal(same[0], same[1])
+    return made
+
+
+def node(name: str, *args):
+    """node("eps.EpsilonScaling", …): what a node of the host's comfy_extras makes of a model."""
+    module, _, kind = name.rpartition(".")
+    found = getattr(importlib.import_module(f"comfy_extras.nodes_{module}"), kind)
+    how = getattr(found, "execute", None) or getattr(found(), found.FUNCTION)
+    return lambda model: how(model, *args)[0]
+
+
+ACTING = {
+    "APG": node("apg.APG", 1.0, 5.0, 0.0),
+    "CFG-Zero*": node("cfg.CFGZeroStar"),
+    "CFGNorm": node("cfg.CFGNorm", 0.5),
+    "TCFG": node("tcfg.TCFG"),
+    "Epsilon Scaling": node("eps.EpsilonScaling", 1.05),
+    "FreSca": node("fresca.FreSca", 1.0, 1.5, 1),
+    "RescaleCFG": node("model_advanced.RescaleCFG", 0.7),
+    "ModelSamplingSD3": node("model_advanced.ModelSamplingSD3", 2.0),
+    "ModelSamplingAuraFlow": node("model_advanced.ModelSamplingAuraFlow", 2.0),
+    "ModelSamplingFlux": node("model_advanced.ModelSamplingFlux", 1.15, 0.5, 512, 512),
+}
+"""Nodes that have an effect on every transformer."""
+
+WITHOUT_EFFECT = {
+    "PatchModelAddDownscale": node(
+        "model_downscale.PatchModelAddDownscale", 1, 2.0, 0.0, 0.35, True, "bicubic", "area"
+    ),
+    "UNetSelfAttentionMultiply": node("attention_multiply.UNetSelfAttentionMultiply", 1.1, 1.1, 1.1, 1.1),
+}
+"""Nodes made for UNets, which change nothing here."""
+
+SKIP = node("slg.SkipLayerGuidanceDiT", 3.0, 0.0, 1.0, "1", "1", 0.0)
+SKIPPING = {
+    "Perturbed Attention Guidance": node("pag.PerturbedAttentionGuidance", 3.0),
+    "Skip Layer Guidance": SKIP,
+    "of the unconditional pass": node("slg.SkipLayerGuidanceDiTSimple", 0.0, 1.0, "1", "1"),
+    "of SD3": node("sd3.SkipLayerGuidanceSD3", "1", 3.0, 0.0, 1.0),
+}
+EACH_ROW = {
+    "Mahiro": node("mahiro.Mahiro"),
+    "RenormCFG": node("lumina2.RenormCFG", 100.0, 0.8),
+    "TSR": node("eps.TemporalScoreRescaling", 0.9, 1.0),
+}
+REFUSED = {
+    "EasyCache": (node("easycache.EasyCacheNode", 0.2, 0.15, 0.95, False), "EasyCache and LazyCache skip steps"),
+    "LazyCache": (node("easycache.LazyCacheNode", 0.2, 0.15, 0.95, False), "EasyCache and LazyCache skip steps"),
+    "SLG": (
+        node("slg.SkipLayerGuidanceDiT", 3.0, 0.0, 1.0, "1", "1", 0.5),
+        "Skip Layer Guidance guidance with rescaling_scale takes .* Set rescaling_scale to 0.",
+    ),
+    "video CFG": (node("video_model.VideoLinearCFGGuidance", 1.0), "Video Linear or Triangle CFG guidance treats"),
+    "windows": (
+        node("context_windows.ContextWindowsManualNode", 1, 0, "standard_static", 1, False, "pyramid", 0, False),
+        "context windows cut up the batch or its frames, .* set its context_length to at least 2.",
+    ),
+}
+
+
+@pytest.mark.parametrize("companion", ACTING)
+def test_nodes_that_act(companion, family):
+    model = ACTING[companion](family.model)
+    expected = plainly(family, model)
+    assert not torch.equal(expected, plainly(family, family.model))
+    holds(family, model, expected)
+
+
+@pytest.mark.parametrize("companion", WITHOUT_EFFECT)
+def test_nodes_for_unets(companion, family):
+    model = WITHOUT_EFFECT[companion](family.model)
+    assert torch.equal(holds(family, model), at_once(family, family.model))
+
+
+@pytest.mark.parametrize("companion", SKIPPING)
+def test_a_further_pass_without_some_layers(companion, family):
+    """In the further pass too the edit acts; Lumina 2 has no place for such nodes."""
+    model = SKIPPING[companion](family.model)
+    expected = plainly(family, model)
+    assert (family.name == "lumina2") == torch.equal(expected, plainly(family, family.model))
+    holds(family, model, expected)
+
+
+@pytest.mark.parametrize("companion", EACH_ROW)
+def test_guidance_for_one_picture_at_a_time(companion, family):
+    """Each row is guided as in a run of its own, with the node before the Controller or behind it."""
+    model = EACH_ROW[companion](family.model)
+    if companion == "RenormCFG" and family.name == "wan":
+        with pytest.raises(AttributeError, match="in_channels"):  # the host's own, whatever the batch
+            plainly(family, model, count=1)
+        return
+    alone = plainly(family, model, count=1) if family.name != "lumina2" else None  # which sees shorter prompts' fill
+    made = at_once(family, model)
+    if alone is not None:
+        assert (made[0] - alone[0]).norm() <= 1e-4 * alone.norm()
+    plan = encode(family.clip, SOURCE, TARGET)
+    off = control(model, plan.edit, family.latent, self_end=0.0)
+    negative = prompt(family.clip, "blurry")
+    unedited = sample(off.model, plan.positive, negative, off.latent, steps=STEPS)
+    assert torch.equal(made[0], unedited[0])
+    assert (made[1] - unedited[1]).norm() > 1e-4 * unedited[1].norm()
+    assert not torch.equal(made, at_once(family, family.model))
+
+
+@pytest.mark.parametrize("companion", REFUSED)
+def test_what_couples_rows_or_skips_steps_is_refused(companion, family):
+    change, message = REFUSED[companion]
+    with pytest.raises(ValueError, match=f"P2P Attention Controller: {message}"):
+        at_once(family, change(family.model))
+
+
+def test_windows_of_frames_are_refused_and_those_as_long_as_the_clip_are_not():
+    """The host's own windows of frames take a batch of one only."""
+    wan = family_of("wan")
+    windows = ("standard_static", 1, False, "pyramid", 2, False)
+    with pytest.raises(ValueError, match="context windows cut up .* set its context_length to at least 3"):
+        at_once(wan, node("context_windows.ContextWindowsManualNode", 2, 1, *windows)(wan.model))
+    long = node("context_windows.ContextWindowsManualNode", 3, 1, *windows)(wan.model)
+    assert torch.equal(at_once(wan, long), at_once(wan, wan.model))
+
+
+def test_positions_scaled(family):
+    scaled = node("rope.ScaleROPE", 2.0, 1.0, 2.0, 1.0, 1.0, 0.0)(family_of(family.name).model)
+    assert torch.equal(plainly(family, scaled), plainly(family, family.model)) == (family.name == "sd3")
+    holds(family, scaled)
+
+
+def test_nag_on_flux(flux):
+    """It changes the rows of the text's calls where negative and positive are of one length."""
+    guided = node("nag.NAGuidance", 5.0, 0.5, 1.5)(flux.model)
+    assert not torch.equal(plainly(flux, guided), plainly(flux, flux.model))
+    holds(flux, guided)
+
+
+def test_lora(family):
+    generator, weights = torch.Generator().manual_seed(3), {}
+    for key, value in family.model.model.diffusion_model.state_dict().items():
+        if value.ndim == 2 and key.endswith(".weight") and "embed" not in key:
+            at = f"diffusion_model.{key.removesuffix('.weight')}"
+            weights[f"{at}.lora_A.weight"] = torch.randn(2, value.shape[1], generator=generator)
+            weights[f"{at}.lora_B.weight"] = torch.randn(value.shape[0], 2, generator=generator) * 0.02
+    lora, _ = comfy.sd.load_lora_for_models(family.model, family.clip, weights, 1.0, 0.0)
+    assert len(lora.patches) > 5
+    made = holds(family, lora)
+    assert not torch.equal(made, at_once(family, family.model))
+    hooks = comfy.hooks.create_hook_lora(weights, 1.0, 0.0)
+    hooked = holds(family, family.model, change=lambda given: comfy.hooks.set_hooks_for_conditioning(given, hooks))
+    torch.testing.assert_close(hooked, made, rtol=1e-3, atol=1e-3)
+
+
+def test_differential_diffusion(family):
+    picture = torch.randn(family.latent["samples"].shape, generator=torch.Generator().manual_seed(4))
+    mask = torch.linspace(0, 1, 64).reshape(1, 1, 8, 8)
+    latent = {"samples": picture, "noise_mask": mask}
+    model = node("differential_diffusion.DifferentialDiffusion", 1.0)(family.model)
+    made = holds(family, model, latent=latent)
+    assert not torch.equal(made, at_once(family, family.model, latent=latent))
+
+
+@pytest.mark.parametrize("guidance", [None, 2.0])
+def test_flux_guidance(flux, guidance):
+    """Flux Guidance, and Flux Disable Guidance."""
+
+    def guided(conditioning):
+        return node_helpers.conditioning_set_values(conditioning, {"guidance": guidance})
+
+    holds(flux, flux.model, change=guided)
+
+
+@pytest.mark.parametrize("method", ["offset", "index"])
+@pytest.mark.parametrize("name", ["flux", "flux2", "qwen"])
+def test_reference_latents(name, method):
+    """Their tokens follow the picture's; a pair of instructions is edited beside them."""
+    family = family_of(name)
+    reference = torch.randn(family.latent["samples"].shape, generator=torch.Generator().manual_seed(5))
+
+    def referred(conditioning):
+        values = {"reference_latents": [reference], "reference_latents_method": method}
+        return node_helpers.conditioning_set_values(conditioning, values)
+
+    made = holds(family, family.model, change=referred)
+    assert not torch.equal(made, at_once(family, family.model))
+
+
+if hasattr(nodes_flux, "FluxKVCache"):  # from 0.18 on
+
+    def test_flux_s_cache_of_reference_latents_is_refused():
+        """From its second step on the keys are more than the queries. Without such latents it does nothing."""
+        values = {**JOINT["flux2"].values, "guidance_embed": False}  # as klein has it; with guidance the host fails
+        klein = family_of("flux2")._replace(model=model_of(replace(JOINT["flux2"], values=values)))
+        cached = node("flux.FluxKVCache")(klein.model)
+        reference = torch.randn(klein.latent["samples"].shape, generator=torch.Generator().manual_seed(5))
+
+        def referred(conditioning):
+            return node_helpers.conditioning_set_values(conditioning, {"reference_latents": [reference]})
+
+        with pytest.raises(ValueError, match="the model never reached the attention hooks"):
+            at_once(klein, cached, change=referred)
+        holds(klein, node("flux.FluxKVCache")(klein.model))
+
+
+def test_controlnet_of_flux(flux):
+    hint = torch.rand(1, 64, 64, 3, generator=torch.Generator().manual_seed(0))
+    values = {key: value for key, value in JOINT["flux"].values.items() if key != "image_model"}
+    operations = comfy.ops.disable_weight_init
+    own = comfy.ldm.flux.controlnet.ControlNetFlux(dtype=torch.float32, operations=operations, **values)
+    randomise(own, 9)
+    net = comfy.controlnet.ControlNet(own, load_device=torch.device("cpu"), extra_conds=["y", "guidance"])
+
+    def controlled(conditioning):
+        return nodes.ControlNetApply().apply_controlnet(conditioning, net, hint, 0.5)[0]
+
+    made = holds(flux, flux.model, change=controlled)
+    assert not torch.equal(made, at_once(flux, flux.model))
+
+
+@pytest.mark.parametrize("name", ["qwen", *["wan"] * ("double_block" in inspect.getsource(WanModel.forward_orig))])
+def test_a_control_that_adds_to_the_picture_after_a_block(name):
+    """As DiffSynth's for Qwen-Image does, in the same hook of the host; Wan has it from 0.30 on."""
+    family = family_of(name)
+    model = family.model.clone()
+
+    def add(args):
+        args["img"] = args["img"] + 0.5 * torch.sin(torch.arange(args["img"].shape[-1]))
+        return args
+
+    model.set_model_double_block_patch(add)
+    made = holds(family, model)
+    assert not torch.equal(made, at_once(family, family.model))
+
+
+def guided_by(name: str, model, positive, family: Family):
+    """A guider of the host's, as its node makes it."""
+    negative, other = prompt(family.clip, "blurry"), prompt(family.clip, "a painting")
+    made = {
+        "BasicGuider": lambda: custom.BasicGuider.execute(model, positive),
+        "DualCFGGuider": lambda: custom.DualCFGGuider.execute(model, positive, other, negative, 3.0, 2.0, "regular"),
+        "DualModelGuider": lambda: custom.DualModelGuider.execute(model, positive, 3.0, family.model, negative),
+    }
+    return made[name]()[0]
+
+
+GUIDERS = [name for name in ("BasicGuider", "DualCFGGuider", "DualModelGuider") if hasattr(custom, name)]
+
+
+@pytest.mark.parametrize("name", GUIDERS)
+def test_guiders(name, family):
+    positive, plan = encode(family.clip, SOURCE, TARGET)
+    plan = reweight(refine(plan, end=0.8), "hippopotamus", 2.0)
+    controlled = control(family.model, plan, family.latent, self_end=0.4)
+    sigmas = custom.BasicScheduler.execute(family.model, "simple", STEPS, 1.0)[0]
+    made = []
+    for model, latent in ((controlled.model, controlled.latent), (family.model, rows(family.latent, 2))):
+        guider = guided_by(name, model, positive, family)
+        noise = custom.RandomNoise.execute(7)[0]
+        sampler = custom.KSamplerSelect.execute("euler")[0]
+        result = custom.SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, latent)[0]
+        made.append(result["samples"])
+    assert torch.equal(made[0][0], made[1][0])
+    assert (made[0][1] - made[1][1]).norm() > 1e-4 * made[1][1].norm()
