@@ -284,7 +284,10 @@ def test_controlnet_of_flux(flux):
     assert not torch.equal(made, at_once(flux, flux.model))
 
 
-@pytest.mark.parametrize("name", ["qwen", *["wan"] * ("double_block" in inspect.getsource(WanModel.forward_orig))])
+HOOKED = ["qwen", *["wan"] * ('patches["double_block"]' in inspect.getsource(WanModel.forward_orig))]
+
+
+@pytest.mark.parametrize("name", HOOKED)
 def test_a_control_that_adds_to_the_picture_after_a_block(name):
     """As DiffSynth's for Qwen-Image does, in the same hook of the host; Wan has it from 0.30 on."""
     family = family_of(name)
