@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..attention.rows import Rows
 from ..errors import EditError, Part
 from ..prompts.pair import Pair
-from ..prompts.prompt import Prompt
+from ..prompts.prompt import Prompt, Role
 from .edited_map import EditedMap, MapEdit
 from .injection import Injection, KeptWords
 from .local_blend import LocalBlend
@@ -142,6 +142,11 @@ class EditPlan:
     def tokens(self) -> int:
         """Positions of each prompt, over all its chunks."""
         return sum(self.source.lengths)
+
+    @property
+    def fills(self) -> bool:
+        """True if a prompt is filled up to the longest one's length."""
+        return any(token.role is Role.FILL for prompt in (self.source, *self.prompts) for token in prompt.tokens)
 
     def layout(self, pictures: int = 1) -> Rows:
         """The rows of a batch of that many source pictures."""

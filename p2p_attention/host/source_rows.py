@@ -29,8 +29,10 @@ from .foreign import has_hooks, marks
 from .model_call import ModelCall, call_model, scatter
 
 SOURCES = "p2p_sources"
+DEVICE = "multigpu_thread_device"  # the host tells it to the copies of a model on several devices
 HOOKED = "another node's hooks look at the rows of the model's calls"
 KEPT = "the local blend keeps the source's values, which only its own row has"
+OTHER = "another model computes the negative prompt"
 CONTROLLED = "a ControlNet takes part, of which nothing is recorded"
 
 
@@ -57,8 +59,8 @@ Records = list[tuple[int, list[int], Entry]]
 class SourceRows:
     """What a run does about its sources' rows, with a `shelf` of the store or, where that is None, without.
 
-    `model` is who the recordings are of, `identity` knows it with its patches, and `attention` is another pack's
-    attention. `why` says what was not as recorded.
+    `model` is who the recordings are of, and of no other (Dual Model CFG Guider has a second one); `identity` knows it
+    with its patches, and `attention` is another pack's attention. `why` says what was not as recorded.
     """
 
     def __init__(self, run: Run, model: object, identity: Hashable, attention: Any, shelf: Shelf | None) -> None:
@@ -71,6 +73,9 @@ class SourceRows:
         """A pass of the model, with as many of its sources' rows as it takes."""
         rows, anchor, holding = self.run.rows, self.run.anchor, forward.holding
         if self.shelf is None and anchor is None:
+            return call_model(executor, call, options)
+        if executor.class_obj is not self.model and DEVICE not in options:
+            self.why = self.why or OTHER
             return call_model(executor, call, options)
         hooks = marks(options, self.attention)
         if len(call.x) != len(forward.uuids) * rows.total or not call.follows_rows or hooks is None:

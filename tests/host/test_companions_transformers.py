@@ -284,7 +284,10 @@ def test_controlnet_of_flux(flux):
     assert not torch.equal(made, at_once(flux, flux.model))
 
 
-@pytest.mark.parametrize("name", ["qwen", *["wan"] * ("double_block" in inspect.getsource(WanModel.forward_orig))])
+HOOKED = ["qwen", *["wan"] * ('patches["double_block"]' in inspect.getsource(WanModel.forward_orig))]
+
+
+@pytest.mark.parametrize("name", HOOKED)
 def test_a_control_that_adds_to_the_picture_after_a_block(name):
     """As DiffSynth's for Qwen-Image does, in the same hook of the host; Wan has it from 0.30 on."""
     family = family_of(name)
@@ -308,6 +311,27 @@ def guided_by(name: str, model, positive, family: Family):
         "DualModelGuider": lambda: custom.DualModelGuider.execute(model, positive, 3.0, family.model, negative),
     }
     return made[name]()[0]
+
+
+if hasattr(custom, "DualModelGuider"):  # from 0.30 on
+
+    @pytest.mark.usefixtures("cache")
+    def test_the_source_cache_is_of_one_model(flux):
+        """Another model for the negative prompt gives what it gives without the cache."""
+        pair, negative = encode(flux.clip, SOURCE, TARGET), prompt(flux.clip, "blurry")
+        sigmas = custom.BasicScheduler.execute(flux.model, "simple", STEPS, 1.0)[0]
+
+        def made(seed, cache):
+            controlled = control(flux.model, refine(pair.edit), flux.latent, self_end=0.4, cache=cache)
+            other = model_of(JOINT["flux"])
+            randomise(other.model.diffusion_model, seed)
+            guider = custom.DualModelGuider.execute(controlled.model, pair.positive, 3.0, other, negative)[0]
+            noise, sampler = custom.RandomNoise.execute(7)[0], custom.KSamplerSelect.execute("euler")[0]
+            result = custom.SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, controlled.latent)[0]
+            return result["samples"]
+
+        for seed in (21, 22):
+            torch.testing.assert_close(made(seed, 1.0), made(seed, 0.0), rtol=1e-4, atol=1e-4)
 
 
 GUIDERS = [name for name in ("BasicGuider", "DualCFGGuider", "DualModelGuider") if hasattr(custom, name)]

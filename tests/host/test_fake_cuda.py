@@ -23,7 +23,7 @@ PLANS = {
     "watch": (SWAPPED, lambda edit: watch(swap(edit), "cat, hippopotamus")),
     "inversion": (SWAPPED, swap),
 }
-MODELS = ("sd15", "flux", "chroma", "qwen", "zimage", "sd3", "cosmos", "wan")
+MODELS = [name for name in ("sd15", *JOINT, *CROSS) if name not in ("flux2", "lumina2", "aura", "anima")]
 CALLS = 3
 
 

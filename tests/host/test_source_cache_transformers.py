@@ -64,6 +64,15 @@ def targets_only(calls, whole):
     return sum(calls) * 2 == sum(whole) and len(calls) == len(whole)
 
 
+@pytest.mark.parametrize("order", [(ADDED, "a dog on a mat"), ("a dog on a mat", "a cat")])
+def test_prompts_filled_up_otherwise_than_in_the_recording(family, order):
+    """The source is longer, as long or shorter than what else is in the batch, then and now."""
+    for target in order:
+        expected, _ = edited(family, target, refine)
+        made, _ = edited(family, target, refine, cache=1.0)
+        assert_equals(made, expected)
+
+
 @pytest.mark.parametrize("what", EDITS)
 def test_a_second_edit_equals_the_batchs_run(family, what, calls, part):
     target, edit = EDITS[what]

@@ -1,10 +1,13 @@
 """The Korean README says what the English one does, part by part, and no link of the documentation leads nowhere."""
 
 import re
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
+from lab import tools
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = (ROOT / "README.md", ROOT / "README.ko.md")
@@ -110,3 +113,15 @@ def test_the_architecture_names_files_that_exist():
     assert len(named) > 30
     for name in named:
         assert any((base / name).exists() for base in (ROOT, ROOT / "p2p_attention")), name
+
+
+def test_every_family_has_passed_on_every_host_that_has_it(monkeypatch):
+    """docs/hosts.md, as `make hosts` writes it, has a column for each host, and no test that failed."""
+    host = tools.load("host")
+    monkeypatch.setitem(sys.modules, "host", host)  # its neighbour, as a script finds it
+    tool = tools.load("hosts")
+    columns = tool.read(tool.DOCUMENT.read_text("utf-8"))
+    assert {*columns} == {*host.RELEASES}
+    for column in columns.values():
+        assert [*column] == [*tool.FAMILIES]
+        assert all(cell == tool.ABSENT or cell.startswith("✓ ") for cell in column.values())

@@ -23,7 +23,7 @@ from ...attention.site import Attends, AttentionSite, Size
 from ...edits.presets import JOINT_PRESETS
 from ...run.forward import Forward
 from ...source.cache import Site
-from ...source.provider import Observer
+from ...source.provider import Observer, SourceCall
 from .base import OVERRIDE, Attention, chained
 from .blocks import Blocks, BlocksBackbone, patches
 from .heads import flat, rows_of_mask
@@ -126,8 +126,7 @@ class JointBackbone(BlocksBackbone):
             _show(forward.source.passes, block, image, k, mask)
             if call.rows.absent:
                 absent = JointSources(forward.source.stored(("q", block), q), forward.source.stored(("k", block), k))
-                if forward.source.holds(("mask", block)):
-                    mask = _with_sources(mask, len(k), partial(forward.source.stored, ("mask", block)), k)
+                mask = self._with_sources(forward.source, block, mask, k, absent.keys)
         output = forward.editor.attend_jointly(call, layout, attend, q, k, v, axis, absent)
         if run.reading.due:
 
@@ -183,6 +182,24 @@ class JointBackbone(BlocksBackbone):
         options = {**kwargs, "attn_precision": attn_precision}
         return chained(function, before)(q, k, v, heads, mask=mask, skip_reshape=skip_reshape, **options)
 
+    def _with_sources(
+        self, source: SourceCall, block: int, mask: torch.Tensor | None, keys: torch.Tensor, absent: torch.Tensor
+    ) -> torch.Tensor | None:
+        """The mask of the rows with these keys, and of the absent sources after them; None if nothing is hidden."""
+        held = source.holds(("mask", block))
+        if mask is not None and held:
+            return source.with_stored(("mask", block), mask)
+        if not self.family.hides or (mask is None and not held):
+            return mask
+        stored = source.stored(("mask", block), keys) if held else None
+        like = mask if stored is None else stored
+        assert like is not None
+        own, theirs = (
+            like.new_zeros(len(rows), *like.shape[1:]) if given is None else given
+            for rows, given in ((keys, mask), (absent, stored))
+        )
+        return torch.cat([own, theirs])
+
     def _layout(self, tokens: int, size: Size, length: int) -> JointLayout | None:
         """Where text and image are among `length` tokens, for a prompt of `tokens`; None if they do not both fit."""
         text, image = self.family.starts(tokens, self.model)
@@ -197,15 +214,6 @@ class JointBackbone(BlocksBackbone):
 
     def _grid(self, size: Size) -> Size:
         return patches(size, self.family.patch(self.model.diffusion_model))
-
-
-def _with_sources(
-    mask: torch.Tensor | None, rows: int, stored: Callable[[torch.Tensor], torch.Tensor], like: torch.Tensor
-) -> torch.Tensor:
-    """The mask of so many rows, which hides nothing if there is none, with the absent sources' after it."""
-    sources = stored(like if mask is None else mask)
-    own = sources.new_zeros(rows, *sources.shape[1:]) if mask is None else mask
-    return torch.cat([own, sources])
 
 
 def _show(

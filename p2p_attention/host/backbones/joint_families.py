@@ -25,7 +25,8 @@ KREA_SIDE = 6  # so that text and image are longer than the 12 layers of its tex
 class Family:
     """Models of the host's class `network`: how many `blocks` attend jointly, the side of a `patch` in latent pixels,
     and for a prompt of T tokens where the text's keys begin and where the image's do. Latents of shorter sides than
-    `least` are refused. `network` is None where the host has no such class.
+    `least` are refused. `hides` says that rows may have a mask that hides what fills their prompt up, which the host
+    does not know. `network` is None where the host has no such class.
     """
 
     network: type | None
@@ -33,6 +34,7 @@ class Family:
     patch: Callable[[Any], int]
     starts: Callable[[int, Any], tuple[int, int]]
     least: int = 1
+    hides: bool = False
 
     def has(self, network: Any) -> bool:
         """True for a model of this family."""
@@ -91,6 +93,7 @@ FAMILIES = (
         lambda net: len(net.blocks),
         lambda net: int(net.patch),
         lambda tokens, model: (0, tokens),
-        KREA_SIDE,
+        least=KREA_SIDE,
+        hides=True,
     ),
 )

@@ -14,7 +14,9 @@ import comfy.model_patcher
 import torch
 from comfy.patcher_extension import WrappersMP
 
-from .base import KEY, OVERRIDE, Attention, chained
+from ...run.run import Run
+from .base import KEY, OVERRIDE, RUN, Attention, chained
+from .fill import fill_of
 
 
 def network_class() -> type | None:
@@ -41,8 +43,9 @@ def _without_fill(
     one before it in 0.30.
     """
     *rest, options = args
-    fill = (context == 0).all(dim=-1)
-    if bool(fill.any()):
+    run: Run | None = options.get(RUN)
+    fill = fill_of(context)
+    if bool(fill.any()) if run is None else run.plan.fills:
         options = {**options, OVERRIDE: partial(_attend, _hidden(fill, x.dtype), options.get(OVERRIDE))}
     made: torch.Tensor = executor(x, timesteps, context, *rest, options, **more)
     return made

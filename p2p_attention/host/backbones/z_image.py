@@ -13,6 +13,7 @@ import comfy.model_patcher
 import torch
 
 from .base import KEY
+from .fill import fill_of
 
 EMBEDDER = "diffusion_model.cap_embedder"
 MATCHED = "on_match_multigpu_clones"  # CallbacksMP's, which hosts without several devices do not have
@@ -31,7 +32,7 @@ class FilledEmbedder(torch.nn.Sequential):
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Tokens [R, T, W] as the model's [R, T, C]."""
         embedded: torch.Tensor = super().forward(tokens)  # type: ignore[no-untyped-call]
-        fill = (tokens == 0).all(dim=-1, keepdim=True)
+        fill = fill_of(tokens)[..., None]
         return torch.where(fill, self._network[0].cap_pad_token.to(embedded), embedded)
 
 
