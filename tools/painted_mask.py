@@ -10,9 +10,9 @@ def paint_mask() -> Workflow:
     flow = Workflow(
         "paint_mask",
         "## Paint where it may change\n1. **Run**: where the changed words are, the edit may change something.\n2. In "
-        "the menu of *P2P Local Blend*, by a right-click, choose **Paint where it may change**: ComfyUI's MaskEditor opens "
-        "on the source picture. Paint, then *Save*.\n3. **Run**: outside what you painted, the edited picture is the "
-        "source.\n\n`mask_use` says whether the words count as well.",
+        "the menu of *P2P Local Blend*, by a right-click, choose **Paint where it may change**: ComfyUI's MaskEditor "
+        "opens on the source picture. Paint, then *Save*.\n3. **Run**: outside what you painted, the edited picture is "
+        "the source.\n\n`mask_use` says whether the words count as well.",
     )
     flow.begin("a big red mushroom on the grass", "a big red mushroom on the beach")
     flow.swap()

@@ -14,7 +14,7 @@ from lab import tools
 
 TITLES = tools.load("titles").TITLES
 PACK = "comfyui-prompt-to-prompt"
-WAIT = 300_000  # of a machine that is busy with other tests
+WAIT = 40_000  # of a machine that is busy with other tests
 EMPTY = 700, 885  # below what a template shows
 LISTEN = """() => {
   window.seen = [];
@@ -177,6 +177,10 @@ class Editor:
         self.page.locator(".graphdialog input").fill(text)
         self.page.keyboard.press("Enter")
         expect(self.page.locator(".graphdialog")).to_have_count(0)
+
+    def toast(self, text: str) -> Locator:
+        """What is said in a corner with this text; the newest editor has it once more for screen readers."""
+        return self.page.locator("[role=alert]:not([aria-label=Notification])").filter(has_text=text)
 
     def run(self) -> Run:
         """Click Run and wait for the end."""

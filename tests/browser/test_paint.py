@@ -53,10 +53,6 @@ def ask(editor: Editor) -> None:
     editor.command(COMMAND)
 
 
-def said(editor: Editor, text: str) -> Locator:
-    return editor.page.get_by_role("alert").filter(has_text=text)
-
-
 def mask_editor(editor: Editor) -> tuple[Locator, dict[str, float]]:
     """Wait for the MaskEditor with a picture in it; returns its dialog and the place of the picture."""
     dialog = editor.page.get_by_role("dialog").filter(has=editor.page.get_by_role("button", name="Save"))
@@ -144,7 +140,7 @@ def test_what_is_painted_may_change_and_nothing_else(editor, server, screens, re
 def test_a_blend_without_a_mask_gets_one(editor, server):
     open_template(editor, "local_blend")
     ask(editor)
-    expect(said(editor, "Press Run first")).to_be_visible()
+    expect(editor.toast("Press Run first")).to_be_visible()
     pictures_of = editor.run()
     assert pictures_of.error is None
     before = editor.prompt()
@@ -172,8 +168,8 @@ def test_a_mask_of_another_node_stays(editor):
     assert editor.run().error is None
     before = editor.prompt()
     ask(editor)
-    expect(said(editor, "comes from another node")).to_be_visible()
+    expect(editor.toast("comes from another node")).to_be_visible()
     editor.page.evaluate("() => app.canvas.deselectAll()")
     editor.command(COMMAND)
-    expect(said(editor, "Select a P2P Local Blend first")).to_be_visible()
+    expect(editor.toast("Select a P2P Local Blend first")).to_be_visible()
     assert editor.prompt() == before and editor.errors == []
