@@ -14,7 +14,7 @@ from lab import tools
 
 TITLES = tools.load("titles").TITLES
 PACK = "comfyui-prompt-to-prompt"
-WAIT = 40_000  # of a machine that is busy with other tests
+WAIT = 300_000  # of a machine that is busy with other tests
 EMPTY = 700, 885  # below what a template shows
 LISTEN = """() => {
   window.seen = [];
