@@ -162,8 +162,15 @@ class Workflow:
         window = {"start_percent": 0.0, "end_percent": end}
         self.then("P2P_WordSwap", "P2P Word Swap", **window, word_windows="", end_percent_sweep="")
 
-    def blend(self, words: str, threshold: float = 0.3, resolution: str = "auto") -> None:
-        """A local blend by words, or if empty by those that changed."""
+    def blend(
+        self,
+        words: str,
+        threshold: float = 0.3,
+        resolution: str = "auto",
+        mask: Link | None = None,
+        mask_use: str = "mask and words",
+    ) -> None:
+        """A local blend by words, or if empty by those that changed, and by a mask if there is one."""
         self.then(
             "P2P_LocalBlend",
             "P2P Local Blend",
@@ -171,11 +178,12 @@ class Workflow:
             threshold=threshold,
             start_percent=0.2,
             exclude_words="",
-            mask_use="mask and words",
+            mask_use=mask_use,
             softness=0.0,
             map_resolution=resolution,
             mask_from="words",
             keep="latent",
+            **({"mask": mask} if mask else {}),
         )
 
     def finish(

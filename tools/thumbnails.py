@@ -33,6 +33,7 @@ def main() -> None:
     """Run all."""
     pages = "".join(path.read_text() for path in HELP.glob("*.md"))
     with tempfile.TemporaryDirectory() as base, serve(make_base(Path(base))) as server:
+        server.upload(Image.new("RGB", (SIDE, SIDE)), "example.png")  # every ComfyUI has one; nothing is painted on it
         made: dict[str, list[Image.Image]] = {}
         for flow in (make() for make in DEMO):
             found = _run(server, flow)

@@ -28,5 +28,6 @@ ORDER = {
     "z_image": "Z-Image",
     "anima": "Anima",
     "few_steps": "Edit a picture in 8 steps",
+    "paint_mask": "Paint where it may change",
 }
 TITLES = {name: f"{PREFIX} {number:02d} {title}" for number, (name, title) in enumerate(ORDER.items(), start=1)}

@@ -15,6 +15,7 @@ from editor_file import to_editor
 from families import FAMILIES
 from graph import COMPARE, EDIT, PICTURES, SAMPLE, Workflow
 from own_checkpoint import CHECKPOINTS
+from painted_mask import paint_mask
 from picture_book import PICTURE_BOOK
 from real_pictures import REAL_PICTURES
 from server import ROOT, make_base, serve
@@ -214,7 +215,7 @@ def sdxl() -> Workflow:
 
 
 DEMO = [edit, word_swap, refine, reweight, local_blend, many_targets, attention_maps, sweep, sdxl]
-DEMO += PICTURE_BOOK + REAL_PICTURES
+DEMO += [*PICTURE_BOOK, *REAL_PICTURES, paint_mask]
 OWN = CHECKPOINTS + FAMILIES
 
 

@@ -178,6 +178,10 @@ class Editor:
         self.page.keyboard.press("Enter")
         expect(self.page.locator(".graphdialog")).to_have_count(0)
 
+    def toast(self, text: str) -> Locator:
+        """What is said in a corner with this text; the newest editor has it once more for screen readers."""
+        return self.page.locator("[role=alert]:not([aria-label=Notification])").filter(has_text=text)
+
     def run(self) -> Run:
         """Click Run and wait for the end."""
         self.page.evaluate("() => void (seen.length = 0)")

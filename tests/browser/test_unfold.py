@@ -5,9 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
-from .editor import Editor
 from .test_chips import template
 from .test_chips_of_chain import _overlap, chain, of
 
@@ -25,6 +24,13 @@ LINK_TEXT = """([name, text]) => {
   made.widgets[0].value = text;
   made.connect(0, node, node.inputs.findIndex((input) => input.name === name));
 }"""
+APP = """() => app.graph.extra.linearData.inputs.map(([id, name]) => {
+  const [graph, node] = String(id).includes(":") ? id.split(":") : [app.graph.id, id];
+  return [graph === app.graph.id && app.graph.getNodeById(node)?.type, name];
+})"""
+NEWER = """() => app.graph.extra.linearData.inputs.slice(1, 3).forEach((input) => {
+  input[0] = `${app.graph.id}:${input[0]}:${input[1]}`;
+})"""
 KINDS = ["LocalBlend", "Reweight", "WordSwap", "EncodePromptPair"]
 
 
@@ -35,10 +41,6 @@ def opened(editor):
     editor.select("3")
     yield editor
     assert editor.errors == []
-
-
-def toast(editor: Editor, text: str) -> Locator:
-    return editor.page.get_by_role("alert").filter(has_text=text)
 
 
 def test_it_makes_the_same_pictures_and_undo_brings_it_back(opened, server):
@@ -102,6 +104,49 @@ def test_the_nodes_menu_has_it(editor, renderer):
     assert editor.errors == []
 
 
+def test_app_mode_shows_the_single_nodes_inputs_instead(opened):
+    """What the lines of words were turned into, too; by nodes' numbers and by the editor's newer names of widgets."""
+    page = opened.page
+    graph, texts = page.locator("#graph-canvas"), page.locator("textarea:visible")
+    skip = page.get_by_role("button", name="Skip", exact=True)  # the newest editor's tutorial, when App mode is new
+    page.add_locator_handler(skip, lambda: skip.click())
+    opened.page.evaluate(SET, {"words": WORDS + "\nred: strength 0"})
+    opened.page.evaluate(NEWER)
+    opened.page.evaluate("app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()")
+    before, told = opened.page.evaluate(APP), opened.page.evaluate("app.graph.extra.linearData")
+    assert before == [["P2P_Edit", name] for name in ("source_prompt", "target_prompt", "keep", "words")] + [
+        ["KSampler", "seed"]
+    ]
+    opened.command("Comfy.ToggleLinear")
+    expect(graph).not_to_be_visible()
+    expect(texts).to_have_count(3)
+    opened.command("Comfy.ToggleLinear")
+    expect(graph).to_be_visible()
+    opened.select("3")
+    opened.command(COMMAND)
+    opened.until(lambda: of(opened, "P2P_Edit") == [])
+    assert opened.page.evaluate(APP) == [
+        ["P2P_EncodePromptPair", "source_prompt"],
+        ["P2P_EncodePromptPair", "target_prompt"],
+        ["P2P_WindowPreset", "preset"],
+        ["P2P_WordSwap", "word_windows"],
+        ["P2P_Reweight", "strength"],
+        ["P2P_Reweight", "strength"],
+        ["P2P_LocalBlend", "words"],
+        ["KSampler", "seed"],
+    ]
+    outputs = opened.page.evaluate("app.graph.extra.linearData.outputs")
+    assert outputs == told["outputs"]
+    opened.command("Comfy.ToggleLinear")
+    expect(graph).not_to_be_visible()
+    expect(texts).to_have_count(3)  # both prompts and the windows
+    assert texts.nth(2).input_value() == "yellow: 0.0 - 0.6"
+    opened.command("Comfy.ToggleLinear")
+    expect(graph).to_be_visible()
+    opened.press("Control+z")
+    opened.until(lambda: of(opened, "P2P_Edit") != [] and opened.page.evaluate(APP) == before)
+
+
 def test_a_subgraph_s_own_inputs_and_outputs_stay(opened):
     before = of(opened, "P2P_Edit")
     opened.command("Comfy.Graph.ConvertToSubgraph")
@@ -127,17 +172,17 @@ def test_a_bad_line_changes_nothing(editor, words):
     editor.select("3")
     before = editor.prompt()
     editor.command(COMMAND)
-    expect(toast(editor, words).first).to_be_visible()
+    expect(editor.toast(words).first).to_be_visible()
     assert editor.prompt() == before
-    expect(toast(editor, "stays as it is")).to_have_count(1)
+    expect(editor.toast("stays as it is")).to_have_count(1)
 
 
 def test_words_that_come_by_a_link_and_no_node_at_all(opened):
     opened.page.evaluate(LINK_TEXT, ["words", "blend: car"])
     before = opened.prompt()
     opened.command(COMMAND)
-    expect(toast(opened, "The words come by a link")).to_be_visible()
+    expect(opened.toast("The words come by a link")).to_be_visible()
     opened.page.evaluate("() => app.canvas.deselectAll()")
     opened.command(COMMAND)
-    expect(toast(opened, "Select a P2P Edit first")).to_be_visible()
+    expect(opened.toast("Select a P2P Edit first")).to_be_visible()
     assert opened.prompt() == before

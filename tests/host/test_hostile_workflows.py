@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from lab import tools
 
@@ -29,6 +30,12 @@ VALUES = st.one_of(
     st.text(max_size=12),
 )
 EDITS = ("value", "value", "value", "remove input", "remove node", "other class", "unknown class", "swap links")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def example(server):
+    """The picture that every ComfyUI's input folder has."""
+    server.upload(Image.new("RGB", (8, 8)), "example.png")
 
 
 def mutated(name: str, edit: str, pick: float, value: object) -> dict:

@@ -3,7 +3,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { means } from "./aligned.js";
-import { linkOf } from "./nodes.js";
+import { nodesBehind, outputKey } from "./nodes.js";
 import { putBeside, showOver } from "./over.js";
 import { rankWords } from "./ranking.js";
 
@@ -15,25 +15,13 @@ const NAME = /^([^,]+), ((source|target)(?: (\d+))?(?:,.*)?)$/; // as EditPlan.w
 
 let shown = null; // { panel, chip, leaving, onKey }
 
-/** Every node that something of a node goes to, as far as its graph goes. */
-function nodesBehind(node) {
-  const found = new Set([node]);
-  for (const one of found) {
-    const ids = (one.outputs ?? []).flatMap((output) => output.links ?? []);
-    const links = ids.map((id) => linkOf(node.graph, id));
-    links.map((link) => link && node.graph.getNodeById(link.target_id)).filter(Boolean).forEach((to) => found.add(to));
-  }
-  return [...found];
-}
-
 /** The pictures that the Attention Maps behind a node show, each with its `p2p_map` and the node's number, `by`. */
 export function mapsBehind(node) {
   const outputs = app.nodeOutputs ?? {};
   const mapsOf = (output) => (output?.images ?? []).filter((image) => image?.p2p_map);
   if (!node.graph || !Object.values(outputs).some((output) => mapsOf(output).length)) return [];
-  const number = (one) => (one.graph.isRootGraph === false ? `${one.graph.id}:${one.id}` : one.id);
   const nodes = nodesBehind(node).filter(({ comfyClass }) => comfyClass === "P2P_AttentionMaps");
-  return nodes.flatMap((one) => mapsOf(outputs[number(one)]).map((image) => ({ ...image, by: number(one) })));
+  return nodes.flatMap((one) => mapsOf(outputs[outputKey(one)]).map((image) => ({ ...image, by: outputKey(one) })));
 }
 
 /** The words of one picture with their maps, {name, shares}, of all that an Attention Maps shows. */

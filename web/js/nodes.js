@@ -23,6 +23,20 @@ export function linkOf(graph, number) {
   return number == null ? null : (graph?.links?.get?.(number) ?? graph?.links?.[number] ?? null);
 }
 
+/** Every node that something of a node goes to, as far as its graph goes, the nearest first. */
+export function nodesBehind(node) {
+  const found = new Set([node]);
+  for (const one of found) {
+    const ids = (one.outputs ?? []).flatMap((output) => output.links ?? []);
+    const links = ids.map((id) => linkOf(node.graph, id));
+    links.map((link) => link && node.graph.getNodeById(link.target_id)).filter(Boolean).forEach((to) => found.add(to));
+  }
+  return [...found];
+}
+
+/** Under what the editor keeps what a node showed in the last run, in `app.nodeOutputs`. */
+export const outputKey = (node) => (node.graph.isRootGraph === false ? `${node.graph.id}:${node.id}` : node.id);
+
 /** A node's widget if its value is the node's own, not a link's; null otherwise. */
 export function ownWidget(node, name) {
   const linked = node.inputs?.some((input) => input.name === name && input.link != null);

@@ -3,6 +3,7 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { appModeWithout, readAppModeAnew } from "./app_mode.js";
 import { placeBelow, slotOf } from "./chain.js";
 import { asOneStep, setWidget } from "./gesture.js";
 import { linkOf, ownWidget } from "./nodes.js";
@@ -14,6 +15,9 @@ const COMMAND = "PromptToPrompt.UnfoldEdit";
 const LABEL = "Unfold P2P Edit into single nodes";
 const NO_NODE = "Select a P2P Edit first: it becomes the single nodes that do the same.";
 const LINKED = "The words come by a link, so nobody knows yet which nodes there would be. Type them here, or remove the link.";
+
+/** What of a node made for a line of words is worth showing where the words themselves are shown. */
+const OF_WORDS = { P2P_WordSwap: "word_windows", P2P_Reweight: "strength", P2P_LocalBlend: "words" };
 
 /** The chain for a node, {nodes, outputs}; throws an Error with the reason where there is none. */
 async function ask(node) {
@@ -56,13 +60,24 @@ function handOver(from, name, node, slot) {
   }
 }
 
-function replace(node, { nodes, outputs }) {
+/** Which [node, widget] come for each of the former node's inputs. */
+function heirsOf(nodes, made) {
+  const heirs = { words: [] };
+  for (const [key, { class_type: kind, inputs }] of Object.entries(nodes)) {
+    for (const [own, value] of Object.entries(inputs)) if (value?.input) (heirs[value.input] ??= []).push([made[key], own]);
+    if (!["", undefined].includes(inputs[OF_WORDS[kind]])) heirs.words.push([made[key], OF_WORDS[kind]]);
+  }
+  return heirs;
+}
+
+function replace(node, { nodes, outputs }, handOnAppMode) {
   const { graph } = node;
   const made = {};
   for (const [key, told] of Object.entries(nodes)) {
     const added = (made[key] = window.LiteGraph.createNode(told.class_type));
     graph.add(added);
     added.mode = node.mode;
+    added.setSize([added.size[0], Math.max(added.size[1], added.computeSize()[1])]); // now, before the next is put below
     for (const [name, value] of Object.entries(told.inputs)) {
       if (value?.input) takeOver(node, value.input, added, name);
       else if (value?.node) {
@@ -76,6 +91,7 @@ function replace(node, { nodes, outputs }) {
     handOver(node, name, origin, slotOf(origin.outputs, from.output));
   }
   graph.remove(node);
+  handOnAppMode?.(heirsOf(nodes, made));
   const [first, ...others] = Object.values(made);
   first.pos = [...node.pos];
   let above = first;
@@ -91,9 +107,11 @@ async function unfold(node) {
   try {
     const chain = await ask(node);
     if (node.graph?.getNodeById(node.id) !== node) return; // it went away meanwhile
+    const handOnAppMode = appModeWithout(node);
     let made = [];
-    asOneStep(() => (made = replace(node, chain)));
-    app.canvas?.selectItems?.(made);
+    asOneStep(() => (made = replace(node, chain, handOnAppMode)));
+    if (handOnAppMode) await readAppModeAnew();
+    app.canvas?.selectItems?.(made.map(({ id }) => app.canvas.graph.getNodeById(id)).filter(Boolean));
   } catch (error) {
     toast("warn", `${node.title} stays as it is`, error.message);
   }
@@ -102,7 +120,10 @@ async function unfold(node) {
 async function unfoldSelected() {
   const selected = Object.values(app.canvas?.selected_nodes ?? {}).filter((node) => node.comfyClass === KIND);
   if (!selected.length) toast("info", LABEL, NO_NODE);
-  for (const node of selected) await unfold(node);
+  for (const { id } of selected) {
+    const node = app.canvas.graph.getNodeById(id); // it may be another object than before
+    if (node?.comfyClass === KIND) await unfold(node);
+  }
 }
 
 app.registerExtension({
