@@ -59,10 +59,16 @@ def mask_editor(editor: Editor) -> tuple[Locator, dict[str, float]]:
     expect(dialog).to_be_visible()
     canvas = dialog.locator("canvas").first
     expect(canvas).to_be_visible()
-    editor.page.wait_for_timeout(1500)  # it fits the picture into its window when that is there
-    box = canvas.bounding_box()
-    assert box and box["width"] == pytest.approx(box["height"], rel=0.02), "the picture is a square"
-    return dialog, box
+    boxes: list[Any] = [None, None]
+
+    def at_rest() -> bool:
+        """It fits the picture, which is a square, into its window when that is there."""
+        editor.page.wait_for_timeout(500)
+        boxes[:] = boxes[1], canvas.bounding_box()
+        return boxes[0] == boxes[1] is not None and abs(boxes[1]["width"] - boxes[1]["height"]) < 2
+
+    editor.until(at_rest)
+    return dialog, boxes[1]
 
 
 def stroke(editor: Editor, box: dict[str, float]) -> None:
