@@ -81,27 +81,22 @@ def _reach(spread: dict[str, Figures], cfg: float, way: RealWay, name: str) -> f
 
 def _by_guidance(made: dict[str, Figures], spread: dict[str, Figures], ways: Sequence[RealWay]) -> str:
     columns = {
-        "source PSNR": ("reconstruction", "{:.1f}"),
-        "kept PSNR": ("kept", "{:.1f}"),
-        "more than direct's": ("over_direct", "{:+.1f}|{:.1f}"),
-        "edit succeeds": ("success", "{:.0%}|{:.0%}"),
-        "PSNR to the right edit": ("right", "{:.1f}"),
-        "model calls": ("calls", "{:.0f}"),
-        "time": ("time", "{:.2f}"),
+        "source PSNR": ("reconstruction", "{:.1f}", ""),
+        "kept PSNR": ("kept", "{:.1f}", ""),
+        "more than direct's": ("over_direct", "{:+.1f}", " ± {:.1f}"),
+        "edit succeeds": ("success", "{:.0%}", " ± {:.0%}"),
+        "PSNR to the right edit": ("right", "{:.1f}", ""),
+        "model calls": ("calls", "{:.0f}", ""),
+        "time": ("time", "{:.2f}", ""),
     }
     rows = []
     for cfg, way in itertools.product(GUIDANCE, ways):
-        figures = [
-            _cell(form, _mean(made, cfg, way, name), _reach(spread, cfg, way, name)) for name, form in columns.values()
-        ]
-        rows.append([f"{cfg:g}", way.name, *figures])
+        row = [f"{cfg:g}", way.name]
+        for name, form, beside in columns.values():
+            reach = _reach(spread, cfg, way, name)
+            row.append(form.format(_mean(made, cfg, way, name)) + (beside.format(reach) if np.isfinite(reach) else ""))
+        rows.append(row)
     return table(["guidance", "", *columns], rows)
-
-
-def _cell(form: str, mean: float, reach: float) -> str:
-    """A mean and, in forms that have one, how far its confidence reaches, if that is known."""
-    first, bar, second = form.partition("|")
-    return first.format(mean) + (f" ± {second.format(reach)}" if bar and np.isfinite(reach) else "")
 
 
 def _with_masks(made: dict[str, Figures], ways: Sequence[RealWay]) -> str:
