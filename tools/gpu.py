@@ -50,7 +50,7 @@ def main() -> int:
     runs.add_argument("folder", type=Path)
     runs.add_argument("--out", type=Path, required=True, help="figures and tables go here")
     runs.add_argument("--minutes", type=float, default=8.5, help="when to stop")
-    runs.add_argument("--only", default="", help="with commas, of cost, source_cache, joint_cost")
+    runs.add_argument("--only", default="", help=f"with commas, of {', '.join(BENCHES)}")
     options = parser.parse_args()
     try:
         if options.verb == "pack":
@@ -83,14 +83,19 @@ def pack(folder: Path, python: str, small: bool) -> None:
 
 
 def measure(folder: Path, out: Path, minutes: float, only: str = "") -> int:
-    """Run the benches one after the other until the time is up. Returns the number of those that failed."""
+    """Run the benches one after the other until the time is up, all or `only` those named, with commas between. Returns
+    the number of those that failed; raises HostError for a name that none has.
+    """
+    chosen = only.split(",") if only else list(BENCHES)
+    if unknown := [name for name in chosen if name not in BENCHES]:
+        raise HostError(f"there is no bench {', '.join(map(repr, unknown))}. There are {', '.join(BENCHES)}.")
     begun = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
         environment = prepare(folder, Path(scratch))
         for name, (share, arguments) in BENCHES.items():
-            if only and name not in only.split(","):
+            if name not in chosen:
                 continue
             files = ["--out", str(out.resolve() / f"{name}.json"), "--document", str(out.resolve() / f"{name}.md")]
             command = [sys.executable, "-m", f"lab.bench.{name}", *arguments, *files]

@@ -70,6 +70,27 @@ def is_ours(function: Any) -> bool:
     return str(getattr(function, "__module__", "")).startswith(OURS)
 
 
+class Network:
+    """What a network is made of once the host has loaded it for a run: its modules, and what stands in for its class's
+    methods. Some nodes put others in their place for the time of a call, and what the model gives then is not its own.
+    """
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+        self._before = self._found()
+
+    @property
+    def is_altered(self) -> bool:
+        """True while another node has replaced some."""
+        now, before = self._found(), self._before
+        return now.keys() != before.keys() or any(now[name] is not before[name] for name in before)
+
+    def _found(self) -> dict[str, Any]:
+        modules = getattr(self._network, "_modules", {})
+        kind, own = type(self._network), vars(self._network)
+        return {**modules, **{name: own[name] for name in own if callable(own[name]) and hasattr(kind, name)}}
+
+
 class _LooksAtRowsError(Exception):
     """A hook that may count rows."""
 

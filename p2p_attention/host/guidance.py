@@ -19,13 +19,6 @@ Guidance = Callable[[dict[str, Any]], torch.Tensor]
 def check_guidance(guider: comfy.samplers.CFGGuider) -> None:
     """Refuse guidance that computes one number from all rows, for then the edited picture changes the source."""
     options = guider.model_options
-    if "easycache" in options.get("transformer_options", {}):
-        raise EditError(
-            "EasyCache and LazyCache skip steps by what the whole batch does, so the edited picture would change the "
-            "source",
-            "Remove the node.",
-            Part.CONTROLLER,
-        )
     functions = [type(guider), options.get("sampler_cfg_function"), *options.get("sampler_post_cfg_function", [])]
     for function in functions:
         name = COUPLING.get(_module(function))

@@ -23,6 +23,7 @@ from .conditioning import Conditioning, first_prompt
 from .control import is_controlled
 from .fingerprint import fingerprint, model_identity
 from .source_recorder import SourceRecorder
+from .step_caches import check_no_step_cache
 from .text_width import check_width
 
 INVERTED = (comfy.model_sampling.EPS, comfy.model_sampling.CONST, comfy.model_sampling.COSMOS_RFLOW)
@@ -55,6 +56,7 @@ def invert_picture(
             "so inversion does not fit it.",
             subject=Part.INVERSION,
         )
+    check_no_step_cache(model, model.model_options, Part.INVERSION)
     check_latent(model, backbone, latent, Part.INVERSION)
     clean = latent["samples"]
     if not bool(clean.any()):

@@ -19,6 +19,19 @@ ONE_ROW = {("nodes_mahiro", "Mahiro"), ("nodes_lumina2", "RenormCFG"), ("nodes_e
 module and the class of its node.
 """
 
+STEP_CACHES = {
+    "teacache": "TeaCache",
+    "magcache": "MagCache",
+    "fbcache": "Apply First Block Cache",
+    "deepcache": "DeepCache",
+    "cachedit": "CacheDiT",
+    "wancache": "CacheDiT",
+}
+"""Other packs' nodes that leave the model, or blocks of it, out of some steps: what the node is called, by what is in
+the qualified name of the function that it puts around the model, or in that wrapper's key, in lower case and without
+underscores.
+"""
+
 SAMPLERS = {
     "dpm_adaptive": "chooses its steps by the error over the whole batch",
     "lcm_upscale": "draws noise of its own for each row",

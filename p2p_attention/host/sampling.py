@@ -43,6 +43,7 @@ from .pair_entries import own_entries, spans, spread_rows
 from .rows import join_in_model
 from .source_cache import source_rows
 from .source_rows import SOURCES, SourceRows
+from .step_caches import check_no_step_cache
 from .virtual_fit import pictures_to_noise, renoising
 
 
@@ -95,6 +96,7 @@ def _begin(
     rows = plan.layout(noise.shape[0] // plan.rows)
     if inversion is None:
         check_noise(noise, rows)
+    check_no_step_cache(guider.model_patcher, guider.model_options, Part.CONTROLLER)
     check_guidance(guider)
     check_windows(guider, noise)
     guide_each_row(guider.model_options)
@@ -203,6 +205,7 @@ def sampler_sample(
                 "latent."
             )
         )
+    guider.model_options["transformer_options"][SOURCES].begin()
     join_in_model(guider, run.plan.encoded_rows, noise)
     run.prepare(spans(own_entries(guider, run.plan)), anchor)
     draw = refuse_noise if inversion else noise_sampler

@@ -20,10 +20,10 @@ from ..source.replay import Replay
 from ..source.shelf import Shelf
 from .backbones.base import KEY, OVERRIDE, Backbone
 from .fingerprint import Fingerprints
-from .foreign import marks
+from .foreign import Network, marks
 from .model_call import ModelCall, call_model
 from .source_cache import CACHE, empty_with, recorded_identity
-from .source_rows import CONTROLLED, HOOKED
+from .source_rows import CONTROLLED, HOOKED, REPLACED
 
 CROSS, SELF = Window(0.0, 0.8), Window(0.0, 0.4)
 WITHIN = Fraction(1, 4)
@@ -45,6 +45,7 @@ class SourceRecorder:
         self._attention = model.model_options["transformer_options"].get(OVERRIDE)
         self._shelf = Shelf(model.model, CACHE, budget)
         self._fingerprints = Fingerprints()
+        self._network: Network | None = None
         self._replay, self._why = replay, ""
         self._next: tuple[float, float] | None = None
         self.clone = model.clone()
@@ -55,6 +56,7 @@ class SourceRecorder:
     def next_is(self, step: int, levels: Sequence[float], least: float) -> None:
         """The next call of the model is the first of an inversion's step (see `Replay.call`)."""
         self._next = self._replay.call(step, levels, least)
+        self._network = self._network or Network(self.clone.model.diffusion_model)
 
     @property
     def waits(self) -> bool:
@@ -76,8 +78,9 @@ class SourceRecorder:
         hooks = marks(options, self._attention)
         if following is None or len(options["uuids"]) != 1:
             return call_model(executor, call, options)
-        if hooks is None or call.control is not None:
-            self._why = HOOKED if hooks is None else CONTROLLED
+        altered = self._network is not None and self._network.is_altered
+        if altered or hooks is None or call.control is not None:
+            self._why = REPLACED if altered else HOOKED if hooks is None else CONTROLLED
             return call_model(executor, call, options)
         (sigma, of), rows = following, slice(0, len(call.x), 1)
         need, conditioning = self._need(of), self._fingerprints.of(call.conditioning(rows))

@@ -25,12 +25,13 @@ from ..source.cache import Asked, Entry, Need
 from ..source.provider import SourceCall
 from ..source.shelf import Shelf
 from .fingerprint import Fingerprints
-from .foreign import has_hooks, marks
+from .foreign import Network, has_hooks, marks
 from .model_call import ModelCall, call_model, scatter
 
 SOURCES = "p2p_sources"
 DEVICE = "multigpu_thread_device"  # the host tells it to the copies of a model on several devices
 HOOKED = "another node's hooks look at the rows of the model's calls"
+REPLACED = "another node replaces parts of the model while it runs"
 KEPT = "the local blend keeps the source's values, which only its own row has"
 OTHER = "another model computes the negative prompt"
 CONTROLLED = "a ControlNet takes part, of which nothing is recorded"
@@ -63,11 +64,16 @@ class SourceRows:
     with its patches, and `attention` is another pack's attention. `why` says what was not as recorded.
     """
 
-    def __init__(self, run: Run, model: object, identity: Hashable, attention: Any, shelf: Shelf | None) -> None:
+    def __init__(self, run: Run, model: Any, identity: Hashable, attention: Any, shelf: Shelf | None) -> None:
         self.run, self.model, self.identity, self.attention, self.shelf = run, model, identity, attention, shelf
         self.why = ""
         self._left_out: list[bool] = []
         self._fingerprints = Fingerprints()
+        self._network: Network | None = None
+
+    def begin(self) -> None:
+        """The host has loaded the model with all that its nodes put into it, and the first call is about to come."""
+        self._network = Network(self.model.diffusion_model)
 
     def call(self, executor: Any, call: ModelCall, options: dict[str, Any], forward: Forward) -> torch.Tensor:
         """A pass of the model, with as many of its sources' rows as it takes."""
@@ -76,6 +82,9 @@ class SourceRows:
             return call_model(executor, call, options)
         if executor.class_obj is not self.model and DEVICE not in options:
             self.why = self.why or OTHER
+            return call_model(executor, call, options)
+        if self._network and self._network.is_altered:
+            self.why = self.why or REPLACED
             return call_model(executor, call, options)
         hooks = marks(options, self.attention)
         if len(call.x) != len(forward.uuids) * rows.total or not call.follows_rows or hooks is None:

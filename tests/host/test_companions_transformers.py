@@ -114,8 +114,14 @@ EACH_ROW = {
     "TSR": node("eps.TemporalScoreRescaling", 0.9, 1.0),
 }
 REFUSED = {
-    "EasyCache": (node("easycache.EasyCacheNode", 0.2, 0.15, 0.95, False), "EasyCache and LazyCache skip steps"),
-    "LazyCache": (node("easycache.LazyCacheNode", 0.2, 0.15, 0.95, False), "EasyCache and LazyCache skip steps"),
+    "EasyCache": (
+        node("easycache.EasyCacheNode", 0.2, 0.15, 0.95, False),
+        "EasyCache leaves the model, or blocks of it, out",
+    ),
+    "LazyCache": (
+        node("easycache.LazyCacheNode", 0.2, 0.15, 0.95, False),
+        "LazyCache leaves the model, or blocks of it, out",
+    ),
     "SLG": (
         node("slg.SkipLayerGuidanceDiT", 3.0, 0.0, 1.0, "1", "1", 0.5),
         "Skip Layer Guidance guidance with rescaling_scale takes .* Set rescaling_scale to 0.",

@@ -1,11 +1,12 @@
 """The README's table of models and edits: a ✓ is an edit that acts and leaves the source alone, a – is a refusal."""
 
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from lab import random_models, random_texts
+from lab import random_models, random_texts, tools
 from lab.random_transformers import CROSS, JOINT, cross, joint
 
 from .graph import SIZES, blend, control, empty, encode, invert, prompt, refine, reweight, sample, swap, watch
@@ -49,6 +50,17 @@ def table(readme):
 
 def test_both_languages_have_the_same_table():
     assert table("README.md") == table("README.ko.md") and list(table("README.md")) == list(MODELS)
+
+
+def test_the_table_of_hosts_has_the_same_models(monkeypatch):
+    """tools/hosts.py has a row for each name of the tests, with the README's title, or its part of it."""
+    monkeypatch.setitem(sys.modules, "host", tools.load("host"))  # its neighbour, as a script finds it
+    families = tools.load("hosts").FAMILIES
+    assert [*families] == [name for names in MODELS.values() for name in names]
+    for title, names in MODELS.items():
+        first, *others = (families[name] for name in names)
+        shared = first.rpartition(" ")[0]
+        assert ", ".join([first, *(other.removeprefix(f"{shared} ") for other in others)]) == title
 
 
 HERE = {*SIZES, *JOINT, *CROSS, "klein"}

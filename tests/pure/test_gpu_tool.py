@@ -34,3 +34,18 @@ def test_a_bench_that_the_time_does_not_allow_is_said(gpu, tmp_path, capsys, mon
     monkeypatch.setattr(gpu, "prepare", lambda folder, scratch: {})
     assert gpu.measure(tmp_path, tmp_path / "out", minutes=0.0) == 0
     assert capsys.readouterr().out.count("the time was up") == len(gpu.BENCHES)
+
+
+@pytest.mark.parametrize("only", ["costs", "cost,costs", "cost, joint_cost", ","])
+def test_a_bench_that_there_is_not_is_refused_with_those_that_are(only, gpu, tmp_path):
+    """Before anything is unpacked or written."""
+    with pytest.raises(gpu.HostError, match="there is no bench '.*There are cost, source_cache, joint_cost"):
+        gpu.measure(tmp_path, tmp_path / "out", 1.0, only)
+    assert not (tmp_path / "out").exists()
+
+
+def test_only_the_benches_that_are_named_run(gpu, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(gpu, "prepare", lambda folder, scratch: {})
+    assert gpu.measure(tmp_path, tmp_path / "out", minutes=0.0, only="joint_cost,cost") == 0
+    said = capsys.readouterr().out
+    assert [name for name in gpu.BENCHES if f"--- {name}, 0 s left" in said] == ["cost", "joint_cost"]
