@@ -2,7 +2,7 @@ PYTHON ?= python3
 # `make test HOST=0.24.0` takes an older ComfyUI, of those that tools/host.py knows; HOST in the environment is the shell's
 RUN := $(if $(filter command,$(firstword $(origin HOST))),P2P_HOST=$(HOST) )$(PYTHON) tools/host.py
 
-.PHONY: check demo test test-editor format workflows thumbnails screenshots locales samplers bench bench-inversion bench-quality bench-prompts soak hosts static-checks train judge
+.PHONY: check demo test test-editor format workflows thumbnails screenshots locales samplers companions bench bench-inversion bench-quality bench-prompts soak hosts static-checks train judge
 
 demo:  ## edit a picture inside a real ComfyUI
 	@$(RUN) tools/demo.py
@@ -37,6 +37,9 @@ locales:  ## write the English locale files from the nodes' schemas
 
 samplers:  ## measure every sampler with every scheduler on each kind of model, into docs/samplers.md
 	@P2P_ALL_SAMPLERS=1 $(RUN) -m pytest -q tests/host/test_samplers.py -k write_the_tables --timeout=6000
+
+companions:  ## other nodes beside an edit: every cell of docs/companions.md, on every kind of model
+	@P2P_ALL_COMPANIONS=1 $(RUN) -m pytest -q -n auto tests/host/test_companions_table.py
 
 bench:  ## what an edit costs, as a ratio to plain generation, into docs/cost.md
 	@$(RUN) -m lab.bench.cost $(ARGS)

@@ -1,6 +1,10 @@
-"""docs/companions.md's table of nodes of the host that change a model: each of its cells is a test."""
+"""docs/companions.md's table of nodes of the host that change a model: each of its cells is a test.
+
+`make companions` runs all, `make test` every node on two or three of the models.
+"""
 
 import importlib
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -223,7 +227,8 @@ CHECKS = {
     "refused": is_refused,
     "fails": fails_by_itself,
 }
-CELLS = cells()
+EVERY = 1 if os.environ.get("P2P_ALL_COMPANIONS") else 4
+CELLS = [cell for i, cell in enumerate(cells()) if (i // len(COLUMNS) + i % len(COLUMNS)) % EVERY == 0]
 IDS = [re.sub(r"[\\`]", "", f"{cell.companion}-{cell.column}") for cell in CELLS]
 
 
