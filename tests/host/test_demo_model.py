@@ -32,7 +32,7 @@ def made(name):
     return Checkpoint(*node("P2P_LoadDemoModel", model=name))
 
 
-def drawn(made, name, text, seed=1, steps=12, count=1):
+def drawn(made, name, text, seed=1, steps=10, count=1):
     (latent,) = nodes.EmptyLatentImage().generate(SIDE, SIDE, count)
     positive, negative = prompt(made.clip, text), prompt(made.clip)
     (out,) = nodes.KSampler().sample(made.model, seed, steps, 4.0, "euler", SETTINGS[name], positive, negative, latent)
@@ -133,8 +133,8 @@ def test_a_latent_far_too_large_is_said(made):
 
 @pytest.fixture(scope="module")
 def judged(made, name):
-    """Shares of right answers over 16 prompts of lab/training/measure.py, in fewer steps."""
-    asked = draw_scenes(16)
+    """Shares of right answers over 12 prompts of lab/training/measure.py, in fewer steps."""
+    asked = draw_scenes(12)
     pictures = [drawn(made, name, prompt_of(scene), seed)[0].clamp(0, 1).numpy() for seed, scene in enumerate(asked)]
     return table(asked, np.stack(pictures))["all"]
 
