@@ -106,3 +106,15 @@ def test_commands_are_called_the_same_where_the_editor_looks_itself(language):
 def test_nothing_is_said_but_by_a_text(name):
     literals = [first or second for first, second in LITERAL.findall(code()[name])]
     assert [said for said in literals if SPOKEN.search(said) and not NOT_SPOKEN.search(said)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_help_pages_call_it_so_too(language):
+    there = texts(language)
+    for page, keys in {
+        "P2P_Edit": ("menu.strength", "menu.window", "menu.blend", "unfold.label"),
+        "P2P_EncodePromptPair": ("menu.strength", "menu.window", "menu.blend", "menu.watch"),
+        "P2P_LocalBlend": ("paint.label",),
+    }.items():
+        said = (ROOT / "web" / "docs" / page / f"{language}.md").read_text("utf-8")
+        assert [key for key in keys if f"*{there[key]}*" not in said] == [], page
