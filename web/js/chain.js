@@ -1,6 +1,6 @@
 // The edit nodes behind a node that gives an edit, and putting one more at their end.
 
-import { linkOf } from "./nodes.js";
+import { linkOf, originOf } from "./nodes.js";
 
 const START = "P2P_EncodePromptPair";
 const EDITS = ["P2P_WordSwap", "P2P_Refine", "P2P_Reweight", "P2P_LocalBlend", "P2P_WatchWords"];
@@ -29,13 +29,12 @@ export function chainOf(node) {
   }
 }
 
-/** The Encode Prompt Pair whose edit comes to a node of a chain; null if it is not in this graph. */
+/** The Encode Prompt Pair whose edit comes to a node of a chain; null if it is outside the node's subgraph. */
 export function startOf(node) {
   const met = new Set();
   for (let at = node; at && !met.has(at); ) {
     met.add(at);
-    const link = linkOf(at.graph, at.inputs?.[slotOf(at.inputs, "edit")]?.link);
-    at = link && at.graph.getNodeById(link.origin_id);
+    at = originOf(at, "edit");
     if (at?.comfyClass === START) return at;
     if (!EDITS.includes(at?.comfyClass)) return null;
   }

@@ -4,7 +4,7 @@ import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { placeBelow, slotOf } from "./chain.js";
 import { asOneLongStep, setWidget } from "./gesture.js";
-import { linkOf, nodesBehind, outputKey, ownWidget } from "./nodes.js";
+import { nodesBehind, originOf, outputKey, ownWidget } from "./nodes.js";
 import { text } from "./text.js";
 import { toast } from "./toast.js";
 
@@ -18,11 +18,6 @@ const MOST = 15000; // milliseconds for a picture to load
 
 const label = () => text("paint.label");
 const isPicture = (node) => ["SaveImage", "PreviewImage"].includes(node.comfyClass);
-
-function originOf(node, input) {
-  const link = linkOf(node.graph, node.inputs?.[slotOf(node.inputs, input)]?.link);
-  return link ? node.graph.getNodeById(link.origin_id) : null;
-}
 
 /** The source picture that the last run made behind a node, as the server names it; null where none is shown. */
 function sourceBehind(node) {
@@ -86,7 +81,7 @@ async function paint(node) {
   try {
     const there = originOf(node, "mask");
     const linked = node.inputs?.[slotOf(node.inputs, "mask")]?.link != null;
-    if (linked && there?.comfyClass !== LOADER) throw new Error(text("paint.other_mask"));
+    if (linked && (there?.comfyClass !== LOADER || there.graph !== node.graph)) throw new Error(text("paint.other_mask"));
     const source = sourceBehind(node);
     if (!source) throw new Error(text("paint.no_picture"));
     const sign = await signOf(source);
