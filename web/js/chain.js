@@ -10,11 +10,12 @@ const GAP = 60;
 export const slotOf = (slots, name) => slots?.findIndex((slot) => slot.name === name) ?? -1;
 export const isOn = (node) => node.mode !== BYPASSED;
 
-/** The nodes that a node's edit goes to, with the input of each; null if one of them is not in this graph. */
+/** The nodes that a node's edit goes to, with the input of each; null if one of them, or the node, is not in this graph. */
 function followers(node) {
   const ids = node.outputs?.[slotOf(node.outputs, "edit")]?.links ?? [];
   const links = ids.map((id) => linkOf(node.graph, id));
-  const found = links.map((link) => ({ node: node.graph.getNodeById(link?.target_id), slot: link?.target_slot }));
+  // a node that is on its way into a subgraph has links but no graph
+  const found = links.map((link) => ({ node: node.graph?.getNodeById(link?.target_id), slot: link?.target_slot }));
   return found.every((one) => one.node) ? found : null;
 }
 
