@@ -16,6 +16,10 @@ PARTS = """(all) => all.map((list) => [...list.children].map((one) => [one.first
   parseInt(one.lastChild.textContent)]))"""
 RANK = f"""async ([maps, place]) => (await import("{JS}/shares.js")).rank(maps, place)"""
 KEY = f"""async (key) => (await import("{JS}/shares.js")).placeOfKey(key)"""
+MAPS = f"""async () => {{
+  const {{ mapsBehind }} = await import("{JS}/heat.js"), {{ allNodes }} = await import("{JS}/nodes.js");
+  return mapsBehind(allNodes().find(({{ type }}) => type === "P2P_EncodePromptPair")).map(({{ filename }}) => filename);
+}}"""
 LOADED = "() => [...document.querySelectorAll('#p2p_heat img')].map((it) => it.complete && it.naturalWidth > 0)"
 
 
@@ -94,6 +98,15 @@ def test_a_word_that_is_typed_anew_has_none(run):
     swapped.hover()
     expect(run.page.locator("#p2p_heat")).to_be_visible()
     assert shown(run) == ["cat, source"]
+
+
+def test_the_maps_may_be_outside_the_subgraph_of_the_words(run):
+    before = run.page.evaluate(MAPS)
+    assert before
+    run.select(*[node["number"] for node in run.nodes() if node["type"] in ("P2P_EncodePromptPair", "P2P_WordSwap")])
+    run.command("Comfy.Graph.ConvertToSubgraph")
+    run.until(lambda: len([number for number in run.prompt() if ":" in number]) == 2)
+    assert run.page.evaluate(MAPS) == before
 
 
 def ranked(editor):

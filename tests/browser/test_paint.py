@@ -28,6 +28,9 @@ LINK_MASK = """() => {
   app.graph.add(made);
   made.connect(0, blend, blend.inputs.findIndex(({ name }) => name === "mask"));
 }"""
+INSIDE = """() => app.canvas.openSubgraph(app.graph.nodes.find((node) => node.subgraph).subgraph)"""
+LOADED = """() => app.canvas.graph.nodes.find(({ type }) => type === "LoadImage")?.widgets[0].value ?? null"""
+SELECT = """() => app.canvas.selectItems(app.canvas.graph.nodes.filter(({ type }) => type === "P2P_LocalBlend"))"""
 SHOWN = """() => app.graph.nodes.some(({ imgs }) => imgs?.some(({ src, complete }) =>
   src.includes("clipspace-painted-masked") && complete))"""
 
@@ -179,3 +182,28 @@ def test_a_mask_of_another_node_stays(editor):
     editor.command(COMMAND)
     expect(editor.toast("Select a P2P Local Blend first")).to_be_visible()
     assert editor.prompt() == before and editor.errors == []
+
+
+@pytest.mark.parametrize("decode", ["outside", "inside"])
+def test_in_a_subgraph_the_picture_may_be_outside(editor, decode):
+    open_template(editor, "local_blend")
+    kinds = ["P2P_WordSwap", "P2P_LocalBlend"]
+    if decode == "inside":
+        kinds += ["P2P_AttentionController", "KSampler", "VAEDecode"]
+    editor.select(*[number(editor, kind) for kind in kinds])
+    editor.command("Comfy.Graph.ConvertToSubgraph")
+    editor.until(lambda: len([number for number in editor.prompt() if ":" in number]) == len(kinds))
+    run = editor.run()
+    assert run.error is None
+    editor.page.evaluate(INSIDE)
+    editor.page.wait_for_function("app.canvas.graph !== app.rootGraph")
+    editor.page.evaluate(SELECT)
+    editor.command(COMMAND)
+    dialog, _ = mask_editor(editor)
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+    (source, _) = run.saved["10"]
+    assert editor.page.evaluate(LOADED) == f"p2p/{source['filename']} [output]"
+    (loader,) = (number for number, node in editor.prompt().items() if node["class_type"] == "LoadImage")
+    assert ":" in loader and inputs(editor, "P2P_LocalBlend")["mask"] == [loader, 1]
+    assert editor.errors == []

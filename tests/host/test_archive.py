@@ -161,7 +161,7 @@ def test_the_server_gives_the_editor_all_of_it(server, archive):
     for language in texts:
         folder = archive / "locales" / language
         assert texts[language] == {
-            "nodeDefs": json.loads((folder / "nodeDefs.json").read_text("utf-8")),
+            **{part: json.loads((folder / f"{part}.json").read_text("utf-8")) for part in ("nodeDefs", "commands")},
             **json.loads((folder / "main.json").read_text("utf-8")),
         }
         assert set(texts[language]["nodeDefs"]) == nodes

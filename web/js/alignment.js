@@ -9,13 +9,13 @@ import { CHOICES } from "./choice.js";
 import { mapsBehind } from "./heat.js";
 import { allNodes, showOn, succeed } from "./nodes.js";
 import { align, promptsOf } from "./prompts.js";
+import { text } from "./text.js";
 import { textSettings } from "./text_settings.js";
 
 const SETTINGS = { P2P_EncodePromptPair: chainSettings, P2P_Edit: textSettings, ...CHOICES };
 const NAME = "p2p_alignment";
 const HEIGHT = 74;
 const LOW = 52; // of words to choose
-const NO_WORDS = "The words of P2P Encode Prompt Pair, to choose here.";
 
 const shown = new WeakMap(); // what a node shows: its element, and the texts that it was made of
 
@@ -37,7 +37,7 @@ async function refresh(node) {
   const targets = prompts ? await align(prompts) : [];
   if (there.key !== key) return;
   there.mark = drawChips(there.element, node, targets.map(wordsOf), settings);
-  if (!targets.length && SETTINGS[node.comfyClass].only) there.element.textContent = NO_WORDS;
+  if (!targets.length && SETTINGS[node.comfyClass].only) there.element.textContent = text("choice.none");
   markAnew(node, there, settings);
 }
 
@@ -53,7 +53,7 @@ function add(node) {
   const element = document.createElement("div");
   element.setAttribute("role", "group");
   const choice = SETTINGS[node.comfyClass].only;
-  element.setAttribute("aria-label", choice ? "Words to choose" : "Alignment of the prompts");
+  element.setAttribute("aria-label", text(choice ? "choice.label" : "alignment.label"));
   element.style.cssText =
     "box-sizing: border-box; width: 100%; height: 100%; overflow: auto; padding: 3px 4px; border-radius: 6px; " +
     "background: var(--comfy-input-bg, #222); color: var(--input-text, #ddd); font: 12px/1.6 sans-serif;";

@@ -1,6 +1,6 @@
 // The edit nodes behind a node that gives an edit, and putting one more at their end.
 
-import { linkOf } from "./nodes.js";
+import { linkOf, originOf } from "./nodes.js";
 
 const START = "P2P_EncodePromptPair";
 const EDITS = ["P2P_WordSwap", "P2P_Refine", "P2P_Reweight", "P2P_LocalBlend", "P2P_WatchWords"];
@@ -10,11 +10,12 @@ const GAP = 60;
 export const slotOf = (slots, name) => slots?.findIndex((slot) => slot.name === name) ?? -1;
 export const isOn = (node) => node.mode !== BYPASSED;
 
-/** The nodes that a node's edit goes to, with the input of each; null if one of them is not in this graph. */
+/** The nodes that a node's edit goes to, with the input of each; null if one of them, or the node, is not in this graph. */
 function followers(node) {
   const ids = node.outputs?.[slotOf(node.outputs, "edit")]?.links ?? [];
   const links = ids.map((id) => linkOf(node.graph, id));
-  const found = links.map((link) => ({ node: node.graph.getNodeById(link?.target_id), slot: link?.target_slot }));
+  // a node that is on its way into a subgraph has links but no graph
+  const found = links.map((link) => ({ node: node.graph?.getNodeById(link?.target_id), slot: link?.target_slot }));
   return found.every((one) => one.node) ? found : null;
 }
 
@@ -29,13 +30,12 @@ export function chainOf(node) {
   }
 }
 
-/** The Encode Prompt Pair whose edit comes to a node of a chain; null if it is not in this graph. */
+/** The Encode Prompt Pair whose edit comes to a node of a chain; null if it is outside the node's subgraph. */
 export function startOf(node) {
   const met = new Set();
   for (let at = node; at && !met.has(at); ) {
     met.add(at);
-    const link = linkOf(at.graph, at.inputs?.[slotOf(at.inputs, "edit")]?.link);
-    at = link && at.graph.getNodeById(link.origin_id);
+    at = originOf(at, "edit");
     if (at?.comfyClass === START) return at;
     if (!EDITS.includes(at?.comfyClass)) return null;
   }

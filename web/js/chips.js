@@ -5,6 +5,7 @@ import { asOneStep } from "./gesture.js";
 import { heatOf, hideHeat, mapsBehind, showsHeat } from "./heat.js";
 import { badge } from "./lines.js";
 import { closeMenu, openMenu } from "./menu.js";
+import { text } from "./text.js";
 
 const LOOKS = {
   kept: "opacity: 0.85;",
@@ -28,6 +29,12 @@ function label({ change, source, target }) {
   return { kept: after, swapped: `${before} → ${after}`, added: `+ ${after}`, removed: before }[change];
 }
 
+/** The same, to be heard. */
+function spoken(word) {
+  if (word.change !== "swapped") return label(word);
+  return text("chip.becomes", { before: spell(word.source), after: spell(word.target) });
+}
+
 /** Show on a chip whether its word is chosen; it is called by the names that a click takes into the list. */
 function press(button, word, kind, said) {
   const pressed = kind in valuesOf(word, said);
@@ -47,19 +54,19 @@ function choose(node, word, settings) {
 function mark(button, word, said, mapped) {
   const values = valuesOf(word, said);
   const set = ORDER.filter((kind) => kind in values);
+  const value = (kind) => badge(kind, values[kind]) ?? text(`kind.${kind}`);
   const badges = set.map((kind) => {
     const element = document.createElement("span");
     element.style.cssText = BADGE;
-    element.textContent = badge(kind, values[kind]);
+    element.textContent = value(kind);
     return element;
   });
   button.replaceChildren(label(word), ...badges);
-  const told = set.map((kind) => [kind, badge(kind, values[kind]).replace("×", "")]).map(([kind, value]) =>
-    kind === value ? kind : `${kind} ${value}`,
-  );
-  if (mapped) told.push("map");
+  const told = set.map((kind) => [text(`kind.${kind}`), badge(kind, values[kind])?.replace("×", "")]);
+  const parts = told.map((one) => one.filter(Boolean).join(" "));
+  if (mapped) parts.push(text("chip.map"));
   button.style.boxShadow = mapped ? UNDERLINED : "";
-  button.setAttribute("aria-label", [`${label(word).replace("→", "becomes")}: ${word.change}`, ...told].join(", "));
+  button.setAttribute("aria-label", [`${spoken(word)}: ${text(`change.${word.change}`)}`, ...parts].join(", "));
 }
 
 /** Left and right go from chip to chip; by Tab a list is one stop. */
@@ -91,7 +98,7 @@ export function drawChips(element, node, targets, settings) {
   const lists = targets.map((words, number) => {
     const list = document.createElement("div");
     list.setAttribute("role", "list");
-    list.setAttribute("aria-label", choice ? "Words to choose" : "Source and target prompt, word by word");
+    list.setAttribute("aria-label", text(choice ? "choice.label" : "alignment.prompts"));
     const buttons = [];
     for (const word of words) {
       const item = document.createElement("span");
@@ -101,7 +108,7 @@ export function drawChips(element, node, targets, settings) {
       if (choice && !settable) continue;
       const chip = document.createElement(settable ? "button" : "span");
       const tokens = [word.source, word.target].map(({ tokens }) => tokens.join(" ")).filter(Boolean);
-      chip.title = `${word.change}: ${tokens.join(" → ")}`;
+      chip.title = `${text(`change.${word.change}`)}: ${tokens.join(" → ")}`;
       chip.style.cssText = LOOK + LOOKS[word.change];
       if (settable) {
         chip.type = "button";

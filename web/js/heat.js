@@ -6,6 +6,7 @@ import { means } from "./aligned.js";
 import { nodesBehind, outputKey } from "./nodes.js";
 import { putBeside, showOver } from "./over.js";
 import { rankWords } from "./ranking.js";
+import { text } from "./text.js";
 
 const MOST = 8; // a sweep has a picture of each of its values
 const STAYS = 250; // milliseconds, for the way from the chip to the pictures
@@ -39,7 +40,8 @@ export function heatOf(word, number, images) {
     const [, called, whose, side, target] = NAME.exec(name) ?? [];
     if (!side || (side === "target" && Number(target ?? 1) !== number) || !means(called, word[side])) return [];
     const src = api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
-    return [{ src, name: called, whose, place, above, maps: () => mapsOfPicture(images, by, row) }];
+    const here = whose.replace(side, text(`side.${side}`));
+    return [{ src, name: called, whose: here, place, above, maps: () => mapsOfPicture(images, by, row) }];
   });
 }
 
@@ -68,7 +70,8 @@ function leave() {
 function figure({ src, name, whose, place, above, maps }) {
   const element = document.createElement("figure");
   element.style.cssText = "margin: 0; width: 124px;";
-  const image = Object.assign(document.createElement("img"), { src, alt: `most at the ${place}` });
+  const alt = text("heat.most", { place: text(`place.${place}`) });
+  const image = Object.assign(document.createElement("img"), { src, alt });
   image.style.cssText = "display: block; width: 100%; border-radius: 4px;";
   const frame = document.createElement("div");
   frame.style.cssText = "position: relative;";
@@ -90,7 +93,7 @@ function show(chip, words, heat) {
   const panel = document.createElement("div");
   panel.id = ID;
   panel.setAttribute("role", "tooltip");
-  const title = Object.assign(document.createElement("div"), { textContent: "Where the last run looked" });
+  const title = Object.assign(document.createElement("div"), { textContent: text("heat.title") });
   title.style.cssText = "font-weight: 600;";
   const pictures = document.createElement("div");
   pictures.style.cssText = "display: flex; flex-wrap: wrap; gap: 8px;";

@@ -11,10 +11,10 @@ const WINDOW = new RegExp(`^(.+):\\s*${NUMBER}\\s*(?:-|–|—|…|\\.{2,3}|to)\
 const short = (number) => String(Math.round(number * 100) / 100);
 const withPoint = (number) => short(number).replace(/^-?\d+$/, "$&.0");
 
-/** A value as people read it: "×2", "0–0.4", "blend". */
+/** A value as people read it: "×2", "0–0.4"; null where there is none but that it is set. */
 export function badge(kind, value) {
   if (kind === "strength") return `×${short(value)}`;
-  return kind === "window" ? value.map(short).join("–") : kind;
+  return kind === "window" ? value.map(short).join("–") : null;
 }
 
 /** What one line says, {kind, names, value}; null for a line of another form. */

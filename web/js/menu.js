@@ -4,40 +4,25 @@ import { app } from "../../../scripts/app.js";
 import { namesOf, valuesOf } from "./aligned.js";
 import { asOneStep } from "./gesture.js";
 import { putBeside, showOver } from "./over.js";
+import { text } from "./text.js";
 
 const LOOK = "width: 268px; padding: 8px 10px; font: 13px/1.5 sans-serif;";
 const ROW = "display: flex; align-items: center; gap: 6px; min-height: 24px;";
 const KINDS = {
   strength: {
-    label: "strength",
-    hint: "Above 1 is more of the word, below 1 less, 0 none, below 0 the opposite.",
     first: 2,
     sliders: [{ label: "strength", least: -5, most: 5, get: (value) => value, set: (_, to) => to }],
   },
   window: {
-    label: "window",
-    hint: "The part of the run in which the word looks where the source does: 0 is the first step, 1 the picture.",
     first: [0, 0.4],
     sliders: [
       { label: "start", least: 0, most: 1, get: ([start]) => start, set: ([, end], to) => [to, Math.max(to, end)] },
       { label: "end", least: 0, most: 1, get: ([, end]) => end, set: ([start], to) => [Math.min(start, to), to] },
     ],
   },
-  blend: {
-    label: "blend here",
-    hint: "Nothing changes but where the model looks for the word.",
-    first: true,
-    sliders: [],
-  },
-  watch: {
-    label: "watch",
-    hint: "Keeps where the model looks for the word, for P2P Attention Maps.",
-    first: true,
-    sliders: [],
-  },
+  blend: { first: true, sliders: [] },
+  watch: { first: true, sliders: [] },
 };
-
-const NO_WINDOW = "An added word takes nothing from the source, so it has no window.";
 
 let opened = null; // { element, shut }
 
@@ -49,23 +34,24 @@ function make(tag, style, more = {}) {
 
 /** The controls of one kind of setting: a switch, and its sliders. `now()` is the value, `set(value)` changes it. */
 function row(kind, now, set) {
-  const { label, hint, first, sliders } = KINDS[kind];
-  const element = make("div", "", { title: hint });
+  const { first, sliders } = KINDS[kind];
+  const element = make("div", "", { title: text(`hint.${kind}`) });
   const line = make("label", ROW + " cursor: pointer;");
   const box = make("input", "margin: 0;", { type: "checkbox" });
   box.addEventListener("change", () => set(box.checked ? first : null));
-  line.append(box, label);
+  line.append(box, text(`menu.${kind}`));
   element.append(line);
   const shown = sliders.map((slider) => {
+    const label = text(`menu.${slider.label}`);
     const value = make("output", "width: 34px; text-align: right; font-variant-numeric: tabular-nums;");
     const range = make("input", "flex: 1; min-width: 0; margin: 0;", {
       type: "range", min: slider.least, max: slider.most, step: 0.05,
     });
-    range.setAttribute("aria-label", `${slider.label}`);
+    range.setAttribute("aria-label", label);
     range.addEventListener("input", () => (value.textContent = range.value));
     range.addEventListener("change", () => set(slider.set(now() ?? first, Number(range.value))));
     const held = make("div", ROW + " padding-left: 20px;");
-    if (sliders.length > 1) held.append(make("span", "width: 34px;", { textContent: slider.label }));
+    if (sliders.length > 1) held.append(make("span", "width: 34px;", { textContent: label }));
     held.append(range, value);
     element.append(held);
     return () => {
@@ -103,7 +89,7 @@ export function openMenu(anchor, node, word, settings, changed) {
   const named = [...new Set(kinds.flatMap((kind) => namesOf(word, kind)))].join(", ");
   const element = make("div", "");
   element.setAttribute("role", "dialog");
-  element.setAttribute("aria-label", `What is done to ${named}`);
+  element.setAttribute("aria-label", text("menu.label", { words: named }));
   element.append(make("div", "font-weight: 600; overflow: hidden; text-overflow: ellipsis;", { textContent: named }));
   const rows = kinds.map((kind) =>
     row(kind, () => values()[kind], (value) => {
@@ -113,7 +99,7 @@ export function openMenu(anchor, node, word, settings, changed) {
     }),
   );
   element.append(...rows.map((one) => one.element));
-  if (word.change === "added") element.append(make("div", "opacity: 0.7;", { textContent: NO_WINDOW }));
+  if (word.change === "added") element.append(make("div", "opacity: 0.7;", { textContent: text("menu.no_window") }));
 
   const outside = (event) => element.contains(event.target) || anchor.contains(event.target) || closeMenu();
   const left = (event) => event.relatedTarget && !element.contains(event.relatedTarget) && closeMenu();

@@ -23,15 +23,33 @@ export function linkOf(graph, number) {
   return number == null ? null : (graph?.links?.get?.(number) ?? graph?.links?.[number] ?? null);
 }
 
-/** Every node that something of a node goes to, as far as its graph goes, the nearest first. */
+/** The nodes that an output goes to; where it leaves a subgraph, those outside, of every node that stands for it. */
+function targetsOf({ graph, outputs }, slot) {
+  const links = (outputs?.[slot]?.links ?? []).map((id) => linkOf(graph, id)).filter(Boolean);
+  return links.flatMap((link) => {
+    if (link.target_id !== graph.outputNode?.id) return graph.getNodeById(link.target_id) ?? [];
+    const outside = allNodes().filter(({ subgraph }) => subgraph === graph);
+    return outside.flatMap((one) => targetsOf(one, link.target_slot));
+  });
+}
+
+/** Every node that something of a node goes to, also out of its subgraph, the nearest first. */
 export function nodesBehind(node) {
   const found = new Set([node]);
-  for (const one of found) {
-    const ids = (one.outputs ?? []).flatMap((output) => output.links ?? []);
-    const links = ids.map((id) => linkOf(node.graph, id));
-    links.map((link) => link && node.graph.getNodeById(link.target_id)).filter(Boolean).forEach((to) => found.add(to));
-  }
+  for (const one of found) (one.outputs ?? []).flatMap((_, slot) => targetsOf(one, slot)).forEach((to) => found.add(to));
   return [...found];
+}
+
+/** The node that an input's link comes from, also one inside a subgraph; null without, or where it is outside. */
+export function originOf({ graph, inputs }, name) {
+  let link = linkOf(graph, inputs?.find((input) => input.name === name)?.link);
+  let origin = link ? graph.getNodeById(link.origin_id) : null;
+  while (origin?.subgraph) {
+    const inside = origin.subgraph;
+    link = linkOf(inside, inside.outputs[link.origin_slot]?.linkIds[0]);
+    origin = link ? inside.getNodeById(link.origin_id) : null;
+  }
+  return origin ?? null;
 }
 
 /** Under what the editor keeps what a node showed in the last run, in `app.nodeOutputs`. */

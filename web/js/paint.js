@@ -4,29 +4,20 @@ import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { placeBelow, slotOf } from "./chain.js";
 import { asOneLongStep, setWidget } from "./gesture.js";
-import { linkOf, nodesBehind, outputKey, ownWidget } from "./nodes.js";
+import { nodesBehind, originOf, outputKey, ownWidget } from "./nodes.js";
+import { text } from "./text.js";
 import { toast } from "./toast.js";
 
 const KIND = "P2P_LocalBlend";
 const LOADER = "LoadImage";
 const COMMAND = "PromptToPrompt.PaintMask";
-const LABEL = "Paint where it may change";
 const MASK_EDITOR = "Comfy.MaskEditor.OpenMaskEditor";
 const PAINTED = /clipspace-/; // what MaskEditor saves is called so
 const OVER = "p2p_painted_over"; // the property that tells which picture was painted over
 const MOST = 15000; // milliseconds for a picture to load
-const NO_NODE = "Select a P2P Local Blend first: what you paint becomes its mask.";
-const NO_PICTURE =
-  "Press Run first: one paints over the source picture of the last run, as a Save Image or a Preview Image of the same graph shows it.";
-const OTHER_MASK = "Its mask comes from another node. Remove that link, and choose this again.";
-const BY_HAND = "Choose Open in MaskEditor in the menu of the Load Image whose mask it has.";
 
+const label = () => text("paint.label");
 const isPicture = (node) => ["SaveImage", "PreviewImage"].includes(node.comfyClass);
-
-function originOf(node, input) {
-  const link = linkOf(node.graph, node.inputs?.[slotOf(node.inputs, input)]?.link);
-  return link ? node.graph.getNodeById(link.origin_id) : null;
-}
 
 /** The source picture that the last run made behind a node, as the server names it; null where none is shown. */
 function sourceBehind(node) {
@@ -89,9 +80,10 @@ async function shows(loader, filename) {
 async function paint(node) {
   try {
     const there = originOf(node, "mask");
-    if (node.inputs?.[slotOf(node.inputs, "mask")]?.link != null && there?.comfyClass !== LOADER) throw new Error(OTHER_MASK);
+    const linked = node.inputs?.[slotOf(node.inputs, "mask")]?.link != null;
+    if (linked && (there?.comfyClass !== LOADER || there.graph !== node.graph)) throw new Error(text("paint.other_mask"));
     const source = sourceBehind(node);
-    if (!source) throw new Error(NO_PICTURE);
+    if (!source) throw new Error(text("paint.no_picture"));
     const sign = await signOf(source);
     if (!node.graph) return; // it went away meanwhile
     let loader = there;
@@ -104,22 +96,22 @@ async function paint(node) {
     }
     app.canvas.selectItems([loader]);
     const { command } = app.extensionManager;
-    if (!command.commands.some(({ id }) => id === MASK_EDITOR)) throw new Error(BY_HAND);
+    if (!command.commands.some(({ id }) => id === MASK_EDITOR)) throw new Error(text("paint.by_hand"));
     await command.execute(MASK_EDITOR);
   } catch (error) {
-    toast("info", LABEL, error.message);
+    toast("info", label(), error.message);
   }
 }
 
 function paintSelected() {
   const selected = Object.values(app.canvas?.selected_nodes ?? {}).filter((node) => node.comfyClass === KIND);
   if (selected.length === 1) return paint(selected[0]);
-  toast("info", LABEL, NO_NODE);
+  toast("info", label(), text("paint.no_node"));
 }
 
 app.registerExtension({
   name: "prompttoprompt.paint",
-  commands: [{ id: COMMAND, label: LABEL, icon: "pi pi-pencil", function: paintSelected }],
-  getNodeMenuItems: (node) => (node.comfyClass === KIND ? [{ content: LABEL, callback: () => void paint(node) }] : []),
+  commands: [{ id: COMMAND, label, icon: "pi pi-pencil", function: paintSelected }],
+  getNodeMenuItems: (node) => (node.comfyClass === KIND ? [{ content: label(), callback: () => void paint(node) }] : []),
   getSelectionToolboxCommands: (item) => (item.comfyClass === KIND ? [COMMAND] : []),
 });

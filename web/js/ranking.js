@@ -1,10 +1,10 @@
 // Below each picture of a word's maps: the words that get most of the attention at the place that one points at.
 
 import { placeOfKey, rank, WHOLE } from "./shares.js";
+import { text } from "./text.js";
 
 const MOST = 5;
 const TOLD = 3; // to a screen reader
-const HINT = "Point at a place, or press 1 – 9 (from the top left), for its words.";
 const MARK =
   "position: absolute; pointer-events: none; box-sizing: border-box; border: 1px solid #fff; outline: 1px solid #000; " +
   "border-radius: 3px; min-width: 9px; min-height: 9px;";
@@ -14,8 +14,8 @@ const LINE =
 
 const percent = (part) => `${Math.round(part * 100)} %`;
 
-function make(tag, style, text = "") {
-  const element = Object.assign(document.createElement(tag), { textContent: text });
+function make(tag, style, textContent = "") {
+  const element = Object.assign(document.createElement(tag), { textContent });
   element.style.cssText = style;
   return element;
 }
@@ -41,7 +41,7 @@ export function rankWords(figures) {
   if (!figures.every(({ maps }) => new Set(maps.map(({ name }) => name)).size > 1)) return null;
   const shown = figures.map((figure) => {
     const list = make("ol", "list-style: none; margin: 4px 0 0; padding: 0;");
-    list.setAttribute("aria-label", `Words of ${figure.whose} by their attention`);
+    list.setAttribute("aria-label", text("ranking.label", { picture: figure.whose }));
     const mark = make("div", MARK);
     figure.frame.append(mark);
     figure.element.append(list);
@@ -49,7 +49,7 @@ export function rankWords(figures) {
   });
   const told = make("div", HIDDEN);
   told.setAttribute("role", "status");
-  const foot = make("div", "margin-top: 4px; opacity: 0.75;", HINT);
+  const foot = make("div", "margin-top: 4px; opacity: 0.75;", text("ranking.hint"));
   foot.append(told);
 
   function rankAt(place) {

@@ -3,6 +3,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { allNodes, nodeOf, showOn, succeed, takeOff } from "./nodes.js";
+import { text } from "./text.js";
 import { toast } from "./toast.js";
 
 const NAME = "p2p_remark";
@@ -55,7 +56,7 @@ function write(node, lines) {
   const height = node.size[1];
   const element = document.createElement("div");
   element.setAttribute("role", "status");
-  element.setAttribute("aria-label", `Remark on ${node.title}`);
+  element.setAttribute("aria-label", text("remark.label", { node: node.title }));
   element.style.cssText = LOOK;
   element.textContent = lines.join("\n");
   const tall = Math.min(220, heightOf(lines, node.size[0]));

@@ -8,13 +8,12 @@ import { placeBelow, slotOf } from "./chain.js";
 import { asOneStep, setWidget } from "./gesture.js";
 import { linkOf, ownWidget } from "./nodes.js";
 import { promptsOf } from "./prompts.js";
+import { text } from "./text.js";
 import { toast } from "./toast.js";
 
 const KIND = "P2P_Edit";
 const COMMAND = "PromptToPrompt.UnfoldEdit";
-const LABEL = "Unfold P2P Edit into single nodes";
-const NO_NODE = "Select a P2P Edit first: it becomes the single nodes that do the same.";
-const LINKED = "The words come by a link, so nobody knows yet which nodes there would be. Type them here, or remove the link.";
+const label = () => text("unfold.label");
 
 /** What of a node made for a line of words is worth showing where the words themselves are shown. */
 const OF_WORDS = { P2P_WordSwap: "word_windows", P2P_Reweight: "strength", P2P_LocalBlend: "words" };
@@ -22,13 +21,13 @@ const OF_WORDS = { P2P_WordSwap: "word_windows", P2P_Reweight: "strength", P2P_L
 /** The chain for a node, {nodes, outputs}; throws an Error with the reason where there is none. */
 async function ask(node) {
   const words = ownWidget(node, "words");
-  if (!words) throw new Error(LINKED);
+  if (!words) throw new Error(text("unfold.linked"));
   const { source, targets } = promptsOf(node) ?? { source: null, targets: [null] };
   const body = JSON.stringify({ words: words.value, source, target: targets[0] });
   const headers = { "Content-Type": "application/json" };
   const reply = await api.fetchApi("/p2p/unfold", { method: "POST", headers, body });
   const told = await reply.json().catch(() => ({}));
-  if (!reply.ok) throw new Error(told.error ?? `The server answers with ${reply.status}.`);
+  if (!reply.ok) throw new Error(told.error ?? text("unfold.status", { status: reply.status }));
   return told;
 }
 
@@ -113,13 +112,13 @@ async function unfold(node) {
     if (handOnAppMode) await readAppModeAnew();
     app.canvas?.selectItems?.(made.map(({ id }) => app.canvas.graph.getNodeById(id)).filter(Boolean));
   } catch (error) {
-    toast("warn", `${node.title} stays as it is`, error.message);
+    toast("warn", text("unfold.stays", { node: node.title }), error.message);
   }
 }
 
 async function unfoldSelected() {
   const selected = Object.values(app.canvas?.selected_nodes ?? {}).filter((node) => node.comfyClass === KIND);
-  if (!selected.length) toast("info", LABEL, NO_NODE);
+  if (!selected.length) toast("info", label(), text("unfold.no_node"));
   for (const { id } of selected) {
     const node = app.canvas.graph.getNodeById(id); // it may be another object than before
     if (node?.comfyClass === KIND) await unfold(node);
@@ -128,7 +127,7 @@ async function unfoldSelected() {
 
 app.registerExtension({
   name: "prompttoprompt.unfold",
-  commands: [{ id: COMMAND, label: LABEL, icon: "pi pi-sitemap", function: unfoldSelected }],
-  getNodeMenuItems: (node) => (node.comfyClass === KIND ? [{ content: LABEL, callback: () => void unfold(node) }] : []),
+  commands: [{ id: COMMAND, label, icon: "pi pi-sitemap", function: unfoldSelected }],
+  getNodeMenuItems: (node) => (node.comfyClass === KIND ? [{ content: label(), callback: () => void unfold(node) }] : []),
   getSelectionToolboxCommands: (item) => (item.comfyClass === KIND ? [COMMAND] : []),
 });
