@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from ..tally import environment
@@ -44,7 +45,8 @@ TESTS = {
     "inversions": Hostile("test_hostile_inversions.py", 5),
     "source cache": Hostile("test_hostile_cache.py", 5),
     "UNets": Hostile("test_hostile_families.py", 2, "sd15 or sdxl"),
-    "joint attention": Hostile("test_hostile_families.py", 8, "not (sd15 or sdxl or cosmos or anima or wan)"),
+    "joint attention": Hostile("test_hostile_families.py", 8, "not (sd15 or sdxl or cosmos or anima or wan or krea2)"),
+    "Krea 2": Hostile("test_hostile_families.py", 1, "krea2"),
     "cross-attention": Hostile("test_hostile_families.py", 3, "cosmos or anima or wan"),
 }
 KINDS = sum(test.kinds for test in TESTS.values())
@@ -101,7 +103,8 @@ def report(results: dict[str, Any]) -> str:
         lines += ["\nAll kinds together:\n", "| | cases |", "|---|---|"]
         lines += [f"| {name} | {count:,} |" for name, count in refused.most_common()]
     if use := results.get("queue"):
-        memory, left = use["MiB"], ", ".join(f"{n} {kind}" for kind, n in use["left"].items())
+        memory, used, left = use["MiB"], use["used"], ", ".join(f"{n} {kind}" for kind, n in use["left"].items())
+        third = len(used) // 3
         lines += [f"\n### Long use: {use['runs']} queue runs on one server\n"]
         lines.append(
             f"Workflows in turn: {', '.join(use['workflows'])}. The pictures of the first and the last run of each are "
@@ -109,8 +112,10 @@ def report(results: dict[str, Any]) -> str:
             f"memory, in the middle of a run or after one. The source cache held {use['stored']:,.0f} MiB at most, of "
             f"a budget of {use['budget']:,.0f}. Resident memory was {memory[len(memory) // 3]:,.0f} MiB after a third "
             f"of the runs and {memory[-1]:,.0f} MiB at the end; over the last {1 - WARM_UP:.0%} of the runs its slope "
-            f"is {use['slope']:+.3f} MiB a run (95 % confidence {use['low']:+.3f} … {use['high']:+.3f}). Objects of "
-            f"the pack that were left at the end, and were not there before the first run: {left or 'none'}."
+            f"is {use['slope']:+.3f} MiB a run (95 % confidence {use['low']:+.3f} … {use['high']:+.3f}). In use of it "
+            f"were {fmean(used[third : 2 * third]):,.1f} MiB over the middle third and {fmean(used[2 * third :]):,.1f} "
+            "over the last (glibc's mallinfo2); the rest is freed memory that malloc keeps. Objects of the pack that "
+            f"were left at the end, and were not there before the first run: {left or 'none'}."
         )
     return "\n".join(lines)
 

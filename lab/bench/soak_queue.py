@@ -27,6 +27,7 @@ SIDE = 128
 BUDGET = 0.05
 WARM_UP = 0.3
 PATIENCE = 60
+LOOK = 25
 UNLOAD, FREE = {"unload_models": True}, {"unload_models": True, "free_memory": True}
 
 
@@ -65,7 +66,7 @@ def queue(runs: int) -> dict[str, Any]:
     import psutil
     from PIL import Image
 
-    flows, memory, first, stored, asked = workflows(), [], {}, [0], 0
+    flows, memory, first, states, asked = workflows(), [], {}, [], 0
     tool = tools.load("server")
     with tempfile.TemporaryDirectory() as base:
         folder = tool.make_base(Path(base))
@@ -93,14 +94,15 @@ def queue(runs: int) -> dict[str, Any]:
                     first[name] = digest
                 elif last and digest != first[name]:
                     raise RuntimeError(f"{name}: run {run + 1} gives other pictures than the first of the same seed.")
-                if run % 25 == 24:
-                    stored.append(_alive(server)["stored"])
+                if run % LOOK == LOOK - 1:
+                    states.append(_alive(server))
                     print(f"{run + 1} runs, {time.perf_counter() - begun:.0f} s, {memory[-1]:.0f} MiB", flush=True)
             left = _freed(server)["alive"]
     more = {kind: n - before["alive"].get(kind, 0) for kind, n in left.items() if n > before["alive"].get(kind, 0)}
     rounded = [round(value, 1) for value in memory]
-    held = {"budget": BUDGET * 1024, "stored": round(max(stored) / 2**20, 1), "asked_to_free": asked, "left": more}
-    return {"runs": runs, "workflows": list(flows), **held, "MiB": rounded, **slope(memory)}
+    most, *used = (round(n / 2**20, 1) for n in (max(at["stored"] for at in states), *(at["used"] for at in states)))
+    held = {"budget": BUDGET * 1024, "stored": most, "asked_to_free": asked, "left": more}
+    return {"runs": runs, "workflows": list(flows), **held, "used": used, "MiB": rounded, **slope(memory)}
 
 
 def pictures_digest(server: Any, outputs: dict) -> str:
