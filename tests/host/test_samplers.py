@@ -19,7 +19,11 @@ from .graph import control, empty, encode, prompt, refine, reweight, rows, sampl
 
 SAMPLERS, SCHEDULERS = comfy.samplers.SAMPLER_NAMES, comfy.samplers.SCHEDULER_NAMES
 TABLE = ROOT / "docs" / "samplers.md"
-KINDS = {"UNets": "", "Transformers with joint attention": "chroma"}
+KINDS = {
+    "UNets": "",
+    "Transformers with joint attention": "chroma",
+    "Transformers with cross-attention": "cosmos",
+}
 """Kinds of models, and which of their families is run: of UNets the tests' small model."""
 SLICE = [
     (kind, sampler, SCHEDULERS[i % len(SCHEDULERS)])
