@@ -158,7 +158,7 @@ def main() -> None:
 def measure(
     bench: Bench, edit: KnownEdit, timed: bool, varied: bool = True, guidance: Sequence[float] = GUIDANCE
 ) -> Figures:
-    """The figures of one edit, by guidance and by way, those that are `varied` from another among them."""
+    """The figures of one edit, by guidance and by way; only if it is `varied`, of variants and with the equal mask."""
     figures: Figures = {}
     (before, right), kept = edit.pictures(), edit.kept()
     for cfg in guidance:
@@ -179,10 +179,11 @@ def measure(
                 continue
             there["kept"] = psnr(target, before, kept)
             if cfg == MASKED and way.is_masked:
+                there["paste_right"] = psnr(np.where(kept[..., None], before, target), right)
+            if cfg == MASKED and way.is_masked and varied:
                 blended = bench.run(edit, way, cfg, torch.from_numpy(~kept[None]).float())[0].targets[0]
                 there["equal_kept"] = psnr(blended, before, kept)
                 there["equal_right"] = psnr(blended, right)
-                there["paste_right"] = psnr(np.where(kept[..., None], before, target), right)
         for there in figures[f"{cfg:g}"].values():
             if "kept" in there:
                 there["over_direct"] = there["kept"] - figures[f"{cfg:g}"][DIRECT]["kept"]
