@@ -28,7 +28,7 @@ from .demo import add_model_option, begin, demo_sampler, weights_of
 from .document import head_of
 from .edits import KINDS, KnownEdit, edits_of, known_edits
 from .inversion_report import Figures, add, tables
-from .inversion_ways import DIRECT, FEW, GUIDANCE, MASKED, STEPS, RealWay, real_ways
+from .inversion_ways import DIRECT, FEW, GUIDANCE, MASKED, STEPS, VARIED, RealWay, real_ways
 from .kept import Kept
 from .quality_edits import kind_of
 from .quality_metrics import psnr
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
-TIMED = 10  # one edit in so many is timed beside the plain run, without what the source cache saves
+TIMED = 2 * VARIED  # one edit in so many is timed beside the plain run, without what the source cache saves
 
 
 @dataclass(frozen=True, eq=False)
 class Cost:
-    """What a run took: seconds, and calls of the model."""
+    """What a run took: seconds of the processor, which other jobs on it hardly change, and calls of the model."""
 
     seconds: float
     calls: int
@@ -118,10 +118,10 @@ class Bench:
         return Edited(pictures, pictures, np.zeros(pictures.shape[:3], bool))
 
     def _begin(self) -> None:
-        self.calls, self._begun = 0, time.perf_counter()
+        self.calls, self._begun = 0, time.process_time()
 
     def _cost(self) -> Cost:
-        return Cost(time.perf_counter() - self._begun, self.calls)
+        return Cost(time.process_time() - self._begun, self.calls)
 
 
 def main() -> None:
@@ -142,7 +142,7 @@ def main() -> None:
     for number, kind in itertools.product(range(options.edits), kinds):
         edit, there = next(known[kind]), kept.read().get("kinds", {}).get(kind, {})
         if there.get("edits", 0) == number:
-            figures = measure(bench, edit, timed=number % TIMED == 0)
+            figures = measure(bench, edit, timed=number % TIMED == VARIED, varied=number % VARIED == 0)
             kept.add("kinds", kind, add(there, figures))
             print(f"{kind}: {number + 1} of {options.edits}", flush=True)
     made = kept.read()["kinds"]
@@ -155,14 +155,16 @@ def main() -> None:
     save_sheet(["picture", *(way.name for way in bench.ways), "right edit"], strips, document.with_suffix(".png"))
 
 
-def measure(bench: Bench, edit: KnownEdit, timed: bool, guidance: Sequence[float] = GUIDANCE) -> Figures:
-    """The figures of one edit, by guidance and by way."""
+def measure(
+    bench: Bench, edit: KnownEdit, timed: bool, varied: bool = True, guidance: Sequence[float] = GUIDANCE
+) -> Figures:
+    """The figures of one edit, by guidance and by way; only if it is `varied`, of variants and with the equal mask."""
     figures: Figures = {}
     (before, right), kept = edit.pictures(), edit.kept()
     for cfg in guidance:
         plain = bench.plain(edit, cfg) if timed else None
         for way in bench.ways:
-            if way.blend and not way.fits(edit.kind):
+            if not way.fits(edit.kind) or (way.variant and not varied):
                 continue
             made, cost = bench.run(edit, way, cfg, timed=timed)
             source, target = made.sources[0], made.targets[0]
@@ -177,10 +179,11 @@ def measure(bench: Bench, edit: KnownEdit, timed: bool, guidance: Sequence[float
                 continue
             there["kept"] = psnr(target, before, kept)
             if cfg == MASKED and way.is_masked:
+                there["paste_right"] = psnr(np.where(kept[..., None], before, target), right)
+            if cfg == MASKED and way.is_masked and varied:
                 blended = bench.run(edit, way, cfg, torch.from_numpy(~kept[None]).float())[0].targets[0]
                 there["equal_kept"] = psnr(blended, before, kept)
                 there["equal_right"] = psnr(blended, right)
-                there["paste_right"] = psnr(np.where(kept[..., None], before, target), right)
         for there in figures[f"{cfg:g}"].values():
             if "kept" in there:
                 there["over_direct"] = there["kept"] - figures[f"{cfg:g}"][DIRECT]["kept"]

@@ -39,6 +39,11 @@ def errors(kind: dict[str, Any]) -> Figures:
     return _each(kind, lambda total, n, squares: (squares - total**2 / n) / (n - 1) / n if n > 1 else np.nan)
 
 
+def counts(kind: dict[str, Any]) -> Figures:
+    """On how many edits a kind's means are."""
+    return _each(kind, lambda _, count, __: count)
+
+
 def _each(kind: dict[str, Any], figure: Callable[[float, int, float], float]) -> Figures:
     return {
         cfg: {way: {name: figure(*summed) for name, summed in there.items()} for way, there in ways.items()}
@@ -48,13 +53,13 @@ def _each(kind: dict[str, Any], figure: Callable[[float, int, float], float]) ->
 
 def tables(kinds: dict[str, Any], ways: Sequence[RealWay]) -> str:
     """The tables of docs/inversion.md: means over the kinds of edit, then each kind's successes."""
-    made, spread = ({kind: figures(sums) for kind, sums in kinds.items()} for figures in (means, errors))
-    counts = ", ".join(f"{kind} {sums['edits']}" for kind, sums in kinds.items())
+    made, spread, edits = ({kind: figures(sums) for kind, sums in kinds.items()} for figures in (means, errors, counts))
+    pictures = ", ".join(f"{kind} {sums['edits']}" for kind, sums in kinds.items())
     middle = f"guidance {MASKED:g}"
     return "\n\n".join(
         [
-            f"Pictures: {counts}. Means over the kinds of edit; ± has the 95 % confidence of a mean over such edits.",
-            _by_guidance(made, spread, ways),
+            f"Pictures: {pictures}. Means over the kinds of edit; ± has the 95 % confidence of a mean over such edits.",
+            _by_guidance(made, spread, edits, ways),
             f"The same with the right edit's own mask, {middle}:",
             _with_masks(made, ways),
             f"Edits that succeed, {middle}; in brackets the kept PSNR:",
@@ -79,7 +84,9 @@ def _reach(spread: dict[str, Figures], cfg: float, way: RealWay, name: str) -> f
     return NORMAL * float(np.sqrt(np.maximum(squares, 0).sum())) / len(squares)
 
 
-def _by_guidance(made: dict[str, Figures], spread: dict[str, Figures], ways: Sequence[RealWay]) -> str:
+def _by_guidance(
+    made: dict[str, Figures], spread: dict[str, Figures], edits: dict[str, Figures], ways: Sequence[RealWay]
+) -> str:
     columns = {
         "source PSNR": ("reconstruction", "{:.1f}", ""),
         "kept PSNR": ("kept", "{:.1f}", ""),
@@ -91,12 +98,12 @@ def _by_guidance(made: dict[str, Figures], spread: dict[str, Figures], ways: Seq
     }
     rows = []
     for cfg, way in itertools.product(GUIDANCE, ways):
-        row = [f"{cfg:g}", way.name]
+        row = [f"{cfg:g}", way.name, f"{sum(_values(edits, cfg, way, 'success')):g}"]
         for name, form, beside in columns.values():
             reach = _reach(spread, cfg, way, name)
             row.append(form.format(_mean(made, cfg, way, name)) + (beside.format(reach) if np.isfinite(reach) else ""))
         rows.append(row)
-    return table(["guidance", "", *columns], rows)
+    return table(["guidance", "", "pictures", *columns], rows)
 
 
 def _with_masks(made: dict[str, Figures], ways: Sequence[RealWay]) -> str:
