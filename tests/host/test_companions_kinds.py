@@ -7,10 +7,8 @@ import torch
 from comfy_api.torch_helpers.torch_compile import set_torch_compile_wrapper
 from comfy_extras.nodes_differential_diffusion import DifferentialDiffusion
 
-from lab.random_models import sd15
-
-from .family import Family, family_of
-from .graph import SIZES, control, empty, encode, refine, reweight, rows, sample
+from .family import family_of, lora_weights
+from .graph import control, encode, refine, reweight, rows, sample
 from .test_companions_table import SOURCE, STEPS, TARGET, Runs
 
 pytestmark = pytest.mark.usefixtures("inference")
@@ -18,8 +16,7 @@ pytestmark = pytest.mark.usefixtures("inference")
 
 @pytest.fixture(scope="module", params=["sd15", "flux", "wan"])
 def runs(request):
-    name = request.param
-    return Runs(Family(name, *sd15(), empty(SIZES[name])) if name == "sd15" else family_of(name))
+    return Runs(family_of(request.param))
 
 
 GUIDERS = {
@@ -100,13 +97,7 @@ def test_differential_diffusion(runs):
 
 
 def test_a_lora_as_a_hook(runs):
-    generator, weights = torch.Generator().manual_seed(3), {}
-    for key, value in runs.model.model.diffusion_model.state_dict().items():
-        if value.ndim == 2 and key.endswith(".weight") and "embed" not in key:
-            at = f"diffusion_model.{key.removesuffix('.weight')}"
-            weights[f"{at}.lora_A.weight"] = torch.randn(2, value.shape[1], generator=generator)
-            weights[f"{at}.lora_B.weight"] = torch.randn(value.shape[0], 2, generator=generator) * 0.02
-    hooks = comfy.hooks.create_hook_lora(weights, 1.0, 0.0)
+    hooks = comfy.hooks.create_hook_lora(lora_weights(runs.model), 1.0, 0.0)
     made = holds(
         runs, runs.model, runs.family.latent, lambda given: comfy.hooks.set_hooks_for_conditioning(given, hooks)
     )

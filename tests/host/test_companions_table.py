@@ -14,10 +14,8 @@ import comfyui_version
 import pytest
 import torch
 
-from lab.random_models import sd15
-
 from .family import Family, close, family_of
-from .graph import SIZES, control, empty, encode, prompt, refine, reweight, rows, sample
+from .graph import control, encode, prompt, refine, reweight, rows, sample
 
 SOURCE, TARGET = "a cat on a mat", "a big hippopotamus on a mat"
 STEPS = 3
@@ -240,8 +238,7 @@ def runs_of():
     def find(column):
         name = COLUMNS[column]
         if name not in made:
-            family = Family(name, *sd15(), empty(SIZES["sd15"])) if name == "sd15" else family_of(name)
-            made[name] = Runs(family)
+            made[name] = Runs(family_of(name))
         return made[name]
 
     return find

@@ -20,7 +20,7 @@ from comfy_extras import nodes_flux
 from lab.random_models import randomise
 from lab.random_transformers import JOINT, model_of
 
-from .family import Family, family_of
+from .family import Family, family_of, lora_weights
 from .graph import control, encode, prompt, refine, reweight, rows, sample
 
 SOURCE, TARGET = "a cat on a mat", "a big hippopotamus on a mat"
@@ -209,12 +209,7 @@ def test_nag_on_flux(flux):
 
 
 def test_lora(family):
-    generator, weights = torch.Generator().manual_seed(3), {}
-    for key, value in family.model.model.diffusion_model.state_dict().items():
-        if value.ndim == 2 and key.endswith(".weight") and "embed" not in key:
-            at = f"diffusion_model.{key.removesuffix('.weight')}"
-            weights[f"{at}.lora_A.weight"] = torch.randn(2, value.shape[1], generator=generator)
-            weights[f"{at}.lora_B.weight"] = torch.randn(value.shape[0], 2, generator=generator) * 0.02
+    weights = lora_weights(family.model)
     lora, _ = comfy.sd.load_lora_for_models(family.model, family.clip, weights, 1.0, 0.0)
     assert len(lora.patches) > 5
     made = holds(family, lora)
