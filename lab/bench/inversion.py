@@ -180,10 +180,10 @@ def measure(
             there["kept"] = psnr(target, before, kept)
             if cfg == MASKED and way.is_masked:
                 there["paste_right"] = psnr(np.where(kept[..., None], before, target), right)
-            if cfg == MASKED and way.is_masked and varied:
-                blended = bench.run(edit, way, cfg, torch.from_numpy(~kept[None]).float())[0].targets[0]
-                there["equal_kept"] = psnr(blended, before, kept)
-                there["equal_right"] = psnr(blended, right)
+                if varied:
+                    blended = bench.run(edit, way, cfg, torch.from_numpy(~kept[None]).float())[0].targets[0]
+                    there["equal_kept"] = psnr(blended, before, kept)
+                    there["equal_right"] = psnr(blended, right)
         for there in figures[f"{cfg:g}"].values():
             if "kept" in there:
                 there["over_direct"] = there["kept"] - figures[f"{cfg:g}"][DIRECT]["kept"]
