@@ -18,5 +18,9 @@ def load(name: str) -> ModuleType:
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
         sys.modules[known] = module
-        spec.loader.exec_module(module)
+        sys.path.insert(0, str(ROOT / "tools"))  # its neighbours, as a script finds them
+        try:
+            spec.loader.exec_module(module)
+        finally:
+            sys.path.remove(str(ROOT / "tools"))
     return sys.modules[known]

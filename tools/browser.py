@@ -15,7 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from host import HostError, Installation, cache_folder, one_at_a_time, run, verified
+from host import Installation, cache_folder, one_at_a_time, verified
+from packages import HostError, run
 
 CARRIER = "@sparticuz/chromium@153.0.0"
 CARRIER_SHA256 = "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0"

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import host
+import packages
 
 REQUIREMENTS = host.ROOT / "requirements-check.txt"
 PINNED = ("mypy", "ruff")
@@ -38,7 +39,7 @@ def main() -> int:
         return 1
     try:
         python = find_python()
-    except host.HostError as error:
+    except packages.HostError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     print(f"Python {sys.version.split()[0]} of {python}", flush=True)
@@ -85,14 +86,11 @@ def _key() -> str:
 
 def _install(folder: Path) -> None:
     print(f"Installing the tools of make check into {folder} (once).", flush=True)
-    host.run([sys.executable, "-m", "venv", str(folder / "venv")], "make a Python environment")
+    packages.run([sys.executable, "-m", "venv", str(folder / "venv")], "make a Python environment")
     pins = folder / "constraints.txt"
     pins.write_text("\n".join(_pins()) + "\n")
-    host.pip(folder, ["install", "-q", "uv"], "install uv")
-    python = str(host.venv_python(folder))
-    links = [part for place in os.environ.get("PIP_FIND_LINKS", "").split() for part in ("--find-links", place)]
-    uv = [python, "-m", "uv", "pip", "install", "-q", "--python", python, *links]
-    host.run([*uv, "-r", str(REQUIREMENTS), "-c", str(pins)], "install the tools of make check")
+    needs = ["-q", "-r", str(REQUIREMENTS), "-c", str(pins)]
+    packages.install(folder, needs, "install the tools of make check")
 
 
 if __name__ == "__main__":

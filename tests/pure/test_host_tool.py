@@ -11,6 +11,7 @@ from lab import tools
 
 ROOT = Path(__file__).resolve().parents[2]
 host = tools.load("host")
+packages = tools.load("packages")
 
 
 def install(folder):
@@ -25,7 +26,8 @@ def test_a_whole_installation_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["remove", "cut", "stamp", "key"])
-def test_a_broken_installation_is_made_anew(tmp_path, damage, capsys):
+def test_a_broken_installation_is_made_anew(tmp_path, damage, capsys, monkeypatch):
+    monkeypatch.setenv("UV_NO_CACHE", "")
     made = host.Installation(tmp_path / "host", "key")
     made.ensure(install)
     file = made.folder / "a" / "b.py"
@@ -40,6 +42,7 @@ def test_a_broken_installation_is_made_anew(tmp_path, damage, capsys):
     made.ensure(install)
     assert "installing anew" in capsys.readouterr().out
     assert file.read_text() == "whole" and made.flaw() is None
+    assert bool(os.environ["UV_NO_CACHE"]) == (damage in ("remove", "cut"))  # its cache would have the damage too
 
 
 def test_a_certificate_of_the_users_own_is_no_damage(tmp_path):
@@ -102,3 +105,38 @@ def test_an_older_host_is_not_bound_to_the_newest_ones_own_packages():
         line for line in newest if line.startswith("comfy") and not line.startswith("comfy-cli")
     }
     assert any(line.startswith("torch==") for line in older)
+
+
+def test_uv_takes_what_pip_is_set_to():
+    found = """\
+:env:.disable-pip-version-check='1'
+:env:.find-links='/wheels'
+global.cert='/c.pem'
+global.extra-index-url='file:///a file:///b'
+global.find-links='/older'
+"""
+    options, environment = packages.for_uv(found)
+    assert " ".join(options) == (
+        "--extra-index-url file:///a --extra-index-url file:///b --find-links /wheels "
+        "--index-strategy unsafe-best-match"
+    )
+    assert environment == {"SSL_CERT_FILE": "/c.pem"}
+    assert "--no-index" in packages.for_uv("install.no-index='true'\n")[0]
+    assert packages.for_uv("") == (["--index-strategy", "unsafe-best-match"], {})
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_pip_installs_what_uv_cannot(tmp_path, works, monkeypatch, capsys):
+    commands = []
+
+    def call(command, env=None):
+        commands.append(command[1:])
+        return 1 if command[2] == "uv" and not works else 0
+
+    settings = subprocess.CompletedProcess([], 0, stdout="")
+    monkeypatch.setattr(packages.subprocess, "call", call)
+    monkeypatch.setattr(packages.subprocess, "run", lambda command, **_: settings)
+    packages.install(tmp_path, ["torch"], "install torch")
+    by_pip = ["-m", "pip", "--disable-pip-version-check", "install", "torch"]
+    assert (by_pip in commands) is not works
+    assert ("Trying pip" in capsys.readouterr().out) is not works
