@@ -70,9 +70,9 @@ def tally() -> Iterator[Tally]:
     yield from tallied()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """A server with the pack, in a base directory of its own."""
+    """A server with the pack, in a base directory of its own. A start takes longer than most runs."""
     tool = tools.load("server")
     with tool.serve(tool.make_base(tmp_path_factory.mktemp("base"))) as running:
         yield running

@@ -72,13 +72,13 @@ MODEL_NODES = {
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the Controller", "after it"])
 @pytest.mark.parametrize("companion", MODEL_NODES)
-def test_guidance_and_feature_nodes(companion, before, family, edit):
-    name, model, clip = family
-    with_it = MODEL_NODES[companion]
+def test_guidance_and_feature_nodes(companion, before, sdxl, edit):
+    """SD1.5 is in test_companions_table.py."""
+    (model, clip, _), with_it = sdxl, MODEL_NODES[companion]
     if before:
-        holds(edit, with_it(model), with_it(model), clip, name)
+        holds(edit, with_it(model), with_it(model), clip, "sdxl")
     else:
-        holds(edit, model, model, clip, name, after=with_it)
+        holds(edit, model, model, clip, "sdxl", after=with_it)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_guidance_and_feature_nodes(companion, before, family, edit):
     ],
     ids=["ToMe", "HyperTile"],
 )
-def test_merged_or_tiled_self_attention_beside_edited_cross_attention(tiling, family, edit):
+def test_merged_or_tiled_self_attention_beside_edited_cross_attention(tiling, sdxl, edit):
     """Its own self-attention edit is refused (test_refusals.py) unless some layers are left alone."""
-    name, model, clip = family
-    patched, positive, latent = edit(tiling(model), clip, SIZES[name], self_end=0.0)
+    model, clip, _ = sdxl
+    patched, positive, latent = edit(tiling(model), clip, SIZES["sdxl"], self_end=0.0)
     torch.manual_seed(0)
     made = sample(patched, positive, prompt(clip), latent)
     torch.manual_seed(0)
-    expected = sample(tiling(model), positive, prompt(clip), rows(empty(SIZES[name]), 2))
+    expected = sample(tiling(model), positive, prompt(clip), rows(empty(SIZES["sdxl"]), 2))
     assert torch.isfinite(made).all()
     assert (made[0] - expected[0]).norm() <= 1e-5 * expected[0].norm()
     assert not torch.equal(made[1], expected[1])

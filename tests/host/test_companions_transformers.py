@@ -1,4 +1,6 @@
-"""An edit on transformers beside the host's other nodes: it holds, or it is refused with a message."""
+"""An edit on transformers beside the host's other nodes that have more to say than a cell of docs/companions.md's table
+(see test_companions_table.py): it holds, or it is refused with a message.
+"""
 
 import importlib
 import inspect
@@ -79,112 +81,6 @@ def node(name: str, *args):
     return lambda model: how(model, *args)[0]
 
 
-ACTING = {
-    "APG": node("apg.APG", 1.0, 5.0, 0.0),
-    "CFG-Zero*": node("cfg.CFGZeroStar"),
-    "CFGNorm": node("cfg.CFGNorm", 0.5),
-    "TCFG": node("tcfg.TCFG"),
-    "Epsilon Scaling": node("eps.EpsilonScaling", 1.05),
-    "FreSca": node("fresca.FreSca", 1.0, 1.5, 1),
-    "RescaleCFG": node("model_advanced.RescaleCFG", 0.7),
-    "ModelSamplingSD3": node("model_advanced.ModelSamplingSD3", 2.0),
-    "ModelSamplingAuraFlow": node("model_advanced.ModelSamplingAuraFlow", 2.0),
-    "ModelSamplingFlux": node("model_advanced.ModelSamplingFlux", 1.15, 0.5, 512, 512),
-}
-"""Nodes that have an effect on every transformer."""
-
-WITHOUT_EFFECT = {
-    "PatchModelAddDownscale": node(
-        "model_downscale.PatchModelAddDownscale", 1, 2.0, 0.0, 0.35, True, "bicubic", "area"
-    ),
-    "UNetSelfAttentionMultiply": node("attention_multiply.UNetSelfAttentionMultiply", 1.1, 1.1, 1.1, 1.1),
-}
-"""Nodes made for UNets, which change nothing here."""
-
-SKIP = node("slg.SkipLayerGuidanceDiT", 3.0, 0.0, 1.0, "1", "1", 0.0)
-SKIPPING = {
-    "Perturbed Attention Guidance": node("pag.PerturbedAttentionGuidance", 3.0),
-    "Skip Layer Guidance": SKIP,
-    "of the unconditional pass": node("slg.SkipLayerGuidanceDiTSimple", 0.0, 1.0, "1", "1"),
-    "of SD3": node("sd3.SkipLayerGuidanceSD3", "1", 3.0, 0.0, 1.0),
-}
-EACH_ROW = {
-    "Mahiro": node("mahiro.Mahiro"),
-    "RenormCFG": node("lumina2.RenormCFG", 100.0, 0.8),
-    "TSR": node("eps.TemporalScoreRescaling", 0.9, 1.0),
-}
-REFUSED = {
-    "EasyCache": (
-        node("easycache.EasyCacheNode", 0.2, 0.15, 0.95, False),
-        "EasyCache leaves the model, or blocks of it, out",
-    ),
-    "LazyCache": (
-        node("easycache.LazyCacheNode", 0.2, 0.15, 0.95, False),
-        "LazyCache leaves the model, or blocks of it, out",
-    ),
-    "SLG": (
-        node("slg.SkipLayerGuidanceDiT", 3.0, 0.0, 1.0, "1", "1", 0.5),
-        "Skip Layer Guidance guidance with rescaling_scale takes .* Set rescaling_scale to 0.",
-    ),
-    "video CFG": (node("video_model.VideoLinearCFGGuidance", 1.0), "Video Linear or Triangle CFG guidance treats"),
-    "windows": (
-        node("context_windows.ContextWindowsManualNode", 1, 0, "standard_static", 1, False, "pyramid", 0, False),
-        "context windows cut up the batch or its frames, .* set its context_length to at least 2.",
-    ),
-}
-
-
-@pytest.mark.parametrize("companion", ACTING)
-def test_nodes_that_act(companion, family):
-    model = ACTING[companion](family.model)
-    expected = plainly(family, model)
-    assert not torch.equal(expected, plainly(family, family.model))
-    holds(family, model, expected)
-
-
-@pytest.mark.parametrize("companion", WITHOUT_EFFECT)
-def test_nodes_for_unets(companion, family):
-    model = WITHOUT_EFFECT[companion](family.model)
-    assert torch.equal(holds(family, model), at_once(family, family.model))
-
-
-@pytest.mark.parametrize("companion", SKIPPING)
-def test_a_further_pass_without_some_layers(companion, family):
-    """In the further pass too the edit acts; Lumina 2 has no place for such nodes."""
-    model = SKIPPING[companion](family.model)
-    expected = plainly(family, model)
-    assert (family.name == "lumina2") == torch.equal(expected, plainly(family, family.model))
-    holds(family, model, expected)
-
-
-@pytest.mark.parametrize("companion", EACH_ROW)
-def test_guidance_for_one_picture_at_a_time(companion, family):
-    """Each row is guided as in a run of its own, with the node before the Controller or behind it."""
-    model = EACH_ROW[companion](family.model)
-    if companion == "RenormCFG" and family.name == "wan":
-        with pytest.raises(AttributeError, match="in_channels"):  # the host's own, whatever the batch
-            plainly(family, model, count=1)
-        return
-    alone = plainly(family, model, count=1) if family.name != "lumina2" else None  # which sees shorter prompts' fill
-    made = at_once(family, model)
-    if alone is not None:
-        assert (made[0] - alone[0]).norm() <= 1e-4 * alone.norm()
-    plan = encode(family.clip, SOURCE, TARGET)
-    off = control(model, plan.edit, family.latent, self_end=0.0)
-    negative = prompt(family.clip, "blurry")
-    unedited = sample(off.model, plan.positive, negative, off.latent, steps=STEPS)
-    assert torch.equal(made[0], unedited[0])
-    assert (made[1] - unedited[1]).norm() > 1e-4 * unedited[1].norm()
-    assert not torch.equal(made, at_once(family, family.model))
-
-
-@pytest.mark.parametrize("companion", REFUSED)
-def test_what_couples_rows_or_skips_steps_is_refused(companion, family):
-    change, message = REFUSED[companion]
-    with pytest.raises(ValueError, match=f"P2P Attention Controller: {message}"):
-        at_once(family, change(family.model))
-
-
 def test_windows_of_frames_are_refused_and_those_as_long_as_the_clip_are_not():
     """The host's own windows of frames take a batch of one only."""
     wan = family_of("wan")
@@ -193,19 +89,6 @@ def test_windows_of_frames_are_refused_and_those_as_long_as_the_clip_are_not():
         at_once(wan, node("context_windows.ContextWindowsManualNode", 2, 1, *windows)(wan.model))
     long = node("context_windows.ContextWindowsManualNode", 3, 1, *windows)(wan.model)
     assert torch.equal(at_once(wan, long), at_once(wan, wan.model))
-
-
-def test_positions_scaled(family):
-    scaled = node("rope.ScaleROPE", 2.0, 1.0, 2.0, 1.0, 1.0, 0.0)(family_of(family.name).model)
-    assert torch.equal(plainly(family, scaled), plainly(family, family.model)) == (family.name == "sd3")
-    holds(family, scaled)
-
-
-def test_nag_on_flux(flux):
-    """It changes the rows of the text's calls where negative and positive are of one length."""
-    guided = node("nag.NAGuidance", 5.0, 0.5, 1.5)(flux.model)
-    assert not torch.equal(plainly(flux, guided), plainly(flux, flux.model))
-    holds(flux, guided)
 
 
 def test_lora(family):

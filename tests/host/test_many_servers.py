@@ -22,10 +22,9 @@ GAP, SIDE, FACTOR = 12, 128, 2  # of the sheet, which enlarges the demo's pictur
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory):
-    bases = [tool.make_base(tmp_path_factory.mktemp(name)) for name in ("one", "two")]
-    with tool.serve(bases[0]) as one, tool.serve(bases[1]) as two:
-        yield one, two
+def servers(server, tmp_path_factory):
+    with tool.serve(tool.make_base(tmp_path_factory.mktemp("second"))) as second:
+        yield server, second
 
 
 @pytest.fixture

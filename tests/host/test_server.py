@@ -21,6 +21,18 @@ tool = tools.load("server")
 
 WORKFLOW = ROOT / "workflows" / "api" / "word_swap.json"
 CATS = "a red cat on the grass", "a yellow cat on the grass"
+STEPS = 6  # where no edit has to come out
+MANY = 100  # of a run that is not to end
+
+
+def in_few_steps(steps=STEPS, **values):
+    """The shared workflow whose edited and plain sampler take so many steps, the edited one with these values."""
+    workflow = json.loads(WORKFLOW.read_text())
+    for node in workflow.values():
+        if node["class_type"] == "KSampler":
+            node["inputs"]["steps"] = steps
+    workflow["7"]["inputs"] |= values
+    return workflow
 
 
 def test_the_shared_workflow_edits_the_colour_and_keeps_the_rest(server):
@@ -81,12 +93,12 @@ def test_a_real_picture_uploaded_over_the_api(server):
 
 
 def test_the_same_queue_again_gives_the_same_pictures(server):
-    workflow = json.loads(WORKFLOW.read_text())
+    workflow = in_few_steps()
     first = server.images(server.run(workflow)["9"])
     workflow["9"]["inputs"]["filename_prefix"] = "p2p/again"
-    workflow["7"]["inputs"]["steps"] = 29
+    workflow["7"]["inputs"]["steps"] = STEPS - 1
     other = server.images(server.run(workflow)["9"])
-    workflow["7"]["inputs"]["steps"] = 30
+    workflow["7"]["inputs"]["steps"] = STEPS
     again = server.images(server.run(workflow)["9"])
     assert [p.tobytes() for p in first] == [p.tobytes() for p in again]
     assert first[1].tobytes() != other[1].tobytes()
@@ -117,47 +129,43 @@ def test_nodes_are_described_to_the_editor(server):
         assert len(entry["output_tooltips"]) == len(entry["output"]) and all(entry["output_tooltips"])
 
 
-def test_a_server_killed_in_the_middle_of_an_edit(tmp_path_factory):
-    """Started again on the same folder, it gives what a fresh server gives, plain and edited."""
-    workflow = json.loads(WORKFLOW.read_text())
+def test_a_server_killed_in_the_middle_of_an_edit(server, tmp_path_factory):
+    """Started again on the same folder, it gives what another server gives, plain and edited."""
+    workflow = in_few_steps(seed=79)
     base = tool.make_base(tmp_path_factory.mktemp("killed"))
-    with tool.serve(base) as server:
+    with tool.serve(base) as killed:
 
         def kill(node, value, most):
-            if node == "7" and value >= 10:
-                server.process.kill()
+            if node == "7" and value >= 2:
+                killed.process.kill()
                 raise ConnectionAbortedError
 
         with pytest.raises(ConnectionAbortedError):
-            server.run(workflow, kill)
-        server.process.wait(20)
-    with tool.serve(base) as server:
-        outputs = server.run(workflow)
-        again = [picture.tobytes() for node in ("9", "14") for picture in server.images(outputs[node])]
-    with tool.serve(tool.make_base(tmp_path_factory.mktemp("fresh"))) as server:
-        outputs = server.run(workflow)
-        fresh = [picture.tobytes() for node in ("9", "14") for picture in server.images(outputs[node])]
-    assert again == fresh
+            killed.run(in_few_steps(MANY, seed=79), kill)
+        killed.process.wait(20)
+    with tool.serve(base) as again:
+        assert pictures(again, workflow) == pictures(server, workflow)
 
 
 def test_a_run_cancelled_in_the_middle(server):
     """The queue goes on, and the next runs, edited and plain, are what they were."""
-    workflow = json.loads(WORKFLOW.read_text())
-    workflow["7"]["inputs"]["seed"] = 77
-    outputs = server.run(workflow)
-    expected = [p.tobytes() for node in ("9", "14") for p in server.images(outputs[node])]
-    other = json.loads(json.dumps(workflow))
-    other["7"]["inputs"]["seed"] = 78
+    workflow = in_few_steps(seed=77)
+    expected = pictures(server, workflow)
     cancelled = []
 
     def cancel(node, value, most):
-        if node == "7" and value >= 10 and not cancelled:
+        if node == "7" and value >= 2 and not cancelled:
             cancelled.append(server.post("/interrupt"))
 
     with pytest.raises(tool.ServerError, match="interrupted"):
-        server.run(other, cancel)
+        server.run(in_few_steps(MANY, seed=78), cancel)
+    assert pictures(server, workflow) == expected
+
+
+def pictures(server, workflow):
+    """The bytes of all pictures of the shared workflow, edited and plain."""
     outputs = server.run(workflow)
-    assert [p.tobytes() for node in ("9", "14") for p in server.images(outputs[node])] == expected
+    return [picture.tobytes() for node in ("9", "14") for picture in server.images(outputs[node])]
 
 
 def post(server, body: bytes, content_type: str = "application/json", **more: str) -> tuple[int, dict]:
@@ -237,8 +245,13 @@ def test_an_alignment_opens_nothing_and_is_of_the_same_origin(server):
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in WORKFLOW.parent.glob("*.json")))
 def test_no_templates_run_warns(server, name):
+    """In fewer steps than the templates have; `make thumbnails` runs them as they are."""
     server.upload(Image.new("RGB", (8, 8)), "example.png")
+    workflow = json.loads((WORKFLOW.parent / f"{name}.json").read_text())
+    for node in workflow.values():
+        if "steps" in node["inputs"]:
+            node["inputs"]["steps"] = min(node["inputs"]["steps"], 10)
     before = len(server.log.read_text())
-    server.run(json.loads((WORKFLOW.parent / f"{name}.json").read_text()))
+    server.run(workflow)
     said = server.log.read_text()[before:].splitlines()
     assert [line for line in said if "P2P " in line] == []
