@@ -11,7 +11,7 @@ from scipy import ndimage
 from .colours import COLOURS
 from .render import SIDE, render, silhouette
 from .scenes import Thing
-from .templates import MAP, MIDDLE, STEP, Template, alone, backdrop_of, bank, fits, smaller, stretched
+from .templates import MAP, MIDDLE, STEP, Template, alone, backdrop_of, bank, fits, smaller, stretching, through
 
 DRAWN = 0.3
 FAR, BLUR, AROUND = 0.8, 1.0, 1.5
@@ -41,8 +41,8 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Painted:
-    """A thing alone, at the scale of a map: its blurred `paint` [N, N, 3], already weighed by its `cover` [N, N], and
-    where to look, `weight` [N, N].
+    """A thing alone in each of `COLOURS`, at the scale of a map: its blurred `paint` [C, N, N, 3], already weighed by
+    its `cover` [N, N], and where to look, `weight` [N, N].
     """
 
     paint: np.ndarray
@@ -67,27 +67,31 @@ class Likeness:
 
     def compare(self, template: Template, spot: Spot, patterns: tuple[str, ...] = ("plain",)) -> Comparison:
         """A thing with its middle at a spot, in the coat that comes nearest."""
-        coats = [self._compare(template, spot, colour, pattern) for colour in COLOURS for pattern in patterns]
-        return min(coats, key=lambda one: one.unlike)
+        return min((self._compare(template, spot, pattern) for pattern in patterns), key=lambda one: one.unlike)
 
-    def _compare(self, template: Template, spot: Spot, colour: str, pattern: str) -> Comparison:
-        one, here, there = self._where(template, spot, colour, pattern)
-        paint, cover, weight = (part[there] for part in (one.paint, one.cover, one.weight))
-        apart = self._gap(self._painted[here] * (1 - cover[..., None]) + paint, self._seen[here])
-        unlike = float((apart * weight).sum() / weight.sum())
-        return Comparison(colour, pattern, unlike, float((self._apart[here] - apart).sum()) / self._all)
+    def _compare(self, template: Template, spot: Spot, pattern: str) -> Comparison:
+        """In the colour that comes nearest with one pattern."""
+        one, here, (rows, columns) = self._where(template, spot, pattern)
+        cover, weight = one.cover[rows, columns], one.weight[rows, columns]
+        bare = self._painted[here] * (1 - cover[..., None])
+        apart = self._gap(bare + one.paint[:, rows, columns], self._seen[here])
+        unlike = (apart * weight).sum((1, 2)) / weight.sum()
+        n = int(unlike.argmin())
+        gain = float((self._apart[here] - apart[n]).sum()) / self._all
+        return Comparison(tuple(COLOURS)[n], pattern, float(unlike[n]), gain)
 
     def paint(self, template: Template, spot: Spot, colour: str, pattern: str) -> None:
         """Paint a thing into the place."""
-        one, here, there = self._where(template, spot, colour, pattern)
-        self._painted[here] = self._painted[here] * (1 - one.cover[there][..., None]) + one.paint[there]
+        one, here, there = self._where(template, spot, pattern)
+        paint = one.paint[tuple(COLOURS).index(colour)]
+        self._painted[here] = self._painted[here] * (1 - one.cover[there][..., None]) + paint[there]
         self._apart = self._gap(self._seen, self._painted)
 
     def _where(
-        self, template: Template, spot: Spot, colour: str, pattern: str
+        self, template: Template, spot: Spot, pattern: str
     ) -> tuple[Painted, tuple[slice, slice], tuple[slice, slice]]:
         """A painted thing, what of the map it covers, and which of its own rows and columns these are."""
-        one = painted(template.kind, colour, pattern, template.radius, template.stretch, self.style)
+        one = painted(template.kind, pattern, template.radius, template.stretch, self.style)
         (columns, across), (rows, there) = (_overlap(round(at * MAP), len(one.cover)) for at in spot)
         return one, (rows, columns), (there, across)
 
@@ -97,23 +101,27 @@ class Likeness:
         return gap
 
 
-@lru_cache(12_000)
-def painted(kind: str, colour: str, pattern: str, radius: float, stretch: float, style: str) -> Painted:
-    """A thing in a coat, as it is drawn in a style, and as much around it as counts."""
-    picture, cover = _drawn(kind, colour, pattern, style)
+@lru_cache(2048)
+def painted(kind: str, pattern: str, radius: float, stretch: float, style: str) -> Painted:
+    """A thing in coats of one pattern, as it is drawn in a style, and as much around it as counts."""
+    pictures, cover = _drawn(kind, pattern, style)
     half = min(MAP // 2, round(REACH * radius * MAP) + EDGE)
     middle = slice(SIDE // 2 - half * STEP, SIDE // 2 + half * STEP)
-    cover = smaller(stretched(cover, stretch, radius / DRAWN)[middle, middle])
-    paint = smaller(stretched(picture, stretch, radius / DRAWN)[middle, middle]) * cover[..., None]
-    blurred = ndimage.gaussian_filter(paint, (BLUR, BLUR, 0))
+    rows, columns = (
+        part[middle].reshape(2 * half, STEP, SIDE).mean(1) for part in stretching(stretch, radius / DRAWN, SIDE)
+    )
+    cover = through(rows, columns, cover)
+    paint = np.moveaxis(through(rows, columns, pictures), 2, 0) * cover[..., None]
+    blurred = ndimage.gaussian_filter(paint, (0, BLUR, BLUR, 0))
     near = ndimage.gaussian_filter(cover, AROUND)
     return Painted(*(part.astype(np.float32) for part in (blurred, ndimage.gaussian_filter(cover, BLUR), near)))
 
 
-@lru_cache(2048)
-def _drawn(kind: str, colour: str, pattern: str, style: str) -> tuple[np.ndarray, np.ndarray]:
-    scene = alone(Thing(kind, colour, pattern, spot=MIDDLE), DRAWN, style)
-    return render(scene), silhouette(scene)
+@lru_cache(256)
+def _drawn(kind: str, pattern: str, style: str) -> tuple[np.ndarray, np.ndarray]:
+    """A thing in each of `COLOURS` [S, S, C, 3], and its silhouette [S, S], the same in all."""
+    scenes = [alone(Thing(kind, colour, pattern, spot=MIDDLE), DRAWN, style) for colour in COLOURS]
+    return np.stack([render(scene) for scene in scenes], 2), silhouette(scenes[0])
 
 
 def _overlap(middle: int, size: int) -> tuple[slice, slice]:

@@ -7,7 +7,7 @@ knows it all the same. So edges are blurred as wide as such deviations, and silh
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy import fft, ndimage
@@ -76,16 +76,31 @@ def unlike_backdrop(picture: np.ndarray) -> np.ndarray:
     return ndimage.gaussian_filter(smaller(apart), NARROW)
 
 
-def stretched(map_: np.ndarray, by: float, zoom: float = 1.0) -> np.ndarray:
-    """A map [S, S] or picture [S, S, 3], `by` wider than high and `zoom` as large about its middle."""
-    centre = (np.array(map_.shape[:2]) - 1) / 2
-    scale = np.array([np.sqrt(by), 1 / np.sqrt(by)]) / zoom
-    parts = [
-        ndimage.affine_transform(part, scale, offset=centre - scale * centre, order=1, mode="nearest")
-        for part in np.moveaxis(map_.reshape(*map_.shape[:2], -1), -1, 0)
-    ]
-    made: np.ndarray = np.stack(parts, -1).reshape(map_.shape)
-    return made
+@lru_cache(64)
+def stretching(by: float, zoom: float, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a map's rows and its columns become, [S, S] each, where it is drawn `by` wider than high and `zoom` as large
+    about its middle: between its pixels it is linear, beyond its rim it goes on.
+    """
+    middle, steps = (side - 1) / 2, np.arange(side)
+    made = []
+    for scale in (np.sqrt(by) / zoom, 1 / np.sqrt(by) / zoom):
+        at = np.clip(middle + scale * (steps - middle), 0, side - 1)
+        first = np.minimum(at.astype(int), side - 2)
+        matrix = np.zeros((side, side), np.float32)
+        matrix[steps, first], matrix[steps, first + 1] = first + 1 - at, at - first
+        made.append(matrix)
+    return made[0], made[1]
+
+
+def through(rows: np.ndarray, columns: np.ndarray, map_: np.ndarray) -> np.ndarray:
+    """A map [S, S, …] with its rows [N, S] and its columns [N, S] taken anew, [N, N, …]."""
+    made = np.tensordot(columns, np.tensordot(rows, map_, 1), (1, 1))
+    return np.moveaxis(made, 0, 1)
+
+
+def stretched(map_: np.ndarray, by: float) -> np.ndarray:
+    """A map [S, S], `by` wider than high."""
+    return through(*stretching(by, 1.0, len(map_)), map_)
 
 
 def edge_map(picture: np.ndarray, style: str) -> np.ndarray:
@@ -136,7 +151,7 @@ def bank(style: str) -> Bank:
         tuple(_spectrum(each) for each in maps),
         tuple(np.sqrt((each**2).sum((1, 2))) for each in maps),
         _spectrum(np.array(windows, np.float32)),
-        np.array(windows).sum((1, 2)),
+        np.array(windows).sum((1, 2), dtype=np.float32),
     )
 
 
@@ -172,6 +187,7 @@ def correlations(
     """A map [M, M] against templates as a bank has them: [N, M, M] in −1 … 1; nothing is in what varies less than
     `flat`.
     """
+    seen = seen.astype(np.float32)
     spectrum, area = fft.rfft2(seen), areas[:, None, None]
     near = fft.irfft2(maps * spectrum, (MAP, MAP))
     mean = fft.irfft2(windows * spectrum, (MAP, MAP)) / area
