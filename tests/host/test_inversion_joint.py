@@ -48,9 +48,9 @@ def test_an_aligned_target_of_the_sources_prompt_is_the_picture(family, solver):
     assert error(made[1], family[2]) <= 1e-3
 
 
-def test_the_way_back_of_twice_the_steps_is_truer(family):
+def test_the_way_back_of_more_steps_is_truer(family):
     """Without putting the source back, at guidance 1."""
-    few, many = (error(edited(family, "ddim", steps=steps)[0], family[2]) for steps in (8, 32))
+    few, many = (error(edited(family, "ddim", steps=steps)[0], family[2]) for steps in (5, 15))
     assert many < 0.6 * few
 
 
