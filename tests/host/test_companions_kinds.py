@@ -1,14 +1,16 @@
 """An edit beside what takes part in another way than by a node on the model, on each of the three kinds of models."""
 
 import comfy.hooks
+import comfy.samplers
 import comfy_extras.nodes_custom_sampler as custom
 import pytest
 import torch
 from comfy_api.torch_helpers.torch_compile import set_torch_compile_wrapper
 from comfy_extras.nodes_differential_diffusion import DifferentialDiffusion
+from comfy_extras.nodes_perpneg import Guider_PerpNeg
 
 from .family import family_of, lora_weights
-from .graph import control, encode, refine, reweight, rows, sample
+from .graph import control, encode, prompt, refine, reweight, rows, sample
 from .test_companions_table import SOURCE, STEPS, TARGET, Runs
 
 pytestmark = pytest.mark.usefixtures("inference")
@@ -47,6 +49,16 @@ def test_a_guider(name, runs):
         made.append(custom.SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, batch)[0]["samples"])
     assert torch.equal(made[0][0], made[1][0])
     assert (made[0][1] - made[1][1]).norm() > 1e-4 * made[1][1].norm()
+
+
+def test_perp_negs_guider_is_refused(runs):
+    positive, plan = encode(runs.family.clip, SOURCE, TARGET)
+    model, latent = control(runs.model, refine(plan), runs.family.latent)
+    guider = Guider_PerpNeg(model)
+    guider.set_conds(positive, runs.negative, prompt(runs.family.clip))
+    noise, sampler = torch.zeros_like(latent["samples"]), comfy.samplers.sampler_object("euler")
+    with pytest.raises(ValueError, match="P2P Attention Controller: Perp-Neg guidance"):
+        guider.sample(noise, noise, sampler, torch.tensor([10.0, 1.0]), disable_pbar=True)
 
 
 def test_an_override_of_attention_is_called_inside_ours(runs):

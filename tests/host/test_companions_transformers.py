@@ -186,17 +186,6 @@ def test_a_control_that_adds_to_the_picture_after_a_block(name):
     assert not torch.equal(made, at_once(family, family.model))
 
 
-def guided_by(name: str, model, positive, family: Family):
-    """A guider of the host's, as its node makes it."""
-    negative, other = prompt(family.clip, "blurry"), prompt(family.clip, "a painting")
-    made = {
-        "BasicGuider": lambda: custom.BasicGuider.execute(model, positive),
-        "DualCFGGuider": lambda: custom.DualCFGGuider.execute(model, positive, other, negative, 3.0, 2.0, "regular"),
-        "DualModelGuider": lambda: custom.DualModelGuider.execute(model, positive, 3.0, family.model, negative),
-    }
-    return made[name]()[0]
-
-
 if hasattr(custom, "DualModelGuider"):  # from 0.30 on
 
     @pytest.mark.usefixtures("cache")
@@ -216,23 +205,3 @@ if hasattr(custom, "DualModelGuider"):  # from 0.30 on
 
         for seed in (21, 22):
             torch.testing.assert_close(made(seed, 1.0), made(seed, 0.0), rtol=1e-4, atol=1e-4)
-
-
-GUIDERS = [name for name in ("BasicGuider", "DualCFGGuider", "DualModelGuider") if hasattr(custom, name)]
-
-
-@pytest.mark.parametrize("name", GUIDERS)
-def test_guiders(name, family):
-    positive, plan = encode(family.clip, SOURCE, TARGET)
-    plan = reweight(refine(plan, end=0.8), "hippopotamus", 2.0)
-    controlled = control(family.model, plan, family.latent, self_end=0.4)
-    sigmas = custom.BasicScheduler.execute(family.model, "simple", STEPS, 1.0)[0]
-    made = []
-    for model, latent in ((controlled.model, controlled.latent), (family.model, rows(family.latent, 2))):
-        guider = guided_by(name, model, positive, family)
-        noise = custom.RandomNoise.execute(7)[0]
-        sampler = custom.KSamplerSelect.execute("euler")[0]
-        result = custom.SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, latent)[0]
-        made.append(result["samples"])
-    assert torch.equal(made[0][0], made[1][0])
-    assert (made[0][1] - made[1][1]).norm() > 1e-4 * made[1][1].norm()
