@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lab.tally import SOAKING, cases
 
 hostile = settings(
-    max_examples=cases(40),
+    max_examples=cases(25),
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
     deadline=None,

@@ -88,7 +88,7 @@ def test_edits_in_a_row(name, models, tally, cache):
                 draw.one([comfy.model_management.unload_all_models, comfy.model_management.soft_empty_cache])()
         return True
 
-    tally.each(f"source cache, {name}", 15, case)
+    tally.each(f"source cache, {name}", 8, case)
 
 
 def _plain(controlled, positive, negative):

@@ -54,7 +54,7 @@ def test_edits(family, tally):
     def case(random: Random):
         return edited(family, Draw(random))
 
-    tally.each(f"edits of {family[0]}", 12, case)
+    tally.each(f"edits of {family[0]}", 8, case)
 
 
 @torch.inference_mode()

@@ -93,7 +93,7 @@ def test_inversions(kind, names, schedulers, models, tally):
         model, clip, shape = models[draw.one(sorted(names))]
         return edited(model, clip, picture(draw, shape), draw, "inverted", schedulers, names is JOINT)
 
-    tally.each(kind, 20, case)
+    tally.each(kind, 12, case)
 
 
 @torch.inference_mode()
@@ -104,7 +104,7 @@ def test_virtual_inversions(models, tally):
         model, clip, shape = models[name]
         return edited(model, clip, picture(draw, shape), draw, "virtual", ("simple", "normal"), name in JOINT)
 
-    tally.each("virtual inversions", 20, case)
+    tally.each("virtual inversions", 12, case)
 
 
 @torch.inference_mode()
@@ -128,4 +128,4 @@ def test_inversions_of_another_graph(models, tally):
         )
         return sample(patched, positive, prompt(first[1]), batch, steps=2, scheduler="simple")
 
-    tally.each("inversions of other graphs", 20, case)
+    tally.each("inversions of other graphs", 12, case)

@@ -51,7 +51,7 @@ def test_masks(by, models, tally):
         check_mask(draw, made, samples, edit.rows)
         return made
 
-    tally.each(f"masks by {'what is predicted' if by == 'difference' else by}", 25, case)
+    tally.each(f"masks by {'what is predicted' if by == 'difference' else by}", 15, case)
 
 
 def check_mask(draw: Draw, made: dict, samples: torch.Tensor, rows: int) -> None:
