@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from packages import HostError, run, venv_python
+from packages import HostError, pip_install, run, venv_python
 from packages import install as install_packages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,7 +109,7 @@ def _own_host(path: Path, cache: Path) -> Host:
         run([str(python), "-m", "venv", str(folder / "venv")], "make an environment for the test tools")
         target = next((folder / "venv").glob("lib/python*/site-packages"), folder / "venv" / "Lib" / "site-packages")
         (target / "comfyui.pth").write_text("\n".join(packages) + "\n")
-        install_packages(folder, ["-r", str(DEVELOPMENT)], "install the test tools")
+        pip_install(folder, ["-r", str(DEVELOPMENT)], "install the test tools")
 
     overlay.ensure(install)
     return Host(path, overlay.python)

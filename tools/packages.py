@@ -29,15 +29,23 @@ def install(folder: Path, needs: list[str], what: str) -> None:
     uv takes a third of pip's time for a host. It reads none of pip's settings, by which a machine finds its registry:
     those are handed to it. What it links from its cache is not copied, so that more hosts take little more of the disk.
     """
-    python = str(venv_python(folder))
-    pip = [python, "-m", "pip", "--disable-pip-version-check"]
-    run([*pip, "install", "-q", "uv"], "install uv")
-    found = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=False).stdout
+    pip_install(folder, ["-q", "uv"], "install uv")
+    found = subprocess.run([*_pip(folder), "config", "list"], capture_output=True, text=True, check=False).stdout
     options, environment = for_uv(found)
+    python = str(venv_python(folder))
     uv = [python, "-m", "uv", "pip", "install", "--python", python, *options, *needs]
     if subprocess.call(uv, env={**environment, **os.environ}):
         print("uv could not install this (its own words are above). Trying pip.", flush=True)
-        run([*pip, "install", *needs], what)
+        pip_install(folder, needs, what)
+
+
+def pip_install(folder: Path, needs: list[str], what: str) -> None:
+    """The same by pip, which does not install again what the environment sees in other folders."""
+    run([*_pip(folder), "install", *needs], what)
+
+
+def _pip(folder: Path) -> list[str]:
+    return [str(venv_python(folder)), "-m", "pip", "--disable-pip-version-check"]
 
 
 def for_uv(found: str) -> tuple[list[str], dict[str, str]]:
