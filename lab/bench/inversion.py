@@ -129,6 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_model_option(parser)
     parser.add_argument("--edits", type=int, default=30, help="edits of each kind")
+    parser.add_argument("--timed", type=int, default=3, help="edits of each kind to time, which takes longer")
     parser.add_argument("--out", type=Path, help="inversion-MODEL.json here")
     parser.add_argument("--document", type=Path, help="docs/inversion.md, inversion-transformer.md")
     options = begin(parser)
@@ -142,7 +143,8 @@ def main() -> None:
     for number, kind in itertools.product(range(options.edits), kinds):
         edit, there = next(known[kind]), kept.read().get("kinds", {}).get(kind, {})
         if there.get("edits", 0) == number:
-            figures = measure(bench, edit, timed=number % TIMED == VARIED, varied=number % VARIED == 0)
+            timed = number % TIMED == VARIED and number // TIMED < options.timed
+            figures = measure(bench, edit, timed, varied=number % VARIED == 0)
             kept.add("kinds", kind, add(there, figures))
             print(f"{kind}: {number + 1} of {options.edits}", flush=True)
     made = kept.read()["kinds"]
