@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,6 @@ from lab.loaders import files
 from .editor import Editor
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tools"))
-from browser import find_browser
-
 SCREENS = ROOT / "docs" / "screens"
 if "COMFYUI_PATH" not in os.environ:
     raise pytest.UsageError("These tests need a ComfyUI: run them with `make test`.")
@@ -59,7 +55,7 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def window(server):
     """One browser for a file's tests; it must not outlive them, for its event loop would disturb other tests' loops."""
-    found = find_browser()
+    found = tools.load("browser").find_browser()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=found.executable, env=found.environment, args=["--disable-gpu"]
