@@ -90,7 +90,7 @@ def _install(folder: Path) -> None:
     pins = folder / "constraints.txt"
     pins.write_text("\n".join(_pins()) + "\n")
     needs = ["-q", "-r", str(REQUIREMENTS), "-c", str(pins)]
-    packages.install(folder, needs, "install the tools of make check")
+    packages.install_packages(folder, needs, "install the tools of make check")
 
 
 if __name__ == "__main__":

@@ -23,8 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from packages import HostError, pip_install, run, venv_python
-from packages import install as install_packages
+from packages import HostError, install_packages, pip_install, run, venv_python
 
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"

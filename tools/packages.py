@@ -23,7 +23,7 @@ def venv_python(folder: Path) -> Path:
     return folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def install(folder: Path, needs: list[str], what: str) -> None:
+def install_packages(folder: Path, needs: list[str], what: str) -> None:
     """Install what pip's arguments `needs` name into the environment in a folder; a HostError says what it was for.
 
     uv takes a third of pip's time for a host. It reads none of pip's settings, by which a machine finds its registry:

@@ -17,8 +17,7 @@ import zipfile
 from pathlib import Path
 
 from host import RELEASES, Installation, cache_folder, one_at_a_time, unpack_release
-from packages import HostError
-from packages import install as install_packages
+from packages import HostError, install_packages
 from server import PACK, ROOT, Server, ServerError, serve
 
 sys.path.append(str(ROOT))

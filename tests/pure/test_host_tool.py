@@ -136,7 +136,7 @@ def test_pip_installs_what_uv_cannot(tmp_path, works, monkeypatch, capsys):
     settings = subprocess.CompletedProcess([], 0, stdout="")
     monkeypatch.setattr(packages.subprocess, "call", call)
     monkeypatch.setattr(packages.subprocess, "run", lambda command, **_: settings)
-    packages.install(tmp_path, ["torch"], "install torch")
+    packages.install_packages(tmp_path, ["torch"], "install torch")
     by_pip = ["-m", "pip", "--disable-pip-version-check", "install", "torch"]
     assert (by_pip in commands) is not works
     assert ("Trying pip" in capsys.readouterr().out) is not works
